@@ -1,0 +1,155 @@
+/**
+ * Every error a user can meet, in one table: a stable code, what to say, what to do next. Docs, the CLI's exit
+ * and the HTTP API's problem documents are made from it; `docs/errors.md` is tested against it.
+ */
+export const ERRORS = {
+  // Attaching
+  ADDRESS_INVALID: {
+    status: 400,
+    title: 'That is not a scheduler address',
+    advice: 'Write it as tcp://HOST:PORT, for example tcp://127.0.0.1:8786.',
+  },
+  SCHEME_UNSUPPORTED: {
+    status: 400,
+    title: 'That kind of address is not supported',
+    advice: 'Use a tcp:// address. A scheduler prints its own as "Scheduler at: tcp://…".',
+  },
+  CONNECTION_REFUSED: {
+    status: 502,
+    title: 'Nothing listens at that address',
+    advice: 'Start the scheduler (`dask scheduler`), check the port, or add --wait to keep trying.',
+  },
+  HOST_NOT_FOUND: {
+    status: 502,
+    title: 'That host name is not known',
+    advice: 'Check the spelling, or use the IP address that the scheduler prints.',
+  },
+  HOST_UNREACHABLE: {
+    status: 502,
+    title: 'That host cannot be reached',
+    advice: 'Check the network and the firewall, or forward the port with ssh -L.',
+  },
+  CONNECT_TIMEOUT: {
+    status: 504,
+    title: 'The address did not answer in time',
+    advice: 'The scheduler may still be starting or be stopped. Add --wait to keep trying.',
+  },
+  NOT_A_SCHEDULER: {
+    status: 502,
+    title: 'What answers there is not a Dask scheduler',
+    advice: 'Use the scheduler address (usually port 8786), not the dashboard (8787) or a worker.',
+  },
+  AGENT_REFUSED: {
+    status: 502,
+    title: 'The scheduler did not let us watch it',
+    advice: 'Its configuration blocks the `feed` handler; remove it from distributed.scheduler.blocked-handlers.',
+  },
+  PROTOCOL_ERROR: {
+    status: 502,
+    title: 'The scheduler sent something that is not understood',
+    advice: 'Please report this with the versions of Dask and Taskglass.',
+  },
+  LINK_CLOSED: {
+    status: 502,
+    title: 'The connection to the scheduler closed',
+    advice: 'It is retried by itself; the page shows when it is back.',
+  },
+  // Command line
+  PORT_TAKEN: {
+    status: 500,
+    title: 'That port is taken',
+    advice: 'Choose another with --port N, or leave --port out and the next free one is used.',
+  },
+  PORT_FORBIDDEN: {
+    status: 500,
+    title: 'That address or port cannot be opened',
+    advice: 'Ports below 1024 need privileges; --host must be an address of this machine.',
+  },
+  OPTION_INVALID: { status: 400, title: 'That option is not right', advice: 'Run taskglass --help.' },
+  EXPOSED_WITHOUT_TOKEN: {
+    status: 400,
+    title: 'Serving to the network needs a token',
+    advice: 'Add --token SECRET (or keep --host 127.0.0.1 and forward the port with ssh -L).',
+  },
+  PAGE_NOT_BUILT: { status: 500, title: 'The page has not been built', advice: 'Run npm run build.' },
+  // HTTP API and page
+  NOT_FOUND: { status: 404, title: 'There is nothing here', advice: 'See /api/v1/openapi.json for what there is.' },
+  QUERY_INVALID: { status: 400, title: 'A query parameter is not right', advice: 'See /api/v1/openapi.json.' },
+  METHOD_NOT_ALLOWED: { status: 405, title: 'That method is not allowed here', advice: 'See /api/v1/openapi.json.' },
+  HOST_REFUSED: {
+    status: 403,
+    title: 'This host name is not served',
+    advice: 'Open the page under the address that Taskglass printed, or add --allow-host NAME.',
+  },
+  ORIGIN_REFUSED: {
+    status: 403,
+    title: 'Requests from other sites are refused',
+    advice: 'Open the page itself instead of embedding it.',
+  },
+  TOKEN_REQUIRED: {
+    status: 401,
+    title: 'A token is needed',
+    advice: 'Open the address with ?token=… that Taskglass printed at its start.',
+  },
+  RATE_LIMITED: { status: 429, title: 'Too many requests', advice: 'Wait a minute and try again.' },
+  BODY_TOO_LARGE: { status: 413, title: 'That request is too large', advice: 'Send less.' },
+  INTERNAL: {
+    status: 500,
+    title: 'Something went wrong in Taskglass',
+    advice: 'The log of the process says more. Please report it.',
+  },
+  // Wire
+  WIRE_MALFORMED: { status: 400, title: 'A message could not be read', advice: 'Reload the page.' },
+  WIRE_VERSION: {
+    status: 400,
+    title: 'The page and the server are of different versions',
+    advice: 'Reload the page.',
+  },
+  // Embedded engine
+  FUNCTION_NOT_PORTABLE: {
+    status: 400,
+    title: 'That function cannot run in another process',
+    advice: 'Export it from a module, or write it so that it uses nothing but its arguments and globals.',
+  },
+  TASK_CANCELLED: { status: 409, title: 'The task was cancelled', advice: 'Submit it again.' },
+  TASK_ERRED: { status: 500, title: 'The task failed', advice: 'The remote stack says where.' },
+  KILLED_WORKER: {
+    status: 500,
+    title: 'The task lost its worker too many times',
+    advice: 'It probably exhausts the memory or crashes the process; try it alone.',
+  },
+  FUTURE_RELEASED: { status: 409, title: 'The future was released', advice: 'Keep it until its result is read.' },
+  CLUSTER_CLOSED: { status: 409, title: 'The cluster is closed', advice: 'Start another one.' },
+  WORKER_START_FAILED: {
+    status: 500,
+    title: 'A worker process did not start',
+    advice: 'Its own message says why; check memory and the limit on processes.',
+  },
+} as const satisfies Record<string, { status: number; title: string; advice: string }>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An expected failure: code, what happened where, and what to do next. */
+export class TaskglassError extends Error {
+  override readonly name: string = 'TaskglassError';
+  readonly code: ErrorCode;
+  /** The particular: which address, which option, which byte. */
+  readonly detail: string;
+
+  constructor(code: ErrorCode, detail: string, options?: ErrorOptions) {
+    super(`${ERRORS[code].title}: ${detail}`, options);
+    this.code = code;
+    this.detail = detail;
+  }
+
+  get title(): string {
+    return ERRORS[this.code].title;
+  }
+  get advice(): string {
+    return ERRORS[this.code].advice;
+  }
+  /** The HTTP status this error is answered with. */
+  get status(): number {
+    return ERRORS[this.code].status;
+  }
+}
