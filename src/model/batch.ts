@@ -1,0 +1,289 @@
+import type { AgentCost, AgentMode, EngineKind, LinkState } from './source-event.ts';
+import type { Bytes, BytesPerSecond, Duration, Micros, RecordIndex, Seconds, Seq, StringIndex } from './units.ts';
+
+/**
+ * Batches: what a store tells another store. The server's store makes them, the wire carries them, the page's replica
+ * applies them. Times of slices and bins are whole microseconds ({@link Micros}); other times are seconds.
+ */
+
+/** The part of the state that every page needs. Absent parts are unchanged. */
+export interface StateBatch {
+  readonly seq: Seq;
+  /** The scheduler's clock when this batch was made; the only clock a page may use for data. */
+  readonly now: Seconds;
+  /** True: everything is here; what the replica held before is void. */
+  readonly reset: boolean;
+  readonly cluster?: ClusterView | null;
+  readonly link?: LinkView;
+  /** Functions that are new, from index `first` on. The index is the colour index. */
+  readonly names?: { readonly first: StringIndex; readonly values: readonly string[] };
+  readonly counts?: CountsView;
+  /** Tracks that are new or changed. */
+  readonly tracks?: readonly TrackView[];
+  /** All runs, oldest first, when any of them changed. */
+  readonly runs?: readonly RunView[];
+  readonly gaps?: readonly GapView[];
+  readonly totals?: TotalsView;
+  readonly cost?: AgentCost;
+  /** Where a stream that follows begins: the start of the oldest of the last 1,000 tasks of the last run. */
+  readonly follow?: FollowView;
+}
+
+export interface ClusterView {
+  readonly engine: EngineKind;
+  readonly address: string;
+  readonly id: string;
+  readonly version: string;
+  readonly started: Seconds;
+  readonly mode: AgentMode;
+  /** True: the page may ask the server to run the example computation. */
+  readonly example: boolean;
+}
+
+export interface LinkView {
+  readonly state: LinkState;
+  /** Since when, scheduler time for `connected`, our own otherwise. */
+  readonly since: Seconds;
+  /** The last time anything was heard. */
+  readonly heard: Seconds;
+  readonly reason: string;
+}
+
+/** Counts per function as they are shown: `released` includes what the scheduler forgot during the present run. */
+export interface CountsView {
+  readonly fn: Uint32Array;
+  /** STATE_COUNT numbers per function, in the order of SCHEDULER_STATES. */
+  readonly states: Uint32Array;
+  readonly nbytes: Float64Array;
+}
+
+/** A row of the stream: slot `slot` of a worker. Its index never changes. */
+export interface TrackView {
+  readonly track: number;
+  readonly worker: StringIndex;
+  readonly address: string;
+  readonly name: string;
+  readonly host: string;
+  readonly slot: number;
+  /** False once its worker is gone. */
+  readonly alive: boolean;
+}
+
+export interface RunView {
+  readonly start: Seconds;
+  readonly stop: Seconds;
+  /** Finished tasks in it. */
+  readonly records: number;
+  readonly erred: number;
+  /** The id of the scheduler it ran on. */
+  readonly cluster: string;
+}
+
+export interface GapView {
+  readonly since: Seconds;
+  readonly until: Seconds;
+  readonly size: number | null;
+  readonly reason: string;
+}
+
+export interface TotalsView {
+  readonly workers: number;
+  readonly threads: number;
+  /** Finished tasks per second over the last seconds. */
+  readonly rate: number;
+  /** Records in the store that finished (memory or erred). */
+  readonly records: number;
+  /** Mean over workers, percent of their threads' cores: 0..100 (a worker may exceed it). */
+  readonly cpu: number;
+  readonly memory: Bytes;
+  readonly memoryLimit: Bytes;
+  readonly spilled: Bytes;
+  /** Bytes of results as the scheduler counts them. */
+  readonly nbytes: Bytes;
+  readonly clients: number;
+  /** The scheduler process. */
+  readonly schedulerCpu: number;
+  readonly schedulerMemory: Bytes;
+}
+
+export interface FollowView {
+  readonly start: Micros;
+  /** Start of the last run; the stream does not show what lies before it while it follows. */
+  readonly runStart: Micros;
+  /** Stop of the last run, or now while something runs. */
+  readonly runStop: Micros;
+}
+
+/** Tasks that run now, at most one a track. */
+export interface RunningBatch {
+  readonly seq: Seq;
+  readonly now: Seconds;
+  readonly reset: boolean;
+  /** Tracks that changed. */
+  readonly track: Uint32Array;
+  /** Function per track, or NOTHING_RUNS. */
+  readonly fn: Uint32Array;
+  readonly start: Float64Array;
+  readonly keys: readonly string[];
+}
+export const NOTHING_RUNS = 0xffff_ffff;
+
+/** One row of the workers table. NaN = not known (null in JSON). */
+export interface WorkerView {
+  readonly worker: StringIndex;
+  readonly address: string;
+  readonly name: string;
+  readonly host: string;
+  readonly status: string;
+  readonly nthreads: number;
+  readonly version: string;
+  readonly cpu: number;
+  readonly memory: {
+    readonly process: Bytes;
+    readonly managed: Bytes;
+    readonly unmanaged_old: Bytes;
+    readonly unmanaged_recent: Bytes;
+    readonly spilled: Bytes;
+    readonly limit: Bytes;
+  };
+  readonly processing: number;
+  readonly in_memory: number;
+  readonly executing: number;
+  readonly occupancy: Duration;
+  readonly latency: Duration;
+  readonly last_seen: Seconds;
+  readonly network: { readonly read: BytesPerSecond; readonly write: BytesPerSecond };
+  readonly disk: { readonly read: BytesPerSecond; readonly write: BytesPerSecond };
+  readonly services: Readonly<Record<string, number>>;
+  readonly pid: number;
+  /** False for one that is gone and still shown. `goneSince` says since when. */
+  readonly alive: boolean;
+  readonly gone_since: Seconds | null;
+}
+
+export interface WorkersBatch {
+  readonly seq: Seq;
+  readonly now: Seconds;
+  /** All workers, those gone during the last minute too. */
+  readonly workers: readonly WorkerView[];
+}
+
+/** Samples of the cluster, oldest first; columns of one length. */
+export interface ResourcesBatch {
+  readonly seq: Seq;
+  readonly now: Seconds;
+  /** True: replaces what the replica holds; false: follows it. */
+  readonly reset: boolean;
+  readonly samples: ResourceColumns;
+}
+export const RESOURCE_COLUMNS = [
+  'time',
+  /** Percent of a worker's threads, mean and extremes over workers. */
+  'cpu',
+  'cpuMin',
+  'cpuMax',
+  /** Process memory: sum over workers, and the least and the most that one of them uses as a share of its limit, times the sum of limits. */
+  'memory',
+  'memoryMin',
+  'memoryMax',
+  'memoryLimit',
+  /** Sums over hosts. */
+  'networkRead',
+  'networkWrite',
+  'diskRead',
+  'diskWrite',
+] as const;
+export type ResourceColumn = (typeof RESOURCE_COLUMNS)[number];
+export type ResourceColumns = Readonly<Record<ResourceColumn, Float64Array>>;
+
+/** What a viewer looks at. */
+export interface WindowQuery {
+  readonly since: Micros;
+  /** null: open-ended, the window grows as time goes on. */
+  readonly until: Micros | null;
+  /** Bins are 2^level µs wide; `shares` are answered at this level. */
+  readonly level: number;
+  /** Only these functions (others are idle); null = all. */
+  readonly functions: readonly StringIndex[] | null;
+  /** Answer with slices when there are no more than this many, with shares otherwise. 0: always shares. */
+  readonly maxSlices: number;
+}
+
+/** The answer to a window query, and afterwards what came to it. */
+export type WindowBatch = SlicesBatch | SharesBatch;
+
+interface WindowBatchBase {
+  readonly seq: Seq;
+  readonly now: Seconds;
+  readonly query: WindowQuery;
+  /** True: replaces everything that was known of this window. */
+  readonly reset: boolean;
+}
+
+export interface SlicesBatch extends WindowBatchBase {
+  readonly mode: 'slices';
+  readonly record: Uint32Array;
+  readonly track: Uint32Array;
+  /** Category of model/task-state.ts. */
+  readonly category: Uint32Array;
+  /** Function of the record, for the name on it. */
+  readonly fn: Uint32Array;
+  readonly start: Float64Array;
+  readonly stop: Float64Array;
+}
+
+/**
+ * Exact busy time per track, bin and category. Bin b of level k covers [b * 2^k, (b + 1) * 2^k) µs since epoch.
+ * For each listed track, everything from bin `from` on is replaced by its entries, which are sorted by bin and category.
+ */
+export interface SharesBatch extends WindowBatchBase {
+  readonly mode: 'shares';
+  readonly level: number;
+  /** Number of the first bin of the window; `bin` and `from` count from it. */
+  readonly firstBin: number;
+  readonly track: Uint32Array;
+  readonly from: Uint32Array;
+  /** Entries of track i are [offset[i], offset[i + 1]). */
+  readonly offset: Uint32Array;
+  readonly bin: Uint32Array;
+  readonly category: Uint32Array;
+  /** Busy µs, at most 2^level per lane. */
+  readonly busy: Uint32Array;
+}
+
+/** Bins narrower than 2^4 µs or wider than 2^31 µs are not asked for. */
+export const MIN_LEVEL = 4;
+export const MAX_LEVEL = 31;
+
+/** The level whose bins are as wide as `micros` or the next narrower power of two. */
+export function levelFor(micros: number): number {
+  const level = Math.floor(Math.log2(Math.max(1, micros)));
+  return Math.min(MAX_LEVEL, Math.max(MIN_LEVEL, level));
+}
+
+/** A record in full, as the API and the hover show it. */
+export interface RecordView {
+  readonly record: RecordIndex;
+  readonly key: string;
+  readonly name: string;
+  readonly group: string;
+  readonly worker: string;
+  readonly worker_name: string;
+  /** Slot on the worker, from 0. */
+  readonly thread: number;
+  readonly status: 'memory' | 'erred' | 'lost' | 'processing';
+  readonly start: Seconds;
+  readonly stop: Seconds | null;
+  readonly nbytes: Bytes;
+  readonly type: string;
+  /** Read from the scheduler's own buffer: finished before we attached. */
+  readonly past: boolean;
+  readonly startstops: readonly {
+    readonly action: string;
+    readonly start: Seconds;
+    readonly stop: Seconds;
+    readonly source?: string;
+  }[];
+  readonly exception?: string;
+  readonly traceback?: string;
+}

@@ -1,0 +1,45 @@
+import type {
+  ResourcesBatch,
+  RunningBatch,
+  StateBatch,
+  WindowBatch,
+  WindowQuery,
+  WorkersBatch,
+} from '../model/batch.ts';
+
+/**
+ * Everything that crosses the WebSocket, both ways. The server sends binary messages ({@link ServerMessage},
+ * `encode.ts`); the page sends JSON text ({@link ClientMessage}, `client-message.ts`). `docs/wire.md` describes the bytes.
+ *
+ * When this changes so that an older page would misread it, raise WIRE_VERSION and write down why in docs/wire.md. A page
+ * of another version is refused by name and reloads.
+ */
+export const WIRE_VERSION = 1;
+
+/** Parts of the state that a page asks for; `state` comes always. */
+export const TOPICS = ['running', 'workers', 'resources'] as const;
+export type Topic = (typeof TOPICS)[number];
+
+export type ServerMessage =
+  | { readonly kind: 'hello'; readonly version: number; readonly server: string }
+  | { readonly kind: 'state'; readonly batch: StateBatch }
+  | { readonly kind: 'running'; readonly batch: RunningBatch }
+  | { readonly kind: 'workers'; readonly batch: WorkersBatch }
+  | { readonly kind: 'resources'; readonly batch: ResourcesBatch }
+  | { readonly kind: 'window'; readonly id: number; readonly batch: WindowBatch }
+  | { readonly kind: 'pong'; readonly id: number }
+  | { readonly kind: 'error'; readonly code: string; readonly detail: string };
+
+export type ClientMessage =
+  | { readonly kind: 'hello'; readonly version: number }
+  /** Replaces the earlier subscription. Each topic begins with a reset. */
+  | { readonly kind: 'subscribe'; readonly topics: readonly Topic[] }
+  /** Opens a window, or moves the one that has this id. Answered by a reset, then by what comes to it. */
+  | { readonly kind: 'window'; readonly id: number; readonly query: WindowQuery }
+  | { readonly kind: 'close-window'; readonly id: number }
+  | { readonly kind: 'ping'; readonly id: number };
+
+/** A session may hold this many windows; opening another is an error. */
+export const MAX_WINDOWS = 8;
+/** Longest text message that a page may send, bytes. */
+export const MAX_CLIENT_MESSAGE = 16_384;
