@@ -1,0 +1,82 @@
+import { TaskglassError } from '../base/errors.ts';
+import { MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../model/batch.ts';
+import { type ClientMessage, MAX_CLIENT_MESSAGE, TOPICS, type Topic } from './message.ts';
+
+/** Slices that a window may be answered with, at most. */
+export const MAX_SLICES = 20_000;
+const MAX_FUNCTIONS = 1_000;
+
+export function stringifyClientMessage(message: ClientMessage): string {
+  return JSON.stringify(message);
+}
+
+/** Checks everything a page sends. Throws WIRE_MALFORMED with the field that is wrong. */
+export function parseClientMessage(text: string): ClientMessage {
+  if (text.length > MAX_CLIENT_MESSAGE) throw bad(`longer than ${MAX_CLIENT_MESSAGE} characters`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new TaskglassError('WIRE_MALFORMED', 'it is not JSON', { cause: error });
+  }
+  const message = asObject(value, 'message');
+  switch (message.kind) {
+    case 'hello':
+      return { kind: 'hello', version: asCount(message.version, 'version') };
+    case 'subscribe':
+      return { kind: 'subscribe', topics: asArray(message.topics, 'topics', TOPICS.length).map(asTopic) };
+    case 'window':
+      return { kind: 'window', id: asCount(message.id, 'id'), query: asQuery(message.query) };
+    case 'close-window':
+      return { kind: 'close-window', id: asCount(message.id, 'id') };
+    case 'ping':
+      return { kind: 'ping', id: asCount(message.id, 'id') };
+    default:
+      throw bad(`kind ${JSON.stringify(message.kind)?.slice(0, 40)}`);
+  }
+}
+
+function asQuery(value: unknown): WindowQuery {
+  const query = asObject(value, 'query');
+  const since = asTime(query.since, 'query.since');
+  const until = query.until === null ? null : asTime(query.until, 'query.until');
+  if (until !== null && until < since) throw bad('query.until lies before query.since');
+  const level = asCount(query.level, 'query.level');
+  if (level < MIN_LEVEL || level > MAX_LEVEL) throw bad(`query.level must be ${MIN_LEVEL} to ${MAX_LEVEL}`);
+  const functions =
+    query.functions === null
+      ? null
+      : asArray(query.functions, 'query.functions', MAX_FUNCTIONS).map((fn) => asCount(fn, 'query.functions'));
+  const maxSlices = Math.min(asCount(query.maxSlices, 'query.maxSlices'), MAX_SLICES);
+  return { since, until, level, functions, maxSlices };
+}
+
+function asObject(value: unknown, what: string): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw bad(`${what} is not an object`);
+  return value as Record<string, unknown>;
+}
+
+function asArray(value: unknown, what: string, limit: number): unknown[] {
+  if (!Array.isArray(value)) throw bad(`${what} is not a list`);
+  if (value.length > limit) throw bad(`${what} has more than ${limit} entries`);
+  return value;
+}
+
+function asCount(value: unknown, what: string): number {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw bad(`${what} is not a whole number from 0 up`);
+  return value as number;
+}
+
+function asTime(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw bad(`${what} is not whole microseconds`);
+  return value;
+}
+
+function asTopic(value: unknown): Topic {
+  if (!TOPICS.includes(value as Topic)) throw bad(`topic ${JSON.stringify(value)?.slice(0, 40)}`);
+  return value as Topic;
+}
+
+function bad(what: string): TaskglassError {
+  return new TaskglassError('WIRE_MALFORMED', what);
+}
