@@ -58,6 +58,12 @@ export class Growable<T extends NumberArray> {
     if (length < this.#length) this.#length = length;
   }
 
+  /** Forgets the first `count` values; the others move to the front. */
+  dropFirst(count: number): void {
+    this.#array.copyWithin(0, count, this.#length);
+    this.#length -= Math.min(count, this.#length);
+  }
+
   /** Inserts one value; everything from `index` on moves by one. */
   insert(index: number, value: number): void {
     this.reserve(1);

@@ -1,0 +1,172 @@
+import type { SharesBatch, SlicesBatch, WindowBatch, WindowQuery } from '../model/batch.ts';
+
+/** The slices of one track, sorted by start. */
+export interface TrackSlices {
+  readonly length: number;
+  readonly record: Uint32Array;
+  readonly category: Uint32Array;
+  readonly fn: Uint32Array;
+  readonly start: Float64Array;
+  readonly stop: Float64Array;
+}
+
+/** The busy time of one track, sorted by bin and category. `bin` counts from the window's first bin. */
+export interface TrackShares {
+  readonly length: number;
+  readonly bin: Uint32Array;
+  readonly category: Uint32Array;
+  readonly busy: Uint32Array;
+}
+
+/** One open window as the page knows it: the answers to its query, put together. */
+export class WindowData {
+  query: WindowQuery | null = null;
+  mode: 'empty' | 'slices' | 'shares' = 'empty';
+  /** Bin width of the shares is 2^level µs. */
+  level = 0;
+  /** Number of the first bin since epoch. */
+  firstBin = 0;
+  /** +1 for every batch that was applied. */
+  version = 0;
+
+  #slices = new Map<number, TrackSlices>();
+  #shares = new Map<number, TrackShares>();
+
+  /** Tracks that have anything in this window. */
+  tracks(): IterableIterator<number> {
+    return this.mode === 'shares' ? this.#shares.keys() : this.#slices.keys();
+  }
+
+  slicesOf(track: number): TrackSlices | undefined {
+    return this.#slices.get(track);
+  }
+
+  sharesOf(track: number): TrackShares | undefined {
+    return this.#shares.get(track);
+  }
+
+  apply(batch: WindowBatch): void {
+    if (batch.reset) {
+      this.#slices = new Map();
+      this.#shares = new Map();
+    }
+    this.query = batch.query;
+    this.mode = batch.mode;
+    if (batch.mode === 'slices') this.#applySlices(batch);
+    else this.#applyShares(batch);
+    this.version++;
+  }
+
+  clear(): void {
+    this.#slices = new Map();
+    this.#shares = new Map();
+    this.mode = 'empty';
+    this.version++;
+  }
+
+  /** Forgets slices that ended before `micros`; what a following stream left behind. */
+  prune(micros: number): void {
+    for (const [track, slices] of this.#slices) {
+      let keepFrom = 0;
+      while (keepFrom < slices.length && slices.stop[keepFrom]! < micros) keepFrom++;
+      if (keepFrom === slices.length) this.#slices.delete(track);
+      else if (keepFrom > 0) this.#slices.set(track, pick(slices, keepFrom));
+    }
+  }
+
+  #applySlices(batch: SlicesBatch): void {
+    const order = Uint32Array.from(batch.track.keys());
+    order.sort((a, b) => batch.track[a]! - batch.track[b]! || batch.start[a]! - batch.start[b]! || a - b);
+    for (let from = 0; from < order.length; ) {
+      const track = batch.track[order[from]!]!;
+      let to = from + 1;
+      while (to < order.length && batch.track[order[to]!] === track) to++;
+      const added = gather(batch, order.subarray(from, to));
+      const known = this.#slices.get(track);
+      this.#slices.set(track, known === undefined ? added : merge(known, added));
+      from = to;
+    }
+  }
+
+  #applyShares(batch: SharesBatch): void {
+    this.level = batch.level;
+    this.firstBin = batch.firstBin;
+    for (let i = 0; i < batch.track.length; i++) {
+      const track = batch.track[i]!;
+      const from = batch.offset[i]!;
+      const to = batch.offset[i + 1]!;
+      const known = this.#shares.get(track);
+      let keep = 0;
+      if (known !== undefined) while (keep < known.length && known.bin[keep]! < batch.from[i]!) keep++;
+      this.#shares.set(track, {
+        length: keep + to - from,
+        bin: join(known?.bin, keep, batch.bin, from, to),
+        category: join(known?.category, keep, batch.category, from, to),
+        busy: join(known?.busy, keep, batch.busy, from, to),
+      });
+    }
+  }
+}
+
+function join(head: Uint32Array | undefined, keep: number, tail: Uint32Array, from: number, to: number): Uint32Array {
+  const joined = new Uint32Array(keep + to - from);
+  if (head !== undefined) joined.set(head.subarray(0, keep));
+  joined.set(tail.subarray(from, to), keep);
+  return joined;
+}
+
+function gather(batch: SlicesBatch, rows: Uint32Array): TrackSlices {
+  const length = rows.length;
+  const out = {
+    length,
+    record: new Uint32Array(length),
+    category: new Uint32Array(length),
+    fn: new Uint32Array(length),
+    start: new Float64Array(length),
+    stop: new Float64Array(length),
+  };
+  for (let i = 0; i < length; i++) {
+    const row = rows[i]!;
+    out.record[i] = batch.record[row]!;
+    out.category[i] = batch.category[row]!;
+    out.fn[i] = batch.fn[row]!;
+    out.start[i] = batch.start[row]!;
+    out.stop[i] = batch.stop[row]!;
+  }
+  return out;
+}
+
+function pick(slices: TrackSlices, from: number): TrackSlices {
+  return {
+    length: slices.length - from,
+    record: slices.record.subarray(from),
+    category: slices.category.subarray(from),
+    fn: slices.fn.subarray(from),
+    start: slices.start.subarray(from),
+    stop: slices.stop.subarray(from),
+  };
+}
+
+/** Both sorted by start; equal starts keep the older first. */
+function merge(a: TrackSlices, b: TrackSlices): TrackSlices {
+  const length = a.length + b.length;
+  const out = {
+    length,
+    record: new Uint32Array(length),
+    category: new Uint32Array(length),
+    fn: new Uint32Array(length),
+    start: new Float64Array(length),
+    stop: new Float64Array(length),
+  };
+  for (let i = 0, j = 0, k = 0; k < length; k++) {
+    const fromA = j >= b.length || (i < a.length && a.start[i]! <= b.start[j]!);
+    const from = fromA ? a : b;
+    const row = fromA ? i++ : j++;
+    out.record[k] = from.record[row]!;
+    out.category[k] = from.category[row]!;
+    out.fn[k] = from.fn[row]!;
+    out.start[k] = from.start[row]!;
+    out.stop[k] = from.stop[row]!;
+  }
+  return out;
+}
