@@ -1,0 +1,14 @@
+/** `npm test -- [PATTERN…]`: installs what the tests need (packages, two versions of Dask, a browser) and runs them. */
+import { check } from './lib/check.mjs';
+import { installChromium } from './lib/chromium.mjs';
+import { installPackages, requireNode } from './lib/install.mjs';
+import { installPython } from './lib/python.mjs';
+import { main } from './lib/say.mjs';
+
+await main(async () => {
+  requireNode();
+  await installPackages();
+  await installPython();
+  await installChromium();
+  await check(process.argv.slice(2));
+});
