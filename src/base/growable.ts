@@ -53,6 +53,12 @@ export class Growable<T extends NumberArray> {
     this.#array = next;
   }
 
+  /** Makes the next `count` places part of the column; what was written to `raw` there is kept. */
+  extend(count: number): void {
+    this.reserve(count);
+    this.#length += count;
+  }
+
   /** Forgets everything from `length` on. */
   truncate(length: number): void {
     if (length < this.#length) this.#length = length;

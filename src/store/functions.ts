@@ -1,0 +1,103 @@
+import { Growable } from '../base/growable.ts';
+import { SCHEDULER_STATES, STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
+
+/**
+ * Counts per function. What is shown as released includes the tasks that completed during the present run and that the
+ * scheduler has forgotten since: Dask drops them from its counts once nobody holds them, and a bar that ran to the end
+ * must not fall back to zero.
+ */
+export class FunctionTable {
+  /** STATE_COUNT numbers per function, as the scheduler counts them. */
+  readonly #states = new Growable(Uint32Array);
+  readonly #nbytes = new Growable(Float64Array);
+  /** Forgotten since the source attached, as it says. */
+  readonly #forgotten = new Growable(Float64Array);
+  /** Forgotten during earlier attachments to the same scheduler. */
+  readonly #carried = new Growable(Float64Array);
+  /** Forgotten before the present run. */
+  readonly #baseline = new Growable(Float64Array);
+  /** Version of the store at which a function changed last. */
+  readonly stamps = new Growable(Float64Array);
+
+  get length(): number {
+    return this.stamps.length;
+  }
+
+  set(fn: number, states: ArrayLike<number>, offset: number, forgotten: number, nbytes: number, stamp: number): void {
+    this.#grow(fn);
+    for (let i = 0; i < STATE_COUNT; i++) this.#states.set(fn * STATE_COUNT + i, states[offset + i]!);
+    this.#forgotten.set(fn, forgotten);
+    this.#nbytes.set(fn, nbytes);
+    this.stamps.set(fn, stamp);
+  }
+
+  /** The count as it is shown. */
+  count(fn: number, state: number): number {
+    const raw = this.#states.at(fn * STATE_COUNT + state);
+    if (state !== STATE_INDEX.released) return raw;
+    return raw + Math.max(0, this.#carried.at(fn) + this.#forgotten.at(fn) - this.#baseline.at(fn));
+  }
+
+  counts(fn: number): number[] {
+    return SCHEDULER_STATES.map((_, state) => this.count(fn, state));
+  }
+
+  nbytes(fn: number): number {
+    return this.#nbytes.at(fn);
+  }
+
+  total(fn: number): number {
+    let total = 0;
+    for (let state = 0; state < STATE_COUNT; state++) total += this.count(fn, state);
+    return total;
+  }
+
+  /** Sums over all functions, by state. */
+  totals(): number[] {
+    const sums = new Array<number>(STATE_COUNT).fill(0);
+    for (let fn = 0; fn < this.length; fn++) {
+      for (let state = 0; state < STATE_COUNT; state++) sums[state]! += this.count(fn, state);
+    }
+    return sums;
+  }
+
+  /** A new run began: what was forgotten so far belongs to the one before. */
+  beginRun(stamp: number): void {
+    for (let fn = 0; fn < this.length; fn++) {
+      const baseline = this.#carried.at(fn) + this.#forgotten.at(fn);
+      if (baseline === this.#baseline.at(fn)) continue;
+      this.#baseline.set(fn, baseline);
+      this.stamps.set(fn, stamp);
+    }
+  }
+
+  /** The source attached anew to the same scheduler: it counts forgotten tasks from zero again. */
+  carry(): void {
+    for (let fn = 0; fn < this.length; fn++) {
+      this.#carried.set(fn, this.#carried.at(fn) + this.#forgotten.at(fn));
+      this.#forgotten.set(fn, 0);
+    }
+  }
+
+  /** Another scheduler took over: nothing is known of its tasks yet. */
+  clear(stamp: number): void {
+    for (let fn = 0; fn < this.length; fn++) {
+      this.#carried.set(fn, 0);
+      this.#baseline.set(fn, 0);
+      this.set(fn, ZEROS, 0, 0, 0, stamp);
+    }
+  }
+
+  #grow(fn: number): void {
+    while (this.length <= fn) {
+      this.#states.append(ZEROS);
+      this.#nbytes.push(0);
+      this.#forgotten.push(0);
+      this.#carried.push(0);
+      this.#baseline.push(0);
+      this.stamps.push(0);
+    }
+  }
+}
+
+const ZEROS = new Uint32Array(STATE_COUNT);

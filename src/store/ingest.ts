@@ -1,0 +1,108 @@
+import type { FinishedColumns, RunningChange } from '../model/source-event.ts';
+import { ACTION_INDEX, CATEGORY_LOST, categoryOf, STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
+import { type Micros, type StringIndex, toMicros } from '../model/units.ts';
+import type { Running } from './running.ts';
+import type { Store } from './store.ts';
+import type { Track } from './tracks.ts';
+
+/** Appends finished tasks: a record each, a slice for each startstop. Ends the running task of the same key. */
+export function ingestFinished(store: Store, finished: FinishedColumns): void {
+  const { records, slices, tracks, running } = store;
+  let at = 0;
+  for (let row = 0; row < finished.length; row++) {
+    const key = finished.keys[row]!;
+    const worker = finished.worker[row]!;
+    const status = finished.status[row]!;
+    const fn = finished.fn[row]!;
+    const count = finished.startstops[row]!;
+    const track = tracks.ofThread(worker, store.strings.worker.at(worker), finished.thread[row]!, store.seq);
+    const record = records.length;
+    const firstSlice = slices.length;
+    let first = Number.POSITIVE_INFINITY;
+    let last = Number.NEGATIVE_INFINITY;
+    for (let i = at; i < at + count; i++) {
+      const start = timeOf(finished.start[i]!, store.now);
+      // A slice shorter than the clock's step is one step long: nothing that happened is invisible.
+      const stop = Math.max(start + 1, timeOf(finished.stop[i]!, store.now));
+      const action = finished.action[i]!;
+      slices.push(track.track, record, categoryOf(action, status, fn), action, start, stop, finished.origin[i]!);
+      first = Math.min(first, start);
+      last = Math.max(last, stop);
+    }
+    if (count === 0) first = last = toMicros(store.now);
+    at += count;
+    records.push({
+      key,
+      fn,
+      group: finished.group[row]!,
+      worker,
+      track: track.track,
+      type: finished.type[row]!,
+      status,
+      past: finished.past,
+      nbytes: finished.nbytes[row]!,
+      start: first,
+      stop: last,
+      firstSlice,
+      slices: count,
+    });
+    const error = finished.errors.get(row);
+    if (error !== undefined) records.setError(record, error);
+    if (!finished.past) running.end(key, store.seq);
+    store.executed(first, last, 1, status === STATUS_ERRED ? 1 : 0);
+  }
+}
+
+export function ingestRunning(store: Store, change: RunningChange): void {
+  const { running } = store;
+  if (change.reset) running.endAll(store.seq);
+  for (const key of change.ended) running.end(key, store.seq);
+  for (const task of change.started) {
+    // A task that is reported again keeps its row.
+    running.end(task.key, store.seq);
+    const start = timeOf(task.start, store.now);
+    const track = freeTrack(store, task.worker, start);
+    running.begin({ key: task.key, fn: task.fn, worker: task.worker, start, track: track.track }, store.seq);
+  }
+}
+
+/** Tasks whose worker went away while they ran become records of status `lost`. */
+export function ingestLost(store: Store, tasks: readonly Running[], time: Micros): void {
+  const { records, slices } = store;
+  for (const { key, fn, worker, start, track } of tasks) {
+    const stop = Math.max(start + 1, time);
+    slices.push(track, records.length, CATEGORY_LOST, ACTION_INDEX.compute, start, stop, 0);
+    records.push({
+      key,
+      fn,
+      group: 0,
+      worker,
+      track,
+      type: 0,
+      status: STATUS_LOST,
+      past: false,
+      nbytes: 0,
+      start,
+      stop,
+      firstSlice: slices.length - 1,
+      slices: 1,
+    });
+  }
+}
+
+/**
+ * The row on which a running task is drawn until its thread is known: the lowest that runs nothing and on which nothing
+ * ended after it began (there another thread was busy), else the lowest that runs nothing.
+ */
+function freeTrack(store: Store, worker: StringIndex, start: Micros): Track {
+  const { tracks, running, slices } = store;
+  const known = tracks.placeOf(worker)?.tracks ?? [];
+  const idle = known.filter((track) => running.onTrack(track.track) === undefined);
+  const quiet = idle.find((track) => slices.lastStop(track.track) <= start);
+  return quiet ?? idle[0] ?? tracks.ofSlot(worker, store.strings.worker.at(worker), known.length, store.seq);
+}
+
+/** Whole microseconds; what is no time at all happened now. */
+function timeOf(seconds: number, now: number): Micros {
+  return seconds > 0 && Number.isFinite(seconds) ? toMicros(seconds) : toMicros(now);
+}

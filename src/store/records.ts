@@ -1,0 +1,95 @@
+import { Growable } from '../base/growable.ts';
+import type { TaskError } from '../model/source-event.ts';
+import { STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
+import type { Bytes, Micros, RecordIndex } from '../model/units.ts';
+import { TextColumn } from './text-column.ts';
+
+/** Error texts kept; older ones are dropped, their records stay. */
+const ERRORS_KEPT = 10_000;
+
+export interface RecordRow {
+  readonly key: string;
+  readonly fn: number;
+  readonly group: number;
+  readonly worker: number;
+  readonly track: number;
+  readonly type: number;
+  readonly status: number;
+  readonly past: boolean;
+  readonly nbytes: Bytes;
+  /** First start and last stop among its startstops. */
+  readonly start: Micros;
+  readonly stop: Micros;
+  /** Its slices are [firstSlice, firstSlice + slices). */
+  readonly firstSlice: number;
+  readonly slices: number;
+}
+
+/** Finished executions, one row each in the order of arrival. A record's id is its row. */
+export class Records {
+  readonly keys = new TextColumn();
+  readonly fn = new Growable(Uint32Array);
+  readonly group = new Growable(Uint32Array);
+  readonly worker = new Growable(Uint32Array);
+  readonly track = new Growable(Uint32Array);
+  readonly type = new Growable(Uint32Array);
+  readonly status = new Growable(Uint8Array);
+  readonly past = new Growable(Uint8Array);
+  readonly nbytes = new Growable(Float64Array);
+  readonly start = new Growable(Float64Array);
+  readonly stop = new Growable(Float64Array);
+  readonly firstSlice = new Growable(Uint32Array);
+  readonly sliceCount = new Growable(Uint16Array);
+  readonly #errors = new Map<RecordIndex, TaskError>();
+  #lost = 0;
+  #past = 0;
+  #erred = 0;
+
+  get length(): number {
+    return this.fn.length;
+  }
+
+  /** Records that finished: all but the lost ones. */
+  get finished(): number {
+    return this.length - this.#lost;
+  }
+
+  /** Records that finished while the source was attached. */
+  get witnessed(): number {
+    return this.finished - this.#past;
+  }
+
+  get erred(): number {
+    return this.#erred;
+  }
+
+  push(row: RecordRow): RecordIndex {
+    const record = this.length;
+    this.keys.push(row.key);
+    this.fn.push(row.fn);
+    this.group.push(row.group);
+    this.worker.push(row.worker);
+    this.track.push(row.track);
+    this.type.push(row.type);
+    this.status.push(row.status);
+    this.past.push(row.past ? 1 : 0);
+    this.nbytes.push(row.nbytes);
+    this.start.push(row.start);
+    this.stop.push(row.stop);
+    this.firstSlice.push(row.firstSlice);
+    this.sliceCount.push(row.slices);
+    if (row.past) this.#past++;
+    if (row.status === STATUS_LOST) this.#lost++;
+    if (row.status === STATUS_ERRED) this.#erred++;
+    return record;
+  }
+
+  setError(record: RecordIndex, error: TaskError): void {
+    this.#errors.set(record, error);
+    if (this.#errors.size > ERRORS_KEPT) this.#errors.delete(this.#errors.keys().next().value!);
+  }
+
+  error(record: RecordIndex): TaskError | undefined {
+    return this.#errors.get(record);
+  }
+}

@@ -1,0 +1,65 @@
+import type { Micros, StringIndex } from '../model/units.ts';
+
+export interface Running {
+  readonly key: string;
+  readonly fn: StringIndex;
+  readonly worker: StringIndex;
+  readonly start: Micros;
+  readonly track: number;
+}
+
+/** The tasks that run now, by key and by track. */
+export class RunningTasks {
+  readonly #byKey = new Map<string, Running>();
+  readonly #byTrack = new Map<number, Running>();
+  /** Version of the store at which a track's running task changed last, by track. */
+  readonly stamps: number[] = [];
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  values(): IterableIterator<Running> {
+    return this.#byKey.values();
+  }
+
+  get(key: string): Running | undefined {
+    return this.#byKey.get(key);
+  }
+
+  onTrack(track: number): Running | undefined {
+    return this.#byTrack.get(track);
+  }
+
+  begin(task: Running, stamp: number): void {
+    this.end(task.key, stamp);
+    this.#byKey.set(task.key, task);
+    this.#byTrack.set(task.track, task);
+    this.stamps[task.track] = stamp;
+  }
+
+  end(key: string, stamp: number): Running | undefined {
+    const task = this.#byKey.get(key);
+    if (task === undefined) return undefined;
+    this.#byKey.delete(key);
+    if (this.#byTrack.get(task.track) === task) {
+      this.#byTrack.delete(task.track);
+      this.stamps[task.track] = stamp;
+    }
+    return task;
+  }
+
+  /** Ends all of them, or those of one worker, and returns them. */
+  endAll(stamp: number, worker?: StringIndex): Running[] {
+    const ended = [...this.#byKey.values()].filter((task) => worker === undefined || task.worker === worker);
+    for (const task of ended) this.end(task.key, stamp);
+    return ended;
+  }
+
+  /** The earliest start among them, or null when nothing runs. */
+  earliest(): Micros | null {
+    let start: Micros | null = null;
+    for (const task of this.#byKey.values()) if (start === null || task.start < start) start = task.start;
+    return start;
+  }
+}

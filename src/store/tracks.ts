@@ -1,0 +1,113 @@
+import type { StringIndex } from '../model/units.ts';
+
+/** A row of the stream. */
+export interface Track {
+  readonly track: number;
+  readonly slot: number;
+  /** The place: a worker's name, or its address where it has none. */
+  readonly place: Place;
+  /** Version of the store at which this changed last. */
+  stamp: number;
+}
+
+/** Where a worker lives. One that restarts under the same name comes back to its tracks. */
+export interface Place {
+  worker: StringIndex;
+  address: string;
+  name: string;
+  host: string;
+  alive: boolean;
+  /** By slot. */
+  readonly tracks: Track[];
+  /** Slot of each thread that has shown itself. */
+  readonly threads: Map<number, number>;
+}
+
+/** Which (worker, thread) is drawn on which row. Slots are handed out lowest free first. */
+export class Tracks {
+  readonly list: Track[] = [];
+  readonly #byName = new Map<string, Place>();
+  readonly #byWorker = new Map<StringIndex, Place>();
+
+  /** A worker came. Its threads get rows at once, so that idle ones are seen. */
+  addWorker(
+    worker: StringIndex,
+    info: { address: string; name: string; host: string; nthreads: number },
+    stamp: number,
+  ): Place {
+    const place = this.#placeNamed(info.name || info.address, worker, info.address, info.host);
+    place.worker = worker;
+    place.address = info.address;
+    place.host = info.host;
+    place.alive = true;
+    place.threads.clear();
+    this.#byWorker.set(worker, place);
+    for (let slot = 0; slot < info.nthreads; slot++) this.#trackAt(place, slot, stamp);
+    touch(place, stamp);
+    return place;
+  }
+
+  removeWorker(worker: StringIndex, stamp: number): void {
+    const place = this.#byWorker.get(worker);
+    // Its name may have been taken over by its successor already.
+    if (place === undefined || place.worker !== worker) return;
+    place.alive = false;
+    touch(place, stamp);
+  }
+
+  placeOf(worker: StringIndex): Place | undefined {
+    return this.#byWorker.get(worker);
+  }
+
+  /** The row of a thread. A worker that was never announced (tasks from before we attached) gets its place here. */
+  ofThread(worker: StringIndex, address: string, thread: number, stamp: number): Track {
+    const place = this.#byWorker.get(worker) ?? this.#unannounced(worker, address);
+    let slot = place.threads.get(thread);
+    if (slot === undefined) {
+      const taken = new Set(place.threads.values());
+      slot = 0;
+      while (taken.has(slot)) slot++;
+      place.threads.set(thread, slot);
+    }
+    return this.#trackAt(place, slot, stamp);
+  }
+
+  /** The row of a slot, made when it is not there yet. */
+  ofSlot(worker: StringIndex, address: string, slot: number, stamp: number): Track {
+    return this.#trackAt(this.#byWorker.get(worker) ?? this.#unannounced(worker, address), slot, stamp);
+  }
+
+  #unannounced(worker: StringIndex, address: string): Place {
+    const place = this.#placeNamed(address, worker, address, hostOf(address));
+    this.#byWorker.set(worker, place);
+    return place;
+  }
+
+  #placeNamed(name: string, worker: StringIndex, address: string, host: string): Place {
+    let place = this.#byName.get(name);
+    if (place === undefined) {
+      place = { worker, address, name, host, alive: false, tracks: [], threads: new Map() };
+      this.#byName.set(name, place);
+    }
+    return place;
+  }
+
+  #trackAt(place: Place, slot: number, stamp: number): Track {
+    for (let next = place.tracks.length; next <= slot; next++) {
+      const track: Track = { track: this.list.length, slot: next, place, stamp };
+      this.list.push(track);
+      place.tracks.push(track);
+    }
+    return place.tracks[slot]!;
+  }
+}
+
+function touch(place: Place, stamp: number): void {
+  for (const track of place.tracks) track.stamp = stamp;
+}
+
+/** `tcp://10.0.0.1:4711` → `10.0.0.1`. */
+function hostOf(address: string): string {
+  const authority = address.slice(address.indexOf('://') + (address.includes('://') ? 3 : 1));
+  return authority.replace(/:\d+$/, '');
+}

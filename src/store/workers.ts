@@ -1,0 +1,105 @@
+import type { WorkerView } from '../model/batch.ts';
+import type { WorkerCounts, WorkerInfo, WorkerMetrics, WorkersChange } from '../model/source-event.ts';
+import type { Seconds, StringIndex } from '../model/units.ts';
+
+/** A worker that went is shown this long, marked as gone. */
+const GONE_SHOWN: Seconds = 60;
+
+interface Row {
+  info: WorkerInfo;
+  status: string;
+  counts: WorkerCounts | null;
+  metrics: WorkerMetrics | null;
+  goneSince: Seconds | null;
+}
+
+/** What is known of each worker now. */
+export class WorkerTable {
+  readonly #rows = new Map<StringIndex, Row>();
+  /** +1 whenever anything here changed. */
+  version = 0;
+
+  add(info: WorkerInfo): void {
+    // A successor under the same name takes the place of the one that went.
+    for (const [worker, row] of this.#rows) {
+      if (row.goneSince !== null && row.info.name === info.name) this.#rows.delete(worker);
+    }
+    this.#rows.set(info.worker, { info, status: 'running', counts: null, metrics: null, goneSince: null });
+    this.version++;
+  }
+
+  remove(worker: StringIndex, time: Seconds): void {
+    const row = this.#rows.get(worker);
+    if (row === undefined || row.goneSince !== null) return;
+    row.goneSince = time;
+    row.status = 'lost';
+    this.version++;
+  }
+
+  sample(change: WorkersChange): void {
+    for (const { worker, status, counts, metrics } of change.samples ?? []) {
+      const row = this.#rows.get(worker);
+      if (row === undefined) continue;
+      if (status !== undefined && row.goneSince === null) row.status = status;
+      if (counts !== undefined) row.counts = counts;
+      if (metrics !== undefined) row.metrics = metrics;
+      this.version++;
+    }
+  }
+
+  /** Forgets those that have been gone for long enough. */
+  expire(now: Seconds): void {
+    for (const [worker, row] of this.#rows) {
+      if (row.goneSince !== null && now - row.goneSince > GONE_SHOWN) {
+        this.#rows.delete(worker);
+        this.version++;
+      }
+    }
+  }
+
+  has(worker: StringIndex): boolean {
+    return this.#rows.has(worker);
+  }
+
+  /** Workers that are there now. */
+  alive(): StringIndex[] {
+    return [...this.#rows].filter(([, row]) => row.goneSince === null).map(([worker]) => worker);
+  }
+
+  views(): WorkerView[] {
+    return [...this.#rows].map(([worker, row]) => viewOf(worker, row));
+  }
+}
+
+function viewOf(worker: StringIndex, { info, status, counts, metrics, goneSince }: Row): WorkerView {
+  return {
+    worker,
+    address: info.address,
+    name: info.name,
+    host: info.host,
+    status,
+    nthreads: info.nthreads,
+    version: info.version,
+    cpu: metrics?.cpu ?? Number.NaN,
+    memory: {
+      process: metrics?.process ?? Number.NaN,
+      managed: metrics?.managed ?? Number.NaN,
+      unmanaged_old: metrics?.unmanagedOld ?? Number.NaN,
+      unmanaged_recent: metrics?.unmanagedRecent ?? Number.NaN,
+      spilled: metrics?.spilled ?? Number.NaN,
+      limit: info.memoryLimit,
+    },
+    processing: counts?.processing ?? 0,
+    in_memory: counts?.inMemory ?? 0,
+    executing: counts?.executing ?? 0,
+    occupancy: counts?.occupancy ?? 0,
+    latency: metrics?.latency ?? Number.NaN,
+    last_seen: metrics?.lastSeen ?? Number.NaN,
+    network: { read: metrics?.networkRead ?? Number.NaN, write: metrics?.networkWrite ?? Number.NaN },
+    disk: { read: metrics?.diskRead ?? Number.NaN, write: metrics?.diskWrite ?? Number.NaN },
+    services: info.services,
+    pid: info.pid,
+    alive: goneSince === null,
+    gone_since: goneSince,
+  };
+}
