@@ -1,0 +1,13 @@
+import { lightColor } from '../model/palette.ts';
+
+/** JSON has no NaN: a number that is not known is null. */
+export type Known = number | null;
+
+export function known(value: number): Known {
+  return Number.isFinite(value) ? value : null;
+}
+
+/** A function's colour: its index, which a theme maps, and what the light theme makes of it. */
+export function colorOf(fn: number): { readonly index: number; readonly hex: string } {
+  return { index: fn, hex: lightColor(fn) };
+}
