@@ -11,10 +11,16 @@ import { contrast, difference, fromOklch, hexOf, labOf, linearOf, seen, VISIONS 
 const PLACES = 12;
 const EIGHT = 8;
 const THEMES = [
-  { panel: linearOf('#ffffff'), accent: labOf(linearOf('#2f5fd0')), light: [0.4, 0.69] },
-  { panel: linearOf('#16191f'), accent: labOf(linearOf('#7aa2ff')), light: [0.54, 0.91] },
+  { panel: linearOf('#ffffff'), accent: labOf(linearOf('#2f5fd0')), light: [0.43, 0.69] },
+  { panel: linearOf('#16191f'), accent: labOf(linearOf('#7aa2ff')), light: [0.55, 0.9] },
 ];
 const RESERVED = ['#e5484d', '#ef7d1a', '#000000'].map((hex) => labOf(linearOf(hex)));
+/**
+ * Where each place may lie on the hue circle, give or take SWING: left to itself the search answers in purples and greens
+ * only, which is right for colour-blind eyes and dull for everybody. The order is that of first appearance.
+ */
+const HUES = [248, 92, 155, 305, 205, 352, 125, 62, 280, 330, 180, 108];
+const SWING = 17;
 /** 15 is the wish; a function that looks like an alarm at a glance is worse than one that looks like its neighbour. */
 const AWAY = 18;
 const visions = /** @type {(keyof typeof VISIONS)[]} */ (Object.keys(VISIONS));
@@ -32,7 +38,9 @@ const between = (/** @type {number} */ a, /** @type {number} */ b) => a + (b - a
 function shade(theme, l, c, h) {
   const found = fromOklch(l, c, h);
   const { panel, light, accent } = /** @type {(typeof THEMES)[number]} */ (THEMES[theme]);
-  if (found === null || l < light[0] || l > light[1] || c < 0.1) return null;
+  if (found === null || l < light[0] || l > light[1] || c > 0.2) return null;
+  // Vivid, or it reads as gray; sRGB has less chroma in some hues than in others.
+  if (fromOklch(l, c / 0.66, h) !== null && c < 0.13) return null;
   const rgb = linearOf(hexOf(found));
   if (contrast(rgb, panel) < 3) return null;
   const lab = labOf(rgb);
@@ -43,9 +51,11 @@ function shade(theme, l, c, h) {
 
 /** @typedef {{h: number, lc: [number, number][], shades: NonNullable<ReturnType<typeof shade>>[]}} Place */
 
-/** @param {Place | null} from @returns {Place | null} */
-function propose(from, reach = 1) {
-  const h = from === null ? between(0, 360) : from.h + between(-20, 20) * reach;
+/** @param {number} place @param {Place | null} from @returns {Place | null} */
+function propose(place, from, reach = 1) {
+  const middle = /** @type {number} */ (HUES[place]);
+  const h = from === null ? middle + between(-SWING, SWING) : from.h + between(-10, 10) * reach;
+  if (Math.abs(h - middle) > SWING) return null;
   /** @type {[number, number][]} */
   const lc = [0, 1].map((theme) => {
     const before = from?.lc[theme];
@@ -63,7 +73,7 @@ function propose(from, reach = 1) {
 }
 
 /** Most people see three dimensions of colour: a palette that is good for two of them only looks like one hue. */
-const weight = (/** @type {number} */ vision) => (visions[vision] === 'normal' ? 0.55 : 1);
+const weight = (/** @type {number} */ vision) => (visions[vision] === 'normal' ? 0.7 : 1);
 
 /** @param {Place} a @param {Place} b */
 function apart(a, b) {
@@ -88,7 +98,7 @@ function energyOf(/** @type {number[][]} */ distances, /** @type {number} */ cou
 /** Anneals places [first, last); those before stay. @param {Place[]} places @param {number} first @param {number} last */
 function anneal(places, first, last) {
   while (places.length < last) {
-    const made = propose(null);
+    const made = propose(places.length, null);
     if (made !== null) places.push(made);
   }
   const distances = places.map((a) => places.map((b) => (a === b ? 0 : apart(a, b))));
@@ -97,7 +107,7 @@ function anneal(places, first, last) {
   for (let step = 0; step < steps; step++) {
     const heat = 1 - step / steps;
     const i = first + Math.floor(random() * (last - first));
-    const made = propose(random() < 0.05 * heat ? null : /** @type {Place} */ (places[i]), Math.max(0.03, heat));
+    const made = propose(i, random() < 0.05 * heat ? null : /** @type {Place} */ (places[i]), Math.max(0.03, heat));
     if (made === null) continue;
     const row = places.map((other, j) => (j === i ? 0 : apart(made, other)));
     const before = distances.map((r) => [...r]);

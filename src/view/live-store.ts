@@ -1,0 +1,104 @@
+import { type Accessor, batch, createContext, createSignal, onCleanup, useContext } from 'solid-js';
+import type { WindowQuery } from '../model/batch.ts';
+import type { Replica } from '../store/replica.ts';
+import type { WindowData } from '../store/window-data.ts';
+import type { Topic } from '../wire/message.ts';
+import type { Connection, ConnectionStatus, LiveWindow } from './connection.ts';
+import type { FrameLoop } from './frame-loop.ts';
+
+/** A window of the connection together with the data that the replica keeps for it. */
+export interface WatchedWindow extends LiveWindow {
+  readonly data: WindowData;
+}
+
+const VERSIONED = ['state', 'running', 'workers', 'resources'] as const;
+
+/**
+ * Solid's side of the replica, and nothing more: one signal a part, changed at most once a frame however many messages
+ * came, read as `live.state()` before reading plain data from `live.replica`.
+ */
+export class Live {
+  readonly replica: Replica;
+  readonly connection: Connection;
+  readonly frames: FrameLoop;
+  /** Versions: they change when that part of the replica did. */
+  readonly state: Accessor<number>;
+  readonly running: Accessor<number>;
+  readonly workers: Accessor<number>;
+  readonly resources: Accessor<number>;
+  /** The line to the server. */
+  readonly status: Accessor<ConnectionStatus>;
+  /** Whether time is allowed to move: the server answers and its scheduler does. */
+  readonly flowing: Accessor<boolean>;
+  readonly #setStatus: (status: ConnectionStatus) => void;
+
+  constructor(replica: Replica, connection: Connection, frames: FrameLoop) {
+    this.replica = replica;
+    this.connection = connection;
+    this.frames = frames;
+    const changed = new Set<(typeof VERSIONED)[number]>();
+    const signals = Object.fromEntries(VERSIONED.map((part) => [part, createSignal(0)])) as Record<
+      (typeof VERSIONED)[number],
+      ReturnType<typeof createSignal<number>>
+    >;
+    const flush = frames.add('state', () =>
+      batch(() => {
+        for (const part of changed) signals[part][1]((version) => version + 1);
+        changed.clear();
+      }),
+    );
+    for (const part of VERSIONED)
+      replica.on(part, () => {
+        changed.add(part);
+        flush.request();
+      });
+    this.state = signals.state[0];
+    this.running = signals.running[0];
+    this.workers = signals.workers[0];
+    this.resources = signals.resources[0];
+    const [status, setStatus] = createSignal(connection.status);
+    this.status = status;
+    this.#setStatus = setStatus;
+    this.flowing = () => {
+      this.state();
+      return status().state === 'open' && ['connected', 'stalled'].includes(replica.link.state);
+    };
+  }
+
+  statusChanged(status: ConnectionStatus): void {
+    this.#setStatus(status);
+  }
+
+  /** Subscribes to a topic for as long as the calling component lives. */
+  use(topic: Topic): void {
+    onCleanup(this.connection.subscribe(topic));
+  }
+
+  /** Opens a window; dispose it when done. Its data are empty until the first answer. */
+  openWindow(query: WindowQuery): WatchedWindow {
+    const { replica } = this;
+    const opened = this.connection.openWindow(query);
+    const data = replica.window(opened.id);
+    return {
+      id: opened.id,
+      data,
+      get query() {
+        return opened.query;
+      },
+      move: (next) => opened.move(next),
+      [Symbol.dispose]: () => {
+        opened[Symbol.dispose]();
+        replica.windows.delete(opened.id);
+      },
+    };
+  }
+}
+
+export const LiveContext = createContext<Live>();
+
+/** The page's live data. Throws outside of the page's composition root. */
+export function useLive(): Live {
+  const live = useContext(LiveContext);
+  if (live === undefined) throw new Error('useLive() needs a LiveContext.Provider above it');
+  return live;
+}
