@@ -1,0 +1,150 @@
+import { levelFor, type WindowQuery } from '../../model/batch.ts';
+import type { Micros } from '../../model/units.ts';
+
+/** What a stream looks at, in epoch microseconds. */
+export interface Looking {
+  readonly since: Micros;
+  readonly until: Micros;
+  /** Width of a device pixel, µs. */
+  readonly perPixel: number;
+  /** The scheduler's clock. */
+  readonly now: Micros;
+  readonly functions: readonly number[] | null;
+}
+
+/** Up to this many slices come one by one; beyond, as exact shares. */
+export const MAX_SLICES = 6_000;
+/** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
+const MARGIN = 0.75;
+/** With less than this left on a side that has more to show, the window moves. */
+const LEFT_OVER = 0.2;
+/** A window that holds this many widths left of the view is asked for anew: a page that follows for days stays small. */
+const WIDEST = 3;
+
+/** The query that serves a view best; `current` stays (the same object) as long as it will do. */
+export function planWindow(current: WindowQuery | null, looking: Looking): WindowQuery {
+  const level = levelFor(looking.perPixel);
+  if (current !== null && serves(current, looking, level)) return current;
+  const wide = looking.until - looking.since;
+  const bin = 2 ** level;
+  const since = Math.max(0, Math.floor((looking.since - wide * MARGIN) / bin) * bin);
+  const until = Math.ceil((looking.until + wide * MARGIN) / bin) * bin;
+  return {
+    since,
+    // Whatever may still grow is watched as it grows.
+    until: until >= looking.now ? null : Math.max(until, since + bin),
+    level,
+    functions: looking.functions,
+    maxSlices: MAX_SLICES,
+  };
+}
+
+function serves(query: WindowQuery, looking: Looking, level: number): boolean {
+  if (query.level !== level || !sameFunctions(query.functions, looking.functions)) return false;
+  const wide = looking.until - looking.since;
+  const spare = wide * LEFT_OVER;
+  if (query.since > 0 && query.since > looking.since - spare) return false;
+  if (query.until !== null) return query.until >= looking.until + spare || query.until >= looking.now + spare;
+  return looking.since - query.since <= wide * WIDEST;
+}
+
+export function sameFunctions(a: readonly number[] | null, b: readonly number[] | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.length === b.length && a.every((fn, i) => fn === b[i]);
+}
+
+/** What the whole history is drawn from: the minimap, and whatever of a view has no better data yet. */
+export interface History {
+  /** Where it begins; null while there is none. */
+  readonly start: Micros | null;
+  readonly now: Micros;
+  /** Columns wanted over all of it. */
+  readonly columns: number;
+  readonly functions: readonly number[] | null;
+}
+
+/** Shares of all history, coarse; asked for anew when time has doubled, or begins earlier, or functions change. */
+export function planOverview(current: WindowQuery | null, history: History): WindowQuery | null {
+  if (history.start === null) return current;
+  const level = levelFor(Math.max(1, history.now - history.start) / history.columns);
+  const start = Math.floor(history.start / 2 ** level) * 2 ** level;
+  if (
+    current !== null &&
+    current.since <= history.start &&
+    level - current.level < 1 &&
+    current.level - level < 2 &&
+    sameFunctions(current.functions, history.functions)
+  ) {
+    return current;
+  }
+  return { since: start, until: null, level, functions: history.functions, maxSlices: 0 };
+}
+
+/** The part of a window that data are there for, as [since, until); open-ended ones reach for ever. */
+export function covered(query: WindowQuery | null): readonly [Micros, Micros] | null {
+  return query === null ? null : [query.since, query.until ?? Number.POSITIVE_INFINITY];
+}
+
+/**
+ * One question at a time, the latest wins: while an answer is on its way the next question waits, and a newer one takes its place.
+ * `asked` must be called when an answer arrived, and `tick` now and then in case one never does.
+ */
+export class LatestQuery {
+  readonly #ask: (query: WindowQuery) => void;
+  readonly #patience: number;
+  #pending: WindowQuery | null = null;
+  #inFlight: WindowQuery | null = null;
+  #since = 0;
+
+  /** An answer that takes longer than `patience` ms is no longer waited for. */
+  constructor(ask: (query: WindowQuery) => void, patience = 400) {
+    this.#ask = ask;
+    this.#patience = patience;
+  }
+
+  /** What was asked last, or will be. */
+  get wanted(): WindowQuery | null {
+    return this.#pending ?? this.#inFlight;
+  }
+
+  get waiting(): boolean {
+    return this.#inFlight !== null;
+  }
+
+  want(query: WindowQuery, now: number): void {
+    if (this.#inFlight !== null && now - this.#since < this.#patience) {
+      this.#pending = query;
+      return;
+    }
+    this.#send(query, now);
+  }
+
+  /** Some answer came, to `query`. */
+  answered(query: WindowQuery | null, now: number): void {
+    if (this.#inFlight === null || query === null || !sameQuery(query, this.#inFlight)) return;
+    this.#inFlight = null;
+    if (this.#pending !== null) this.#send(this.#pending, now);
+  }
+
+  /** Sends what waits once patience has run out. */
+  tick(now: number): void {
+    if (this.#pending !== null && now - this.#since >= this.#patience) this.#send(this.#pending, now);
+  }
+
+  #send(query: WindowQuery, now: number): void {
+    this.#pending = null;
+    this.#inFlight = query;
+    this.#since = now;
+    this.#ask(query);
+  }
+}
+
+export function sameQuery(a: WindowQuery, b: WindowQuery): boolean {
+  return (
+    a.since === b.since &&
+    a.until === b.until &&
+    a.level === b.level &&
+    a.maxSlices === b.maxSlices &&
+    sameFunctions(a.functions, b.functions)
+  );
+}
