@@ -18,6 +18,8 @@ export interface TasksFilter {
   /** Only records after this one. */
   readonly after?: RecordIndex | undefined;
   readonly limit: number;
+  /** False: `total` is not asked for, so only records from `after` to the end of the page are looked at. */
+  readonly counted?: boolean | undefined;
 }
 
 /** Records that match, in the order of arrival: `total` of them in all, and a page of at most `limit`. */
@@ -35,12 +37,15 @@ export function tasksPage(
   const page: RecordIndex[] = [];
   let total = 0;
   let more = false;
-  for (let record = 0; record < store.records.length; record++) {
+  for (let record = filter.counted === false ? first : 0; record < store.records.length; record++) {
     if (!matches(record)) continue;
     total++;
     if (record < first) continue;
     if (page.length < filter.limit) page.push(record);
-    else more = true;
+    else {
+      more = true;
+      if (filter.counted === false) break;
+    }
   }
   const next = more ? page[page.length - 1]! : null;
   return { seq: store.seq, total, next, tasks: page.map((record) => recordView(store, record)!) };

@@ -35,7 +35,7 @@ export class WindowCursor {
     const from = this.#seen;
     this.#seen = slices.length;
     if (this.#mode === 'slices') {
-      const added = this.#added(from);
+      const added = this.#added(from, this.query.since, this.query.until ?? Number.POSITIVE_INFINITY);
       if (added.length === 0) return null;
       this.#sent += added.length;
       return this.#sent > this.query.maxSlices ? this.#reset() : this.#slicesBatch(added, false);
@@ -68,12 +68,12 @@ export class WindowCursor {
     return this.#sharesBatch(all, new Uint32Array(all.length), true);
   }
 
-  #added(from: number): number[] {
+  /** Slices from number `from` on that overlap [since, until). */
+  #added(from: number, since: Micros, until: Micros): number[] {
     const { slices } = this.#store;
-    const { since, until } = this.query;
     const added: number[] = [];
     for (let slice = from; slice < slices.length; slice++) {
-      const inside = slices.stop.at(slice) > since && (until === null || slices.start.at(slice) < until);
+      const inside = slices.stop.at(slice) > since && slices.start.at(slice) < until;
       if (inside && this.#keep?.(slice) !== false) added.push(slice);
     }
     return added;
@@ -81,17 +81,20 @@ export class WindowCursor {
 
   #sharesDelta(from: number): WindowBatch | null {
     const { slices } = this.#store;
+    const { level, firstBin, count } = this.#grid;
+    const width = 2 ** level;
+    const open = this.query.until === null;
+    // What counts is the grid, whose first and last bins reach beyond the window.
+    const until = open ? Number.POSITIVE_INFINITY : (firstBin + count) * width;
     const dirty = new Map<number, Micros>();
     let last = 0;
-    for (const slice of this.#added(from)) {
+    for (const slice of this.#added(from, firstBin * width, until)) {
       const track = slices.track.at(slice);
       dirty.set(track, Math.min(dirty.get(track) ?? Number.POSITIVE_INFINITY, slices.start.at(slice)));
       last = Math.max(last, slices.stop.at(slice));
     }
     if (dirty.size === 0) return null;
-    const { level, firstBin, count } = this.#grid;
-    const width = 2 ** level;
-    if (this.query.until === null && last > (firstBin + count) * width) return this.#reset();
+    if (open && last > (firstBin + count) * width) return this.#reset();
     const tracks = Uint32Array.from(dirty.keys());
     const bins = Uint32Array.from(dirty.values(), (start) => Math.max(0, Math.floor(start / width) - firstBin));
     return this.#sharesBatch(tracks, bins, false);

@@ -1,0 +1,151 @@
+import { describe, expect, it } from 'vitest';
+import { STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
+import { attach, finishedOf, type Row, workerOf } from './history.fixture.ts';
+import { clusterView, progressView, recordView, runsView, tasksPage, workersView } from './queries.ts';
+import { Store } from './store.ts';
+
+function row(key: string, start: number, stop: number, more: Partial<Row> = {}): Row {
+  return { key, fn: 'inc', worker: 'tcp://w:1', thread: 77, compute: [start, stop], ...more };
+}
+
+function counts(store: Store, fn: string, states: Partial<Record<keyof typeof STATE_INDEX, number>>, forgotten = 0) {
+  const values = new Uint32Array(STATE_COUNT);
+  for (const [state, n] of Object.entries(states)) values[STATE_INDEX[state as keyof typeof STATE_INDEX]] = n;
+  return {
+    fn: Uint32Array.of(store.intern('function', fn)),
+    states: values,
+    forgotten: Float64Array.of(forgotten),
+    nbytes: Float64Array.of(0),
+  };
+}
+
+function attached(): { store: Store; clock: { ms: number } } {
+  const clock = { ms: 0 };
+  const store = new Store({ monotonic: () => clock.ms });
+  attach(store);
+  store.accept({ kind: 'tick', time: 1000, workers: { added: [workerOf(store, 'tcp://w:1', 'alice')] } });
+  return { store, clock };
+}
+
+describe('Store', () => {
+  it('keeps one record a finished task, with its startstops, error and thread slot', () => {
+    const { store } = attached();
+    const rows = [
+      row('a', 1001, 1002, { transfer: [1000.5, 1001], from: 'tcp://w:2' }),
+      row('b', 1001, 1003, { thread: 78, erred: true }),
+      row('c', 1003, 1004),
+    ];
+    store.accept({ kind: 'tick', time: 1004, finished: finishedOf(store, rows) });
+    const page = tasksPage(store, { limit: 2 });
+    expect(page).toMatchObject({ total: 3, next: 1 });
+    expect(page.tasks[0]).toMatchObject({ key: 'a', worker_name: 'alice', thread: 0, status: 'memory', start: 1000.5 });
+    expect(page.tasks[0]?.startstops).toEqual([
+      { action: 'transfer', start: 1000.5, stop: 1001, source: 'tcp://w:2' },
+      { action: 'compute', start: 1001, stop: 1002 },
+    ]);
+    expect(page.tasks[1]).toMatchObject({ status: 'erred', thread: 1, exception: 'ValueError(1)' });
+    expect(tasksPage(store, { limit: 5, after: 1 }).tasks.map((task) => task.key)).toEqual(['c']);
+    expect(tasksPage(store, { limit: 5, status: 'erred' }).total).toBe(1);
+    expect(tasksPage(store, { limit: 5, worker: 'alice', since: 1003.5 }).tasks.map((task) => task.key)).toEqual(['c']);
+    expect(tasksPage(store, { limit: 5, name: 'nope' }).total).toBe(0);
+    expect(recordView(store, 3)).toBeNull();
+  });
+
+  it('begins a new run after more than ten seconds, and merges runs when what lay between arrives late', () => {
+    const { store } = attached();
+    store.accept({ kind: 'tick', time: 1001, finished: finishedOf(store, [row('a', 1000, 1001)]) });
+    store.accept({ kind: 'tick', time: 1012, finished: finishedOf(store, [row('b', 1011, 1012)]) });
+    expect(runsView(store).runs).toHaveLength(1);
+    store.accept({ kind: 'tick', time: 1024, finished: finishedOf(store, [row('c', 1022.1, 1024)]) });
+    expect(runsView(store).runs.map(({ start, stop, records }) => [start, stop, records])).toEqual([
+      [1000, 1012, 2],
+      [1022.1, 1024, 1],
+    ]);
+    store.accept({ kind: 'tick', time: 1025, finished: finishedOf(store, [row('d', 1005, 1020, { thread: 3 })]) });
+    expect(runsView(store).runs.map(({ records }) => records)).toEqual([4]);
+  });
+
+  it('shows forgotten tasks as released until the next run begins', () => {
+    const { store } = attached();
+    const inc = () => progressView(store).functions.find((f) => f.name === 'inc');
+    store.accept({ kind: 'tick', time: 1001, functions: counts(store, 'inc', { memory: 3 }) });
+    store.accept({ kind: 'tick', time: 1001, finished: finishedOf(store, [row('a', 1000, 1001)]) });
+    store.accept({ kind: 'tick', time: 1002, functions: counts(store, 'inc', {}, 3) });
+    expect(inc()).toMatchObject({ released: 3, total: 3, memory: 0 });
+    // The same scheduler is reached again and counts forgotten tasks from zero.
+    attach(store, 'Scheduler-1', 1003);
+    store.accept({ kind: 'tick', time: 1003, functions: counts(store, 'inc', {}, 0) });
+    expect(inc()).toMatchObject({ released: 3 });
+    // The next run: a task of it is finished and forgotten within one tick.
+    store.accept({
+      kind: 'tick',
+      time: 1030,
+      finished: finishedOf(store, [row('b', 1029, 1030)]),
+      functions: counts(store, 'inc', {}, 1),
+    });
+    expect(inc()).toMatchObject({ released: 1, total: 1 });
+  });
+
+  it('draws running tasks on the lowest free row, ends them when they finish, and loses them with their worker', () => {
+    const { store } = attached();
+    const fn = store.intern('function', 'slow');
+    const worker = store.intern('worker', 'tcp://w:1');
+    const started = ['x', 'y', 'z'].map((key) => ({ key, fn, worker, start: 1001 }));
+    store.accept({ kind: 'tick', time: 1001, running: { reset: false, started, ended: [] } });
+    expect([...store.running.values()].map((task) => task.track)).toEqual([0, 1, 2]);
+    store.accept({ kind: 'tick', time: 1002, finished: finishedOf(store, [row('y', 1001, 1002, { fn: 'slow' })]) });
+    expect(tasksPage(store, { limit: 9, status: 'processing' }).tasks.map((task) => task.key)).toEqual(['x', 'z']);
+    store.accept({ kind: 'tick', time: 1003, workers: { removed: [worker] } });
+    expect(tasksPage(store, { limit: 9, status: 'processing' }).total).toBe(0);
+    expect(tasksPage(store, { limit: 9, status: 'lost' }).tasks.map((task) => task.key)).toEqual(['x', 'z']);
+    expect(tasksPage(store, { limit: 9 }).total).toBe(1);
+    expect(workersView(store).workers).toEqual([]);
+  });
+
+  it('gives a worker that comes back under its name its old rows', () => {
+    const { store } = attached();
+    const before = store.tracks.list.length;
+    store.accept({ kind: 'tick', time: 1001, workers: { removed: [store.intern('worker', 'tcp://w:1')] } });
+    expect(store.tracks.list[0]?.place.alive).toBe(false);
+    store.accept({ kind: 'tick', time: 1002, workers: { added: [workerOf(store, 'tcp://w:9', 'alice')] } });
+    expect(store.tracks.list).toHaveLength(before);
+    expect(store.tracks.list[0]?.place).toMatchObject({ alive: true, address: 'tcp://w:9' });
+  });
+
+  it('resumes on another scheduler as a new run, with nothing of the old counts', () => {
+    const { store } = attached();
+    store.accept({
+      kind: 'tick',
+      time: 1001,
+      finished: finishedOf(store, [row('a', 1000, 1001)]),
+      functions: counts(store, 'inc', { memory: 1 }),
+    });
+    store.accept({ kind: 'link', state: 'lost', time: 1001.5, reason: 'connection closed' });
+    expect(clusterView(store)).toMatchObject({ link: 'lost', tasks: { memory: 1 } });
+    attach(store, 'Scheduler-2', 1003);
+    expect(clusterView(store)).toMatchObject({
+      link: 'connected',
+      id: 'Scheduler-2',
+      workers: 0,
+      tasks: { memory: 0 },
+    });
+    store.accept({ kind: 'tick', time: 1004, finished: finishedOf(store, [row('b', 1003, 1004)]) });
+    expect(runsView(store).runs.map((run) => run.cluster)).toEqual(['Scheduler-1', 'Scheduler-2']);
+    expect(tasksPage(store, { limit: 9 }).total).toBe(2);
+  });
+
+  it('stops its clock while the scheduler is lost and goes on with it otherwise', () => {
+    const { store, clock } = attached();
+    clock.ms += 500;
+    expect(store.clock()).toBe(1000.5);
+    store.accept({ kind: 'link', state: 'lost', time: 1, reason: '' });
+    clock.ms += 5000;
+    expect(store.clock()).toBe(1000.5);
+  });
+
+  it('takes times that are none as now', () => {
+    const { store } = attached();
+    store.accept({ kind: 'tick', time: 1005, finished: finishedOf(store, [row('a', Number.NaN, -1)]) });
+    expect(recordView(store, 0)).toMatchObject({ start: 1005 });
+  });
+});

@@ -1,0 +1,261 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { WindowQuery } from '../model/batch.ts';
+import { CATEGORY_ERRED, CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../model/task-state.ts';
+import { ResourcesCursor, RunningCursor, StateCursor, WindowCursor } from './cursors.ts';
+import { attach, finishedOf, type Row, workerOf } from './history.fixture.ts';
+import { sharesView } from './queries.ts';
+import { Replica } from './replica.ts';
+import { Store } from './store.ts';
+import type { WindowData } from './window-data.ts';
+
+const BASE = 1_700_000_000;
+const WORKERS = ['tcp://a:1', 'tcp://b:1'];
+
+/** Rows with starts within a minute, in any order, some of them long, some overlapping. */
+const rows: fc.Arbitrary<Row[]> = fc.array(
+  fc.record({
+    key: fc.string({ maxLength: 5 }),
+    fn: fc.constantFrom('inc', 'dec', 'add'),
+    worker: fc.constantFrom(...WORKERS),
+    thread: fc.integer({ min: 1, max: 3 }),
+    compute: fc
+      .tuple(fc.integer({ min: 0, max: 60_000_000 }), fc.integer({ min: 0, max: 9_000_000 }))
+      .map(([at, length]): [number, number] => [BASE + at / 1e6, BASE + (at + length) / 1e6]),
+    transfer: fc.option(
+      fc
+        .tuple(fc.integer({ min: 0, max: 60_000_000 }), fc.integer({ min: 1, max: 500_000 }))
+        .map(([at, length]): [number, number] => [BASE + at / 1e6, BASE + (at + length) / 1e6]),
+      { nil: undefined },
+    ),
+    erred: fc.boolean(),
+  }),
+  { maxLength: 60 },
+);
+const query: fc.Arbitrary<WindowQuery> = fc.record({
+  since: fc.integer({ min: -1_000_000, max: 50_000_000 }).map((at) => BASE * 1e6 + at),
+  until: fc.option(
+    fc.integer({ min: 50_000_001, max: 80_000_000 }).map((at) => BASE * 1e6 + at),
+    { nil: null },
+  ),
+  level: fc.integer({ min: 14, max: 24 }),
+  functions: fc.constantFrom(null, [1], [1, 3]),
+  maxSlices: fc.constantFrom(0, 20, 1000),
+});
+
+function newStore(): Store {
+  const store = new Store({ monotonic: () => 0 });
+  attach(store, 'Scheduler-1', BASE);
+  store.accept({ kind: 'tick', time: BASE, workers: { added: WORKERS.map((w) => workerOf(store, w)) } });
+  return store;
+}
+
+/** What a window holds, written down row by row. */
+function dump(data: WindowData): unknown {
+  const tracks = [...data.tracks()].sort((a, b) => a - b);
+  return {
+    mode: data.mode,
+    tracks: tracks.flatMap((track) => {
+      const slices = data.slicesOf(track);
+      const shares = data.sharesOf(track);
+      if (slices !== undefined) {
+        const list = Array.from({ length: slices.length }, (_, i) => [
+          slices.start[i],
+          slices.stop[i],
+          slices.record[i],
+        ]);
+        return list.map((slice) => [track, ...slice]);
+      }
+      if (shares === undefined) return [];
+      const base = data.firstBin;
+      return Array.from({ length: shares.length }, (_, i) => [
+        track,
+        base + shares.bin[i]!,
+        shares.category[i],
+        shares.busy[i],
+      ]);
+    }),
+  };
+}
+
+/** Busy µs per (track, bin, category), the slow and simple way. */
+function bruteForce(store: Store, level: number, since: number, until: number, functions: readonly number[] | null) {
+  const width = 2 ** level;
+  const sums = new Map<string, number>();
+  const { slices, records } = store;
+  for (let id = 0; id < slices.length; id++) {
+    if (functions !== null && !functions.includes(records.fn.at(slices.record.at(id)))) continue;
+    const start = slices.start.at(id);
+    const stop = slices.stop.at(id);
+    for (let bin = Math.floor(Math.max(start, since) / width); bin * width < Math.min(stop, until); bin++) {
+      const busy = Math.min(stop, (bin + 1) * width, until) - Math.max(start, bin * width, since);
+      if (busy <= 0) continue;
+      const key = `${slices.track.at(id)} ${bin} ${slices.category.at(id)}`;
+      sums.set(key, (sums.get(key) ?? 0) + busy);
+    }
+  }
+  return sums;
+}
+
+describe('windows', () => {
+  it('hold after live appends what a fresh window holds', () => {
+    fc.assert(
+      fc.property(rows, query, fc.integer({ min: 1, max: 5 }), (all, q, parts) => {
+        const store = newStore();
+        const live = new Replica(() => 0);
+        const cursor = new WindowCursor(store, q);
+        live.window(1);
+        const pull = () => {
+          const batch = cursor.next();
+          if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
+        };
+        pull();
+        for (let part = 0; part < parts; part++) {
+          const some = all.filter((_, i) => i % parts === part);
+          store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, some) });
+          pull();
+        }
+        const fresh = new Replica(() => 0);
+        fresh.window(1);
+        fresh.apply({ kind: 'window', id: 1, batch: new WindowCursor(store, q).next()! });
+        const [a, b] = [live.window(1), fresh.window(1)];
+        // The grid of an open window depends on when it was made; on the same grid both say the same.
+        if (a.mode === 'shares' && b.mode === 'shares' && (a.level !== b.level || q.until === null)) return;
+        expect(dump(a)).toEqual(dump(b));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('give shares that equal brute force exactly on the grid', () => {
+    fc.assert(
+      fc.property(rows, query, (all, q) => {
+        const store = newStore();
+        store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, all) });
+        const batch = new WindowCursor(store, { ...q, maxSlices: 0 }).next()!;
+        if (batch.mode !== 'shares') {
+          const until = q.until ?? Number.POSITIVE_INFINITY;
+          expect(bruteForce(store, 24, q.since, until, q.functions).size).toBe(0);
+          return;
+        }
+        const width = 2 ** batch.level;
+        const since = batch.firstBin * width;
+        const until = q.until === null ? Number.POSITIVE_INFINITY : Math.ceil(q.until / width) * width;
+        const found = new Map<string, number>();
+        for (let i = 0; i < batch.track.length; i++) {
+          for (let k = batch.offset[i]!; k < batch.offset[i + 1]!; k++) {
+            found.set(`${batch.track[i]} ${batch.firstBin + batch.bin[k]!} ${batch.category[k]}`, batch.busy[k]!);
+          }
+        }
+        expect(found).toEqual(bruteForce(store, batch.level, since, until, q.functions));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('answer with slices up to the limit and with shares beyond it', () => {
+    const store = newStore();
+    const row = (i: number): Row => ({
+      key: `k${i}`,
+      fn: 'inc',
+      worker: WORKERS[0]!,
+      thread: 1,
+      compute: [BASE + i, BASE + i + 0.5],
+    });
+    const cursor = new WindowCursor(store, {
+      since: BASE * 1e6,
+      until: null,
+      level: 20,
+      functions: null,
+      maxSlices: 2,
+    });
+    expect(cursor.next()).toMatchObject({ mode: 'slices', reset: true });
+    expect(cursor.next()).toBeNull();
+    store.accept({ kind: 'tick', time: BASE + 1, finished: finishedOf(store, [row(0), row(1)]) });
+    expect(cursor.next()).toMatchObject({ mode: 'slices', reset: false, record: Uint32Array.of(0, 1) });
+    store.accept({ kind: 'tick', time: BASE + 3, finished: finishedOf(store, [row(2)]) });
+    expect(cursor.next()).toMatchObject({ mode: 'shares', reset: true });
+  });
+
+  it('coarsen a grid that would have too many bins', () => {
+    const store = newStore();
+    const row: Row = { key: 'k', fn: 'inc', worker: WORKERS[0]!, thread: 1, compute: [BASE, BASE + 1] };
+    store.accept({ kind: 'tick', time: BASE + 1, finished: finishedOf(store, [row]) });
+    const q = { since: 0, until: BASE * 2e6, level: 4, functions: null, maxSlices: 0 };
+    const batch = new WindowCursor(store, q).next()!;
+    expect(batch.mode === 'shares' && batch.level).toBeGreaterThan(30);
+  });
+});
+
+describe('sharesView', () => {
+  it('adds up to the wall time of every track and names what took it', () => {
+    const store = newStore();
+    const at = (a: number, b: number): [number, number] => [BASE + a, BASE + b];
+    store.accept({
+      kind: 'tick',
+      time: BASE + 9,
+      finished: finishedOf(store, [
+        {
+          key: 'a',
+          fn: 'inc',
+          worker: WORKERS[0]!,
+          thread: 1,
+          compute: at(1, 2),
+          transfer: at(0, 1),
+          from: WORKERS[1]!,
+        },
+        { key: 'b', fn: 'add', worker: WORKERS[0]!, thread: 1, compute: at(2, 4), erred: true },
+      ]),
+    });
+    const view = sharesView(store, { since: BASE, until: BASE + 8, bins: 8, by: 'track' });
+    const [first] = view.groups;
+    const total = (values: readonly number[]) => values.reduce((a, b) => a + b, 0);
+    expect(first?.shares.map(({ kind, name, busy }) => [kind, name, total(busy)])).toEqual([
+      ['erred', 'erred', 2],
+      ['transfer', 'transfer', 1],
+      ['function', 'inc', 1],
+    ]);
+    const busy = first!.shares.reduce((sum, row) => sum + total(row.busy), 0);
+    expect(busy + total(first!.idle)).toBeCloseTo(view.bin * view.bins, 6);
+    expect([CATEGORY_ERRED, CATEGORY_TRANSFER]).toEqual([0, 1]);
+    expect(CATEGORY_FUNCTION).toBeGreaterThan(CATEGORY_TRANSFER);
+  });
+});
+
+describe('Replica', () => {
+  it('follows a store by its cursors', () => {
+    const store = newStore();
+    const replica = new Replica(() => 0);
+    const cursors = [new StateCursor(store), new RunningCursor(store), new ResourcesCursor(store)] as const;
+    const sync = () => {
+      const [state, running, resources] = [cursors[0].next(), cursors[1].next(), cursors[2].next()];
+      if (state) replica.apply({ kind: 'state', batch: state });
+      if (running) replica.apply({ kind: 'running', batch: running });
+      if (resources) replica.apply({ kind: 'resources', batch: resources });
+    };
+    sync();
+    expect(replica.tracks.map((track) => track.address)).toEqual([WORKERS[0], WORKERS[0], WORKERS[1], WORKERS[1]]);
+    const fn = store.intern('function', 'inc');
+    const worker = store.intern('worker', WORKERS[0]!);
+    store.accept({
+      kind: 'tick',
+      time: BASE + 1,
+      running: { reset: false, started: [{ key: 'k', fn, worker, start: BASE + 0.5 }], ended: [] },
+      functions: {
+        fn: Uint32Array.of(fn),
+        states: Uint32Array.of(0, 0, 0, 1, 2, 3, 0),
+        forgotten: Float64Array.of(0),
+        nbytes: Float64Array.of(56),
+      },
+    });
+    sync();
+    expect(replica.functionRow(fn)).toMatchObject({ name: 'inc', total: 6, nbytes: 56, states: [0, 0, 0, 1, 2, 3, 0] });
+    expect(replica.running.get(0)).toEqual({ fn, start: (BASE + 0.5) * 1e6, key: 'k' });
+    expect(replica.seq).toBe(store.seq);
+    store.accept({ kind: 'tick', time: BASE + 2, running: { reset: false, started: [], ended: ['k'] } });
+    sync();
+    expect(replica.running.size).toBe(0);
+    expect(replica.runs).toHaveLength(1);
+    expect(cursors[0].next()).toBeNull();
+  });
+});
