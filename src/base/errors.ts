@@ -92,6 +92,22 @@ export const ERRORS = {
     advice: 'Open the address with ?token=… that Taskglass printed at its start.',
   },
   RATE_LIMITED: { status: 429, title: 'Too many requests', advice: 'Wait a minute and try again.' },
+  UPGRADE_REQUIRED: {
+    status: 426,
+    title: 'This address speaks WebSocket',
+    advice: 'Open it with a WebSocket client; /api/v1/openapi.json lists what answers plain requests.',
+  },
+  NO_CLUSTER: {
+    status: 503,
+    title: 'No cluster has been reached yet',
+    advice: 'Wait until /health says that the link is connected, then ask again.',
+  },
+  TOO_MANY_VIEWERS: { status: 503, title: 'Too many pages are connected', advice: 'Close some of them and reload.' },
+  VIEWER_TOO_SLOW: {
+    status: 503,
+    title: 'The page could not keep up with the server',
+    advice: 'It connects again by itself; check the network between the two.',
+  },
   BODY_TOO_LARGE: { status: 413, title: 'That request is too large', advice: 'Send less.' },
   INTERNAL: {
     status: 500,

@@ -1,0 +1,219 @@
+import { z } from 'zod';
+import { ERRORS } from '../base/errors.ts';
+import { RESOURCE_COLUMNS } from '../model/batch.ts';
+import { ACTIONS, SCHEDULER_STATES } from '../model/task-state.ts';
+
+/**
+ * The answers of the HTTP API, v1. They only ever gain fields. The OpenAPI document is made from these, and a test holds
+ * every live answer against it. A number that is not known is null.
+ */
+const count = z.number().int().min(0);
+const known = z.number().nullable();
+const seconds = z.number().meta({ description: 'Seconds since epoch, the scheduler’s clock.' });
+const seq = count.meta({ description: 'Version of the state that this answer shows.' });
+const color = z.strictObject({
+  index: count.meta({ description: 'By first appearance; the same for every viewer.' }),
+  hex: z.string().regex(/^#[0-9a-f]{6}$/),
+});
+const states = z.strictObject(Object.fromEntries(SCHEDULER_STATES.map((state) => [state, count])));
+
+export const PROBLEM = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.number().int(),
+    code: z.enum(Object.keys(ERRORS) as [string, ...string[]]),
+    detail: z.string(),
+    advice: z.string(),
+  })
+  .meta({ description: 'RFC 9457 problem document.' });
+
+export const CLUSTER = z.strictObject({
+  seq,
+  time: seconds,
+  engine: z.enum(['dask', 'embedded', 'recording']),
+  address: z.string(),
+  id: z.string(),
+  version: z.string(),
+  started: seconds,
+  link: z.enum(['connected', 'connecting', 'lost', 'stalled']),
+  link_reason: z.string(),
+  workers: count,
+  threads: count,
+  memory_limit: z.number(),
+  tasks: states,
+  agent: z.strictObject({
+    mode: z.enum(['feed', 'preload', 'polling', 'embedded', 'recording']),
+    share: known.meta({ description: 'Share of one core of the scheduler, 0..1.' }),
+    per_task: known.meta({ description: 'Microseconds of scheduler CPU per finished task.' }),
+    loop_lag: known.meta({ description: 'Delay of the scheduler’s event loop, seconds.' }),
+  }),
+});
+
+export const PROGRESS = z.strictObject({
+  seq,
+  time: seconds,
+  totals: states,
+  functions: z.array(
+    z.strictObject({
+      name: z.string(),
+      color,
+      total: count,
+      released: count,
+      memory: count,
+      erred: count,
+      processing: count,
+      queued: count,
+      no_worker: count,
+      waiting: count,
+      nbytes: z.number(),
+    }),
+  ),
+});
+
+export const MEMORY = z.strictObject({
+  seq,
+  time: seconds,
+  nbytes: z.number(),
+  functions: z.array(z.strictObject({ name: z.string(), color, nbytes: z.number(), keys: count })),
+});
+
+const rates = z.strictObject({ read: known, write: known });
+
+export const WORKERS = z.strictObject({
+  seq,
+  time: seconds,
+  hosts: z.array(
+    z.strictObject({
+      host: z.string(),
+      workers: count,
+      nthreads: count,
+      cpu: known,
+      memory: z.strictObject({ process: known, limit: known }),
+      processing: count,
+      in_memory: count,
+      network: rates,
+      disk: rates,
+    }),
+  ),
+  workers: z.array(
+    z.strictObject({
+      address: z.string(),
+      name: z.string(),
+      host: z.string(),
+      status: z.string(),
+      nthreads: count,
+      version: z.string(),
+      cpu: known,
+      memory: z.strictObject({
+        process: known,
+        managed: known,
+        unmanaged_old: known,
+        unmanaged_recent: known,
+        spilled: known,
+        limit: known,
+      }),
+      processing: count,
+      in_memory: count,
+      executing: count,
+      occupancy: known,
+      latency: known,
+      last_seen: known,
+      network: rates,
+      disk: rates,
+      services: z.record(z.string(), z.number()),
+      pid: count,
+    }),
+  ),
+});
+
+const startstop = z.strictObject({
+  action: z.enum(ACTIONS),
+  start: seconds,
+  stop: seconds,
+  source: z.string().optional(),
+});
+
+export const TASK = z.strictObject({
+  record: count,
+  key: z.string(),
+  name: z.string(),
+  group: z.string(),
+  worker: z.string(),
+  worker_name: z.string(),
+  thread: z.number().int(),
+  status: z.enum(['memory', 'erred', 'lost', 'processing']),
+  start: seconds,
+  stop: seconds.nullable(),
+  nbytes: known,
+  type: z.string(),
+  past: z.boolean().meta({ description: 'Finished before we attached.' }),
+  startstops: z.array(startstop),
+  exception: z.string().optional(),
+  traceback: z.string().optional(),
+});
+
+export const TASKS = z.strictObject({
+  seq,
+  total: count.meta({ description: 'Records that match, on all pages.' }),
+  next: count.nullable().meta({ description: 'Give it as `after` to get the next page; null on the last.' }),
+  tasks: z.array(TASK),
+});
+
+export const RECORD = z.strictObject({ seq, ...TASK.shape });
+
+const RESOURCE_NAMES = RESOURCE_COLUMNS.map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+
+export const RESOURCES = z.strictObject({
+  seq,
+  time: seconds,
+  samples: z
+    .strictObject(Object.fromEntries(RESOURCE_NAMES.map((name) => [name, z.array(known)])))
+    .meta({ description: 'Columns of one length, oldest sample first.' }),
+});
+
+export const SHARES = z.strictObject({
+  seq,
+  time: seconds,
+  start: seconds.meta({ description: 'Start of the first bin.' }),
+  bin: z.number().meta({ description: 'Width of a bin, seconds: 2^level µs.' }),
+  bins: count,
+  level: count,
+  by: z.enum(['function', 'worker', 'track']),
+  groups: z.array(
+    z.strictObject({
+      worker: z.string().nullable(),
+      worker_name: z.string().nullable(),
+      thread: z.number().int().nullable(),
+      tracks: count,
+      shares: z.array(
+        z.strictObject({
+          kind: z.enum(['function', 'transfer', 'disk', 'erred', 'deserialize', 'lost']),
+          name: z.string(),
+          color: color.nullable(),
+          busy: z.array(z.number()).meta({ description: 'Seconds, one number a bin.' }),
+        }),
+      ),
+      idle: z.array(z.number()).meta({ description: 'Seconds, one number a bin, summed over the tracks.' }),
+    }),
+  ),
+});
+
+export const RUNS = z.strictObject({
+  seq,
+  time: seconds,
+  runs: z.array(z.strictObject({ start: seconds, stop: seconds, records: count, erred: count, cluster: z.string() })),
+  gaps: z.array(
+    z.strictObject({
+      since: seconds,
+      until: seconds,
+      size: count.nullable().meta({ description: 'Finished tasks that are not in the store; null when nobody knows.' }),
+      reason: z.string(),
+    }),
+  ),
+});
+
+export const EXAMPLE = z.strictObject({
+  seq,
+  started: z.boolean().meta({ description: 'False: it was running already.' }),
+});

@@ -1,0 +1,169 @@
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { TaskglassError } from '../base/errors.ts';
+import {
+  clusterView,
+  memoryView,
+  progressView,
+  recordView,
+  resourcesView,
+  runsView,
+  sharesView,
+  tasksPage,
+  workersView,
+} from '../store/queries.ts';
+import type { Store } from '../store/store.ts';
+import { MAX_TASKS_PAGE, NO_QUERY, parseQuery, RESOURCES_QUERY, SHARES_QUERY, TASKS_QUERY } from './api-query.ts';
+import { CLUSTER, EXAMPLE, MEMORY, PROGRESS, RECORD, RESOURCES, RUNS, SHARES, TASKS, WORKERS } from './api-schema.ts';
+import type { ExampleRunner } from './example-runner.ts';
+
+/** What the API reads from. */
+export interface ApiContext {
+  readonly store: Store;
+  readonly example: ExampleRunner | null;
+}
+
+/** One address of the API: the router and the OpenAPI document are both made from this. */
+export interface ApiRoute {
+  readonly method: 'GET' | 'POST';
+  /** Below `/api/v1`, with `{name}` for a part that varies. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query: z.ZodType;
+  readonly answer: z.ZodType;
+  readonly status: number;
+  /** Other media types that it can answer with. */
+  readonly also?: readonly string[];
+  /** Returns the answer, or undefined when it sent another kind of one. */
+  run(context: ApiContext, request: FastifyRequest, reply: FastifyReply): unknown;
+}
+
+const DEFAULT_LIMIT = 1_000;
+const DEFAULT_BINS = 100;
+const NDJSON = 'application/x-ndjson; charset=utf-8';
+
+export const API_ROUTES: readonly ApiRoute[] = [
+  view('/cluster', 'What is watched, and how it is reached', CLUSTER, clusterView),
+  view('/progress', 'Tasks by function and state', PROGRESS, progressView),
+  view('/memory', 'Bytes of results in memory, by function', MEMORY, memoryView),
+  view('/workers', 'Hosts and workers', WORKERS, workersView),
+  view('/runs', 'Bursts of activity, oldest first', RUNS, runsView),
+  {
+    method: 'GET',
+    path: '/resources',
+    summary: 'CPU, memory, network and disk of the cluster over time',
+    query: RESOURCES_QUERY,
+    answer: RESOURCES,
+    status: 200,
+    run: ({ store }, request) => resourcesView(store, parseQuery(RESOURCES_QUERY, request.query).since),
+  },
+  {
+    method: 'GET',
+    path: '/tasks',
+    summary: 'Records: one execution of a task each, oldest first',
+    query: TASKS_QUERY,
+    answer: TASKS,
+    status: 200,
+    also: ['application/x-ndjson'],
+    run: ({ store }, request, reply) => {
+      const { format, limit, ...filter } = parseQuery(TASKS_QUERY, request.query);
+      if (format === 'ndjson') return sendLines(store, filter, limit, request, reply);
+      if (limit !== undefined && limit > MAX_TASKS_PAGE) {
+        throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
+      }
+      return tasksPage(store, { ...filter, limit: limit ?? DEFAULT_LIMIT });
+    },
+  },
+  {
+    method: 'GET',
+    path: '/tasks/{record}',
+    summary: 'One record in full',
+    query: NO_QUERY,
+    answer: RECORD,
+    status: 200,
+    run: ({ store }, request) => {
+      parseQuery(NO_QUERY, request.query);
+      const { record } = request.params as { record: string };
+      const found = /^\d{1,15}$/.test(record) ? recordView(store, Number(record)) : null;
+      if (found === null) throw new TaskglassError('NOT_FOUND', 'there is no record of that number');
+      return { seq: store.seq, ...found };
+    },
+  },
+  {
+    method: 'GET',
+    path: '/shares',
+    summary: 'Exact busy time per bin of time: what a column of pixels shows',
+    query: SHARES_QUERY,
+    answer: SHARES,
+    status: 200,
+    run: ({ store }, request) => {
+      const { bins, by, ...query } = parseQuery(SHARES_QUERY, request.query);
+      const until = query.until ?? store.clock();
+      const since =
+        query.since ?? Math.min(until, store.runs.last === undefined ? until - 1 : store.runs.last.start / 1e6);
+      if (since >= until) throw new TaskglassError('QUERY_INVALID', 'until: must lie after since');
+      return sharesView(store, { since, until, bins: bins ?? DEFAULT_BINS, by });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/example',
+    summary: 'Runs the example computation (`taskglass demo` only)',
+    query: NO_QUERY,
+    answer: EXAMPLE,
+    status: 202,
+    run: ({ store, example }, request) => {
+      parseQuery(NO_QUERY, request.query);
+      if (example === null) throw new TaskglassError('NOT_FOUND', 'the example runs on the embedded engine alone');
+      return { seq: store.seq, started: example.start() };
+    },
+  },
+];
+
+function view(path: string, summary: string, answer: z.ZodType, make: (store: Store) => unknown): ApiRoute {
+  return {
+    method: 'GET',
+    path,
+    summary,
+    query: NO_QUERY,
+    answer,
+    status: 200,
+    run: ({ store }, request) => {
+      parseQuery(NO_QUERY, request.query);
+      const answer = make(store);
+      if (answer === null) throw new TaskglassError('NO_CLUSTER', store.link.reason || 'still trying');
+      return answer;
+    },
+  };
+}
+
+/** All records that match, one a line. A page is read when the socket took the one before, so a slow reader costs one page. */
+function sendLines(
+  store: Store,
+  filter: Omit<z.output<typeof TASKS_QUERY>, 'format' | 'limit'>,
+  limit: number | undefined,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): undefined {
+  const first = tasksPage(store, { ...filter, limit: Math.min(DEFAULT_LIMIT, limit ?? DEFAULT_LIMIT) });
+  async function* lines(): AsyncGenerator<string> {
+    let page = first;
+    let left = limit ?? Number.POSITIVE_INFINITY;
+    for (;;) {
+      left -= page.tasks.length;
+      if (page.tasks.length > 0) yield page.tasks.map((task) => `${JSON.stringify(task)}\n`).join('');
+      if (page.next === null || left <= 0) return;
+      // Others are served between pages.
+      await setImmediate();
+      page = tasksPage(store, { ...filter, after: page.next, limit: Math.min(DEFAULT_LIMIT, left), counted: false });
+    }
+  }
+  reply
+    .type(NDJSON)
+    .header('taskglass-seq', store.seq)
+    .header('taskglass-total', first.total)
+    .send(request.method === 'HEAD' ? '' : Readable.from(lines(), { objectMode: false, highWaterMark: 65_536 }));
+  return undefined;
+}

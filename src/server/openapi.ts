@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { API_ROUTES, type ApiRoute } from './api.ts';
+import { PROBLEM } from './api-schema.ts';
+import { PROBLEM_JSON } from './problem.ts';
+
+type Json = Record<string, unknown>;
+
+/** The OpenAPI 3.1 document of the HTTP API, made from the schemas that check and describe it. */
+export function openApi(version: string, prefix: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of API_ROUTES) {
+    paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'Taskglass',
+      version,
+      description:
+        'What the pages show, in numbers. Dask’s words; times are seconds since epoch in the scheduler’s clock; bytes are bytes; null is "not known". `seq` is the version of the state that an answer shows.',
+      license: { name: 'BSD-3-Clause', identifier: 'BSD-3-Clause' },
+    },
+    servers: [{ url: `${prefix}/api/v1` }],
+    paths,
+    components: {
+      schemas: { Problem: schemaOf(PROBLEM) },
+      responses: {
+        Problem: {
+          description: 'What went wrong. `code` is stable.',
+          content: { [mediaType(PROBLEM_JSON)]: { schema: { $ref: '#/components/schemas/Problem' } } },
+        },
+      },
+      securitySchemes: { token: { type: 'http', scheme: 'bearer' } },
+    },
+    // Only a server that was started with a token asks for it.
+    security: [{}, { token: [] }],
+  };
+}
+
+function operation(route: ApiRoute): Json {
+  const content: Json = { 'application/json': { schema: schemaOf(route.answer) } };
+  for (const type of route.also ?? []) content[type] = { schema: { type: 'string' } };
+  return {
+    operationId: `${route.method.toLowerCase()}${route.path.replace(/[/{}]+(\w?)/g, (_all, c: string) => c.toUpperCase())}`,
+    summary: route.summary,
+    parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
+    responses: {
+      [route.status]: { description: 'The answer.', content },
+      default: { $ref: '#/components/responses/Problem' },
+    },
+  };
+}
+
+function pathParameters(path: string): Json[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: { type: 'integer', minimum: 0 },
+  }));
+}
+
+function queryParameters(query: z.ZodType): Json[] {
+  const { properties = {} } = schemaOf(query) as { properties?: Record<string, Json> };
+  return Object.entries(properties).map(([name, { description, ...schema }]) => ({
+    name,
+    in: 'query',
+    required: false,
+    description,
+    schema,
+  }));
+}
+
+function schemaOf(schema: z.ZodType): Json {
+  // OpenAPI 3.1 speaks this dialect by default; a $schema in each part is noise.
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
+  return json;
+}
+
+function mediaType(contentType: string): string {
+  return contentType.split(';', 1)[0]!;
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { extname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, constants, gzip } from 'node:zlib';
+import { TaskglassError } from '../base/errors.ts';
+
+/**
+ * The built page, read into memory once: some hundred kilobytes. A request names one of these files exactly or nothing,
+ * so no path is ever made from what a browser sends, and each file is compressed once instead of once a request.
+ */
+export interface PageFile {
+  readonly type: string;
+  readonly etag: string;
+  /** True when its name carries its content's hash. */
+  readonly immutable: boolean;
+  readonly raw: Buffer;
+  readonly gzip: Buffer | null;
+  readonly brotli: Buffer | null;
+}
+
+export interface PageFiles {
+  /**
+   * The single page. Its addresses are relative, so that it works below any prefix, a proxy's too; `slash` is the one for
+   * addresses that end in a slash. Throws PAGE_NOT_BUILT.
+   */
+  document(slash: boolean): PageFile;
+  /** By name below the page's folder, e.g. `assets/index-4fa1.js`. */
+  file(name: string): PageFile | undefined;
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  '.css': 'text/css; charset=utf-8',
+  '.html': 'text/html; charset=utf-8',
+  '.ico': 'image/x-icon',
+  '.js': 'text/javascript; charset=utf-8',
+  '.json': 'application/json; charset=utf-8',
+  '.map': 'application/json; charset=utf-8',
+  '.png': 'image/png',
+  '.svg': 'image/svg+xml',
+  '.txt': 'text/plain; charset=utf-8',
+  '.webmanifest': 'application/manifest+json',
+  '.woff2': 'font/woff2',
+};
+const COMPRESSIBLE = new Set(['.css', '.html', '.js', '.json', '.map', '.svg', '.txt', '.webmanifest']);
+/** Below this, compression saves no packet. */
+const COMPRESS_FROM = 1_000;
+
+export async function readPageFiles(from: string | URL): Promise<PageFiles> {
+  const folder = resolve(typeof from === 'string' ? from : fileURLToPath(from));
+  const files = new Map<string, PageFile>();
+  let names: string[] = [];
+  try {
+    names = (await readdir(folder, { recursive: true, withFileTypes: true }))
+      .filter((entry) => entry.isFile())
+      .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  await Promise.all(
+    names.map(async (name) => {
+      const content = await readFile(join(folder, name));
+      files.set(name, await pageFile(name, content));
+    }),
+  );
+  return {
+    document: (slash) => {
+      const document = files.get(slash ? 'index-slash.html' : 'index.html');
+      if (document === undefined) throw new TaskglassError('PAGE_NOT_BUILT', 'its files are missing');
+      return document;
+    },
+    file: (name) => (name.endsWith('.html') ? undefined : files.get(name)),
+  };
+}
+
+async function pageFile(name: string, raw: Buffer): Promise<PageFile> {
+  const extension = extname(name);
+  const compress = COMPRESSIBLE.has(extension) && raw.length >= COMPRESS_FROM;
+  return {
+    type: TYPES[extension] ?? 'application/octet-stream',
+    etag: `"${createHash('sha256').update(raw).digest('base64url').slice(0, 22)}"`,
+    immutable: name.startsWith('assets/'),
+    raw,
+    gzip: compress ? await promisify(gzip)(raw, { level: 9 }) : null,
+    brotli: compress ? await promisify(brotliCompress)(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }) : null,
+  };
+}
+
+/** The smallest form that the browser takes. */
+export function encodingFor(file: PageFile, accepted: string | undefined): { encoding: string | null; body: Buffer } {
+  const offers = (accepted ?? '').split(',').map((offer) => offer.trim());
+  const takes = (name: string): boolean =>
+    offers.some((offer) => offer === name || (offer.startsWith(`${name};`) && !/;\s*q=0(\.0*)?$/.test(offer)));
+  if (file.brotli !== null && takes('br')) return { encoding: 'br', body: file.brotli };
+  if (file.gzip !== null && takes('gzip')) return { encoding: 'gzip', body: file.gzip };
+  return { encoding: null, body: file.raw };
+}

@@ -1,0 +1,127 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Logger, pino } from 'pino';
+import { TaskglassError } from '../base/errors.ts';
+import type { Source } from '../source/source.ts';
+import { Store } from '../store/store.ts';
+import { Gate, type GateLimits, isLoopback } from './auth.ts';
+import { ExampleRunner } from './example-runner.ts';
+import { createHttp } from './http.ts';
+import { listen } from './listen.ts';
+import { readPageFiles } from './page-files.ts';
+import { Publisher, type PublisherLimits } from './publisher.ts';
+import { VERSION } from './version.ts';
+
+export interface ServerOptions {
+  /** What is watched. The server starts it, and closes it when it closes. */
+  readonly source: Source;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  /** Default 8787; 0 = any free one. */
+  readonly port?: number;
+  /** When `port` is taken: use the next free one from 8790 up, instead of failing with PORT_TAKEN. Default false. */
+  readonly portFallback?: boolean;
+  /** What stands before every path, e.g. `/user/me/taskglass`. Default none. */
+  readonly prefix?: string;
+  /** Asked of everyone when given. Needed beyond loopback, unless `insecure`. */
+  readonly token?: string;
+  /** Further names that may stand in a Host header; `.example.com` = all names below it. */
+  readonly allowHosts?: readonly string[];
+  /** Serve beyond loopback without a token. */
+  readonly insecure?: boolean;
+  /** Do not fail when the source's engine is not there: keep trying. */
+  readonly wait?: boolean;
+  /** Runs the example computation and resolves when it is done; offered to pages where given. */
+  readonly openExample?: () => Promise<void>;
+  /** Folder of the built page. Default: the one in this package. */
+  readonly pageDir?: string;
+  /** Default: none. */
+  readonly logger?: Logger;
+  readonly limits?: Partial<PublisherLimits & GateLimits>;
+}
+
+export interface TaskglassServer extends AsyncDisposable {
+  readonly host: string;
+  readonly port: number;
+  /** The first page, e.g. `http://127.0.0.1:8787/status`; with the token where there is one. */
+  readonly url: string;
+  /** Settles everything within 2 s. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Everything is closed by then, whatever a source or a browser does. */
+const CLOSE_MS = 2_000;
+
+/**
+ * Puts the parts together: a source feeds a store, a publisher tells the pages, HTTP serves them. Returns when it listens
+ * and the source is attached.
+ *
+ * @throws {TaskglassError} PORT_TAKEN, PORT_FORBIDDEN, EXPOSED_WITHOUT_TOKEN, OPTION_INVALID, and what `source.start` throws.
+ */
+export async function startServer(options: ServerOptions): Promise<TaskglassServer> {
+  const { source, host = '127.0.0.1', port = 8787, token = null, allowHosts = [] } = options;
+  const prefix = checkPrefix(options.prefix ?? '');
+  if (token !== null && !/^[\x21-\x7e]{1,256}$/.test(token)) {
+    throw new TaskglassError('OPTION_INVALID', 'a token is 1 to 256 characters of ASCII without spaces');
+  }
+  if (token === null && !isLoopback(host) && options.insecure !== true) {
+    throw new TaskglassError(
+      'EXPOSED_WITHOUT_TOKEN',
+      `${host === '' ? 'all addresses' : host} can be reached from other machines`,
+    );
+  }
+  const logger = options.logger ?? pino({ level: 'silent' });
+  const store = new Store({ monotonic: () => performance.now() });
+  const gate = new Gate({ host, allowHosts, token, ...(options.limits && { limits: options.limits }) });
+  const example =
+    options.openExample === undefined
+      ? null
+      : new ExampleRunner(options.openExample, (error) => logger.error({ err: error }, 'the example failed'));
+  const publisher = new Publisher(store, {
+    version: VERSION,
+    example: example !== null,
+    ...(options.limits && { limits: options.limits }),
+  });
+  const page = await readPageFiles(options.pageDir ?? new URL('../page/', import.meta.url));
+  const app = await createHttp({ store, publisher, gate, page, prefix, example, version: VERSION, logger });
+
+  let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => {
+    closing ??= (async () => {
+      publisher.close();
+      const all = Promise.allSettled([app.close(), source.close()]);
+      const late = new AbortController();
+      const settled = await Promise.race([all, sleep(CLOSE_MS, null, { signal: late.signal })]);
+      late.abort();
+      for (const result of settled ?? []) {
+        if (result.status === 'rejected') logger.error({ err: result.reason }, 'closing failed');
+      }
+      if (settled === null) logger.warn('closing took too long and was cut short');
+    })();
+    return closing;
+  };
+
+  try {
+    const bound = await listen(app, host, port, options.portFallback ?? false);
+    gate.bind(bound, prefix);
+    await source.start(store, { wait: options.wait ?? false });
+    const url = new URL(`http://${displayHost(host)}:${bound}${prefix}/status`);
+    if (token !== null) url.searchParams.set('token', token);
+    return { host, port: bound, url: url.href, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Empty, or `/one/two`: of characters that mean the same in an address, a cookie and a page. */
+function checkPrefix(text: string): string {
+  const prefix = `/${text}`.replace(/\/+/g, '/').replace(/\/$/, '');
+  if (/^(\/(?!\.{1,2}(\/|$))[A-Za-z0-9._~-]+)*$/.test(prefix)) return prefix;
+  throw new TaskglassError('OPTION_INVALID', `prefix "${text}": letters, digits and . _ ~ - between slashes`);
+}
+
+/** What to type into a browser on this machine. */
+function displayHost(host: string): string {
+  if (host === '' || host === '0.0.0.0' || host === '::') return '127.0.0.1';
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
+}

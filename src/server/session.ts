@@ -1,0 +1,231 @@
+import type { WebSocket } from '@fastify/websocket';
+import { TaskglassError } from '../base/errors.ts';
+import type { WindowQuery } from '../model/batch.ts';
+import { WindowCursor } from '../store/cursors.ts';
+import type { Store } from '../store/store.ts';
+import { parseClientMessage } from '../wire/client-message.ts';
+import { encode } from '../wire/encode.ts';
+import { MAX_WINDOWS, type ServerMessage, type Topic, WIRE_VERSION } from '../wire/message.ts';
+
+/** The streams that are the same for every viewer. */
+export type Stream = 'state' | Topic;
+
+export interface SessionLimits {
+  /** A socket with more than this unsent is clogged: it gets nothing until half of it is gone. */
+  readonly bufferedBytes: number;
+  /** A socket that stays clogged as long as this is closed. */
+  readonly clogMs: number;
+}
+
+/** What a session needs of the publisher. */
+export interface SessionHost {
+  readonly store: Store;
+  readonly limits: SessionLimits;
+  readonly server: string;
+  /** Something here waits to be sent: a snapshot or a window. */
+  wake(): void;
+  sent(bytes: number): void;
+  ended(session: Session): void;
+}
+
+interface OpenWindow {
+  query: WindowQuery;
+  /** null: the next answer is a reset. */
+  cursor: WindowCursor | null;
+}
+
+/** Close codes of RFC 6455 that are sent here. */
+const GOING_AWAY = 1001;
+const POLICY = 1008;
+const TRY_LATER = 1013;
+
+/**
+ * One viewer. It is told of everything once, and never queued for: what cannot be sent now is remembered as "out of
+ * date" (a name in a set), and a snapshot takes its place when the socket has drained. So the memory that a slow browser
+ * costs has a bound, and nobody else notices it.
+ */
+export class Session {
+  readonly topics = new Set<Stream>();
+  readonly #socket: WebSocket;
+  readonly #host: SessionHost;
+  /** Streams whose next message must be a snapshot. */
+  readonly #behind = new Set<Stream>();
+  readonly #windows = new Map<number, OpenWindow>();
+  #greeted = false;
+  #cloggedSince: number | null = null;
+  #alive = true;
+  #ended = false;
+
+  constructor(socket: WebSocket, host: SessionHost) {
+    this.#socket = socket;
+    this.#host = host;
+    socket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
+    socket.on('pong', () => {
+      this.#alive = true;
+    });
+    socket.on('close', () => this.#end());
+    socket.on('error', () => socket.terminate());
+    this.#send({ kind: 'hello', version: WIRE_VERSION, server: host.server });
+  }
+
+  /** Something is to be sent outside the usual round. */
+  get waits(): boolean {
+    if (this.#cloggedSince !== null && this.#isClogged()) return false;
+    return this.#behind.size > 0 || this.#hasNewWindow();
+  }
+
+  needsSnapshot(stream: Stream): boolean {
+    return this.#behind.has(stream) && !this.#isClogged();
+  }
+
+  /** The next message of a shared stream; `snapshot` is asked for when this session missed one before it. */
+  deliver(stream: Stream, bytes: Uint8Array | null, snapshot: () => Uint8Array): void {
+    if (!this.topics.has(stream) || (bytes === null && !this.#behind.has(stream))) return;
+    if (this.#isClogged()) {
+      this.#behind.add(stream);
+    } else if (this.#behind.delete(stream)) {
+      this.#sendBytes(snapshot());
+    } else if (bytes !== null) {
+      this.#sendBytes(bytes);
+    }
+  }
+
+  /** Sends what came to the windows; with `moved`, to those alone that were opened or moved since. */
+  deliverWindows(which: 'all' | 'moved'): void {
+    if (this.#windows.size === 0) return;
+    for (const [id, window] of this.#windows) {
+      if (this.#isClogged()) {
+        // What comes meanwhile is not kept for this session; the answer after it is a reset.
+        window.cursor = null;
+        continue;
+      }
+      if (which === 'moved' && window.cursor !== null) continue;
+      window.cursor ??= new WindowCursor(this.#host.store, window.query);
+      const batch = window.cursor.next();
+      if (batch !== null) this.#send({ kind: 'window', id, batch });
+    }
+  }
+
+  get hasWindows(): boolean {
+    return this.#windows.size > 0;
+  }
+
+  /** Ends a session that stays clogged. `now` in ms of the monotonic clock. */
+  checkClog(now: number): void {
+    if (!this.#isClogged()) return;
+    if (this.#cloggedSince !== null && now - this.#cloggedSince >= this.#host.limits.clogMs) {
+      this.refuse(new TaskglassError('VIEWER_TOO_SLOW', 'the page did not read what it was sent'));
+    }
+  }
+
+  /** Ends a session whose browser is gone without a word. */
+  checkAlive(): void {
+    if (!this.#alive) {
+      this.#socket.terminate();
+      return;
+    }
+    this.#alive = false;
+    this.#socket.ping();
+  }
+
+  /** Says why and closes. */
+  refuse(error: TaskglassError): void {
+    if (!this.#isClogged()) this.#send({ kind: 'error', code: error.code, detail: error.detail });
+    this.close(error.code === 'VIEWER_TOO_SLOW' ? TRY_LATER : POLICY, error.code);
+  }
+
+  /** Closes; the socket is gone within `graceMs` even when its browser does not answer. */
+  close(code: number = GOING_AWAY, reason = 'closing', graceMs = 1_000): void {
+    this.#socket.close(code, reason);
+    const timer = setTimeout(() => this.#socket.terminate(), graceMs);
+    this.#socket.once('close', () => clearTimeout(timer));
+    this.#end();
+  }
+
+  /** Clogged from the upper mark until half of it has drained. */
+  #isClogged(): boolean {
+    const { bufferedAmount } = this.#socket;
+    const { bufferedBytes } = this.#host.limits;
+    if (bufferedAmount > bufferedBytes) this.#cloggedSince ??= performance.now();
+    else if (bufferedAmount <= bufferedBytes / 2) this.#cloggedSince = null;
+    return this.#cloggedSince !== null;
+  }
+
+  #hasNewWindow(): boolean {
+    for (const window of this.#windows.values()) if (window.cursor === null) return true;
+    return false;
+  }
+
+  #receive(data: Buffer, isBinary: boolean): void {
+    if (this.#ended) return;
+    try {
+      if (isBinary) throw new TaskglassError('WIRE_MALFORMED', 'a page sends text');
+      this.#handle(data.toString('utf8'));
+    } catch (error) {
+      this.refuse(
+        error instanceof TaskglassError ? error : new TaskglassError('INTERNAL', 'the message was not handled'),
+      );
+    }
+  }
+
+  #handle(text: string): void {
+    const message = parseClientMessage(text);
+    if (!this.#greeted && message.kind !== 'hello') throw new TaskglassError('WIRE_MALFORMED', 'hello comes first');
+    switch (message.kind) {
+      case 'hello':
+        if (message.version !== WIRE_VERSION) {
+          throw new TaskglassError('WIRE_VERSION', `the page speaks ${message.version}, the server ${WIRE_VERSION}`);
+        }
+        this.#greeted = true;
+        this.#subscribe('state');
+        break;
+      case 'subscribe':
+        for (const stream of this.topics) {
+          if (stream !== 'state' && !message.topics.includes(stream)) {
+            this.topics.delete(stream);
+            this.#behind.delete(stream);
+          }
+        }
+        for (const topic of message.topics) this.#subscribe(topic);
+        break;
+      case 'window':
+        if (!this.#windows.has(message.id) && this.#windows.size >= MAX_WINDOWS) {
+          throw new TaskglassError('WIRE_MALFORMED', `more than ${MAX_WINDOWS} windows`);
+        }
+        this.#windows.set(message.id, { query: message.query, cursor: null });
+        this.#host.wake();
+        break;
+      case 'close-window':
+        this.#windows.delete(message.id);
+        break;
+      case 'ping':
+        if (!this.#isClogged()) this.#send({ kind: 'pong', id: message.id });
+        break;
+    }
+  }
+
+  #subscribe(stream: Stream): void {
+    this.topics.add(stream);
+    this.#behind.add(stream);
+    this.#host.wake();
+  }
+
+  #send(message: ServerMessage): void {
+    this.#sendBytes(encode(message));
+  }
+
+  #sendBytes(bytes: Uint8Array): void {
+    if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#socket.send(bytes, { binary: true });
+    this.#host.sent(bytes.byteLength);
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.topics.clear();
+    this.#behind.clear();
+    this.#windows.clear();
+    this.#host.ended(this);
+  }
+}
