@@ -245,8 +245,9 @@ export interface SharesBatch extends WindowBatchBase {
   readonly from: Uint32Array;
   /** Entries of track i are [offset[i], offset[i + 1]). */
   readonly offset: Uint32Array;
-  readonly bin: Uint32Array;
-  readonly category: Uint32Array;
+  readonly bin: Uint16Array;
+  /** Category of model/task-state.ts; a function beyond the 65,527th shares the last one's. */
+  readonly category: Uint16Array;
   /** Busy µs, at most 2^level per lane. */
   readonly busy: Uint32Array;
 }

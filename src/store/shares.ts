@@ -26,20 +26,23 @@ export function gridOver(since: Micros, until: Micros, level: number, limit = MA
 /** Receives what {@link ShareBinner} found, sorted by bin and category. `bin` counts from the grid's first bin. */
 export type ShareSink = (bin: number, category: number, busy: Micros) => void;
 
+/** Busy time of one category, by bin; only [first, last] of it is in use. */
+interface Sums {
+  readonly category: number;
+  readonly busy: Float64Array;
+  first: number;
+  last: number;
+}
+
 /**
  * Adds up, per bin and category, the time that slices of a track take: exactly, in whole microseconds. Work is
  * proportional to the slices in the window plus the bins they cover. Scratch space is kept from call to call.
  */
 export class ShareBinner {
-  #bins = new Uint32Array(1024);
-  #categories = new Uint32Array(1024);
-  #busy = new Float64Array(1024);
-  #length = 0;
-  #order = new Uint32Array(1024);
+  /** All zero between calls. */
+  #spare: Float64Array[] = [];
 
-  /**
-   * `fnOf` gives a slice's function, for `functions`: null for all of them. Bins before `from` are left out.
-   */
+  /** Bins before `from` are left out, and slices for which `keep` says false. */
   bin(
     slices: Slices,
     track: number,
@@ -55,71 +58,58 @@ export class ShareBinner {
     const starts = slices.start.raw;
     const stops = slices.stop.raw;
     const categories = slices.category.raw;
-    this.#length = 0;
+    const byCategory = new Map<number, Sums>();
+    let sums: Sums | undefined;
     slices.visit(track, since, until, (slice) => {
       if (keep !== null && !keep(slice)) return;
-      const start = Math.max(since, starts[slice]!) - origin;
-      const stop = Math.min(until, stops[slice]!) - origin;
       const category = categories[slice]!;
-      const last = Math.ceil(stop / width) - 1;
-      for (let bin = Math.floor(start / width); bin <= last; bin++) {
-        const lo = bin * width;
-        this.#push(bin, category, Math.min(stop, lo + width) - Math.max(start, lo));
+      if (sums?.category !== category) {
+        sums = byCategory.get(category);
+        if (sums === undefined) {
+          sums = { category, busy: this.#scratch(grid.count), first: grid.count, last: -1 };
+          byCategory.set(category, sums);
+        }
       }
+      addTo(sums, Math.max(since, starts[slice]!) - origin, Math.min(until, stops[slice]!) - origin, width);
       return;
     });
-    this.#emit(grid.count, sink);
+    this.#emit([...byCategory.values()], sink);
   }
 
-  #push(bin: number, category: number, busy: number): void {
-    if (this.#length === this.#bins.length) this.#grow();
-    const i = this.#length++;
-    this.#bins[i] = bin;
-    this.#categories[i] = category;
-    this.#busy[i] = busy;
+  #scratch(count: number): Float64Array {
+    const spare = this.#spare.pop();
+    return spare !== undefined && spare.length >= count ? spare : new Float64Array(count);
   }
 
-  #grow(): void {
-    const size = this.#bins.length * 2;
-    this.#bins = enlarged(this.#bins, new Uint32Array(size));
-    this.#categories = enlarged(this.#categories, new Uint32Array(size));
-    this.#busy = enlarged(this.#busy, new Float64Array(size));
-    this.#order = new Uint32Array(size);
-  }
-
-  /** Counting sort by bin, then the few categories of each bin by hand. */
-  #emit(bins: number, sink: ShareSink): void {
-    const length = this.#length;
-    if (length === 0) return;
-    const ends = new Uint32Array(bins + 1);
-    for (let i = 0; i < length; i++) ends[this.#bins[i]! + 1]!++;
-    for (let bin = 0; bin < bins; bin++) ends[bin + 1]! += ends[bin]!;
-    const next = ends.slice(0, bins);
-    for (let i = 0; i < length; i++) this.#order[next[this.#bins[i]!]!++] = i;
-    const sums = new Map<number, number>();
-    for (let bin = 0; bin < bins; bin++) {
-      const from = ends[bin]!;
-      const to = ends[bin + 1]!;
-      if (to - from === 1) {
-        const i = this.#order[from]!;
-        sink(bin, this.#categories[i]!, this.#busy[i]!);
-        continue;
+  #emit(all: Sums[], sink: ShareSink): void {
+    all.sort((a, b) => a.category - b.category);
+    const first = all.reduce((least, sums) => Math.min(least, sums.first), Number.POSITIVE_INFINITY);
+    const last = all.reduce((most, sums) => Math.max(most, sums.last), -1);
+    for (let bin = first; bin <= last; bin++) {
+      for (const { category, busy } of all) {
+        const micros = busy[bin]!;
+        if (micros === 0) continue;
+        busy[bin] = 0;
+        sink(bin, category, micros);
       }
-      for (let k = from; k < to; k++) {
-        const i = this.#order[k]!;
-        const category = this.#categories[i]!;
-        sums.set(category, (sums.get(category) ?? 0) + this.#busy[i]!);
-      }
-      const sorted = sums.size > 1 ? [...sums].sort((a, b) => a[0] - b[0]) : sums;
-      for (const [category, busy] of sorted) sink(bin, category, busy);
-      sums.clear();
     }
+    for (const { busy } of all) if (this.#spare.length < SPARES) this.#spare.push(busy);
   }
 }
+const SPARES = 32;
 
-function enlarged<T extends Uint32Array | Float64Array>(from: T, to: T): T {
-  to.set(from);
-  return to;
+function addTo(sums: Sums, start: Micros, stop: Micros, width: number): void {
+  const { busy } = sums;
+  const first = Math.floor(start / width);
+  const last = Math.ceil(stop / width) - 1;
+  if (first === last) busy[first]! += stop - start;
+  else {
+    busy[first]! += (first + 1) * width - start;
+    for (let bin = first + 1; bin < last; bin++) busy[bin]! += width;
+    busy[last]! += stop - last * width;
+  }
+  if (first < sums.first) sums.first = first;
+  if (last > sums.last) sums.last = last;
 }
 
 /** Whether a slice belongs to one of these functions; transfers and disk go with the task they are for. */

@@ -119,14 +119,14 @@ export class WindowCursor {
   }
 
   #sharesBatch(tracks: Uint32Array, from: Uint32Array, reset: boolean): SharesBatch {
-    const bin = new Growable(Uint32Array, 1024);
-    const category = new Growable(Uint32Array, 1024);
+    const bin = new Growable(Uint16Array, 1024);
+    const category = new Growable(Uint16Array, 1024);
     const busy = new Growable(Uint32Array, 1024);
     const offset = new Uint32Array(tracks.length + 1);
     for (let i = 0; i < tracks.length; i++) {
       binner.bin(this.#store.slices, tracks[i]!, this.#grid, from[i]!, this.#keep, (b, c, micros) => {
         bin.push(b);
-        category.push(c);
+        category.push(Math.min(c, 0xffff));
         busy.push(Math.min(micros, 0xffff_ffff));
       });
       offset[i + 1] = bin.length;

@@ -13,8 +13,8 @@ export interface TrackSlices {
 /** The busy time of one track, sorted by bin and category. `bin` counts from the window's first bin. */
 export interface TrackShares {
   readonly length: number;
-  readonly bin: Uint32Array;
-  readonly category: Uint32Array;
+  readonly bin: Uint16Array;
+  readonly category: Uint16Array;
   readonly busy: Uint32Array;
 }
 
@@ -100,16 +100,23 @@ export class WindowData {
       if (known !== undefined) while (keep < known.length && known.bin[keep]! < batch.from[i]!) keep++;
       this.#shares.set(track, {
         length: keep + to - from,
-        bin: join(known?.bin, keep, batch.bin, from, to),
-        category: join(known?.category, keep, batch.category, from, to),
-        busy: join(known?.busy, keep, batch.busy, from, to),
+        bin: join(Uint16Array, known?.bin, keep, batch.bin, from, to),
+        category: join(Uint16Array, known?.category, keep, batch.category, from, to),
+        busy: join(Uint32Array, known?.busy, keep, batch.busy, from, to),
       });
     }
   }
 }
 
-function join(head: Uint32Array | undefined, keep: number, tail: Uint32Array, from: number, to: number): Uint32Array {
-  const joined = new Uint32Array(keep + to - from);
+function join<T extends Uint16Array | Uint32Array>(
+  make: new (length: number) => T,
+  head: T | undefined,
+  keep: number,
+  tail: T,
+  from: number,
+  to: number,
+): T {
+  const joined = new make(keep + to - from);
   if (head !== undefined) joined.set(head.subarray(0, keep));
   joined.set(tail.subarray(from, to), keep);
   return joined;

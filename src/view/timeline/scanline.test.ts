@@ -21,8 +21,8 @@ function sharesOf(entries: readonly Entry[]): TrackShares {
   const sorted = [...entries].sort((a, b) => a.bin - b.bin || a.category - b.category);
   return {
     length: sorted.length,
-    bin: Uint32Array.from(sorted, (e) => e.bin),
-    category: Uint32Array.from(sorted, (e) => e.category),
+    bin: Uint16Array.from(sorted, (e) => e.bin),
+    category: Uint16Array.from(sorted, (e) => e.category),
     busy: Uint32Array.from(sorted, (e) => e.busy),
   };
 }
