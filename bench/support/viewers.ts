@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { until } from '../../test/support/until.ts';
+
+/** Somebody who watches a page without a browser: reads everything that the page would be sent. */
+export interface Viewer extends AsyncDisposable {
+  /** Bytes received. */
+  readonly bytes: number;
+  readonly messages: number;
+}
+
+class SocketViewer implements Viewer {
+  readonly socket: WebSocket;
+  bytes = 0;
+  messages = 0;
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on('message', (data: Buffer) => {
+      this.bytes += data.length;
+      this.messages++;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.socket.readyState === WebSocket.CLOSED) return;
+    const closed = once(this.socket, 'close');
+    this.socket.close();
+    await closed;
+  }
+}
+
+/** A viewer of our /status: what the page subscribes to, and a stream of the last minute, 1,000 pixels wide. */
+export async function watchOurs(origin: string, now: number): Promise<Viewer> {
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/api/v1/live`, { origin });
+  const viewer = new SocketViewer(socket);
+  await once(socket, 'open');
+  const since = Math.floor((now - 60) * 1e6);
+  const query = { since, until: null, level: 15, functions: null, maxSlices: 6_000 };
+  socket.send(JSON.stringify({ kind: 'hello', version: 1 }));
+  socket.send(JSON.stringify({ kind: 'subscribe', topics: ['running', 'resources'] }));
+  socket.send(JSON.stringify({ kind: 'window', id: 1, query }));
+  await until('the first messages of ours', () => viewer.messages >= 3);
+  return viewer;
+}
+
+/**
+ * A viewer of a page of the Bokeh dashboard: loads the document, which opens a session in the scheduler, then speaks
+ * Bokeh's own protocol to it (pull the document, read its patches).
+ */
+export async function watchBokeh(port: number, page: string): Promise<Viewer> {
+  const origin = `http://127.0.0.1:${port}`;
+  const html = await (await fetch(`${origin}/${page}`)).text();
+  const token = /"token":"([^"]+)"/.exec(html)?.[1];
+  if (token === undefined) throw new Error(`No Bokeh session in ${origin}/${page}`);
+  const socket = new WebSocket(`${origin.replace('http', 'ws')}/${page}/ws`, ['bokeh', token], { origin });
+  const viewer = new SocketViewer(socket);
+  await once(socket, 'open');
+  for (const part of [{ msgid: '1', msgtype: 'PULL-DOC-REQ' }, {}, {}]) socket.send(JSON.stringify(part));
+  await until('the Bokeh document', () => viewer.messages >= 6);
+  return viewer;
+}
+
+/** Opens `count` viewers one after the other; `await using` closes them. */
+export class Crowd implements AsyncDisposable {
+  readonly viewers: Viewer[] = [];
+
+  static async open(count: number, open: () => Promise<Viewer>): Promise<Crowd> {
+    const crowd = new Crowd();
+    try {
+      while (crowd.viewers.length < count) crowd.viewers.push(await open());
+      return crowd;
+    } catch (error) {
+      await crowd[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  get bytes(): number {
+    return this.viewers.reduce((sum, viewer) => sum + viewer.bytes, 0);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.viewers.splice(0).map((viewer) => viewer[Symbol.asyncDispose]()));
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * `npm run bench -- [NAME…] [--OPTION=N…]`: runs the benches of those names, or all of them. Each prints a table and keeps it
+ * under bench/results. They need what the tests need; `npm test` installs it.
+ */
+import { Failure, main, say } from './lib/say.mjs';
+import { importTypescript } from './lib/typescript.mjs';
+
+/** Names with their options and how much of each is done when nothing else is said. */
+const BENCHES = {
+  'scheduler-cost': { rounds: 8, tasks: 1_000 },
+  'tasks-100k': { tasks: 100_000, passes: 2 },
+  latency: { tasks: 200 },
+};
+
+await main(async () => {
+  const words = process.argv.slice(2);
+  const names = words.filter((word) => !word.startsWith('--'));
+  const settings = words.filter((word) => word.startsWith('--')).map((word) => word.slice(2).split('='));
+  const unknown = names.find((name) => !(name in BENCHES));
+  if (unknown !== undefined)
+    throw new Failure(`There is no bench ${unknown}.`, `There are ${Object.keys(BENCHES).join(', ')}.`);
+  for (const [name, defaults] of Object.entries(BENCHES)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    /** @type {Record<string, number>} */
+    const options = { ...defaults };
+    for (const [option = '', value] of settings) if (option in options) options[option] = Number(value);
+    say(
+      `${name} ${Object.entries(options)
+        .map((entry) => entry.join('='))
+        .join(' ')} …`,
+    );
+    const bench = await importTypescript(`bench/${name}.ts`);
+    await /** @type {(options: Record<string, number>) => Promise<void>} */ (bench.main)(options);
+  }
+});
