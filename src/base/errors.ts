@@ -127,6 +127,12 @@ export const ERRORS = {
     title: 'That function cannot run in another process',
     advice: 'Export it from a module, or write it so that it uses nothing but its arguments and globals.',
   },
+  ARGUMENT_NOT_PORTABLE: {
+    status: 400,
+    title: 'An argument cannot be sent to another process',
+    advice:
+      'Pass data: numbers, text, arrays, plain objects, maps, sets, dates, buffers. Functions and handles stay here.',
+  },
   TASK_CANCELLED: { status: 409, title: 'The task was cancelled', advice: 'Submit it again.' },
   TASK_ERRED: { status: 500, title: 'The task failed', advice: 'The remote stack says where.' },
   KILLED_WORKER: {

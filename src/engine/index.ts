@@ -1,0 +1,19 @@
+/** `taskglass/engine`: a cluster on one machine, with Dask's words. */
+export { TaskglassError } from '../base/errors.ts';
+export { Client, type Deferred, type Gathered, type Runnable } from './client.ts';
+export { type AnyFunction, ModuleFunction, moduleFunction } from './function-ref.ts';
+export { Future, type FutureStatus } from './future.ts';
+export { LocalCluster } from './local-cluster.ts';
+export type {
+  ClusterObserver,
+  FinishedTask,
+  FunctionTotals,
+  Heartbeat,
+  RunningTaskInfo,
+  SchedulerTotals,
+  WorkerDescription,
+} from './observer.ts';
+export type { LocalClusterOptions } from './options.ts';
+export type { WorkerReadings } from './protocol.ts';
+export type { SchedulerInfo, WorkerInfoEntry } from './scheduler-info.ts';
+export { type TaskOptions, type TaskOptionsInit, taskOptions } from './task-options.ts';

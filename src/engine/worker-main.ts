@@ -1,0 +1,93 @@
+import { Piscina } from 'piscina';
+import { monotonic } from './clock.ts';
+import { DataServer } from './data-server.ts';
+import { entryPoint } from './entry.ts';
+import { watchMemory } from './memory-watch.ts';
+import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
+import { WORKER_SETTINGS } from './protocol.ts';
+import { ResultStore } from './result-store.ts';
+import { TaskRunner } from './task-runner.ts';
+import { ReadingsTaker } from './worker-readings.ts';
+
+/**
+ * The entry point of a worker process. Its main thread never runs a task: it fetches inputs, keeps results,
+ * answers other workers and sends heartbeats while the threads of its pool compute.
+ */
+
+const settings = JSON.parse(process.env[WORKER_SETTINGS] ?? '{}') as WorkerSettings;
+// Tasks may start processes of their own; those are nobody's workers.
+delete process.env[WORKER_SETTINGS];
+
+// A worker lives exactly as long as the channel to the process that started it, however that one ends. Ctrl-C
+// reaches the whole group of processes: what becomes of the workers is for the one that started them to say.
+process.on('disconnect', () => process.exit(0));
+process.on('SIGINT', () => {});
+
+let outbox: FromWorker[] = [];
+
+/** Queues a message; all of one turn go out together. */
+function send(message: FromWorker): void {
+  if (outbox.length === 0) setImmediate(flush);
+  outbox.push(message);
+}
+
+function flush(): void {
+  const messages = outbox;
+  outbox = [];
+  if (process.connected) process.send!(messages);
+}
+
+const pool = new Piscina({
+  filename: entryPoint('thread-main'),
+  name: 'runTask',
+  minThreads: settings.threads,
+  maxThreads: settings.threads,
+  idleTimeout: Number.POSITIVE_INFINITY,
+  // A thread that sleeps in Atomics.wait between tasks would hold up what a task left running behind it.
+  atomics: 'disabled',
+  recordTiming: false,
+});
+pool.on('error', (error: unknown) => {
+  process.stderr.write(`${settings.name}: error after a task had ended: ${String(error)}\n`);
+});
+
+const results = new ResultStore();
+const runner = new TaskRunner({ pool, threads: settings.threads, secret: settings.secret, results, send });
+const server = new DataServer(settings.secret, (key, attempt) => results.get(key, attempt));
+const readings = new ReadingsTaker();
+let latency = Number.NaN;
+
+process.on('message', (operations: readonly ToWorker[]) => {
+  for (const operation of operations) {
+    switch (operation.op) {
+      case 'compute':
+        runner.compute(operation);
+        break;
+      case 'drop':
+        runner.drop(operation);
+        break;
+      case 'heartbeat-ack':
+        latency = monotonic() - operation.sent;
+        break;
+      case 'close':
+        process.exit(0);
+    }
+  }
+});
+
+async function heartbeat(): Promise<void> {
+  const taken = await readings.take(results.nbytes, runner.executing, latency);
+  send({ op: 'heartbeat', sent: monotonic(), readings: taken });
+  setTimeout(() => void heartbeat(), settings.heartbeatMs);
+}
+
+const [address, globals] = await Promise.all([
+  server.listen(),
+  pool.run(undefined, { name: 'globals' }) as Promise<string[]>,
+]);
+send({ op: 'ready', address, pid: process.pid, globals });
+watchMemory(settings.memoryLimit, (status) => {
+  runner.paused = status === 'paused';
+  send({ op: 'status', status });
+});
+void heartbeat();
