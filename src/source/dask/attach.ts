@@ -1,0 +1,92 @@
+import { readFile } from 'node:fs/promises';
+import { TaskglassError } from '../../base/errors.ts';
+import { type Comm, type ConnectOptions, connect } from './comm.ts';
+import { isRecord } from './msgpack.ts';
+import { type Picklable, pickleExpression, pickleModule } from './pickle.ts';
+import { callOn, remoteError } from './rpc.ts';
+
+const AGENT = new URL('../../../agent/src/taskglass_agent/agent.py', import.meta.url);
+
+/** Seconds between two ticks. */
+export const TICK_INTERVAL_S = 0.1;
+
+/** Where an earlier attachment left off; the agent says what happened since. Numbers are the scheduler's own. */
+export interface ResumePoint {
+  readonly id: string;
+  /** `transition_counter` when everything received had happened. */
+  readonly tc: number | null;
+  /** How many records its task-stream buffer had seen by then, if it has one. */
+  readonly index: number | null;
+  /** Records received after that point. */
+  readonly since: number;
+}
+
+export interface Attachment {
+  readonly comm: Comm;
+  /** The agent's first message. */
+  readonly first: Uint8Array;
+}
+
+let source: Promise<string> | undefined;
+
+/**
+ * Puts the agent into a scheduler. It stays exactly as long as the connection. Throws what `connect` throws,
+ * NOT_A_SCHEDULER for another Dask process, AGENT_REFUSED where the scheduler does not let us in.
+ */
+export async function attachAgent(
+  address: string,
+  resume: ResumePoint | undefined,
+  options: ConnectOptions = {},
+): Promise<Attachment> {
+  source ??= readFile(AGENT, 'utf8');
+  const text = await source;
+  const comm = await connect(address, options);
+  const timeoutMs = options.timeoutMs ?? 5_000;
+  const timer = setTimeout(
+    () =>
+      comm.close(new TaskglassError('CONNECT_TIMEOUT', `${comm.address} accepted the connection but does not answer`)),
+    timeoutMs,
+  );
+  const abort = (): void => comm.close();
+  options.signal?.addEventListener('abort', abort);
+  try {
+    comm.write({
+      op: 'feed',
+      reply: true,
+      interval: TICK_INTERVAL_S,
+      setup: pickleModule(text, 'setup', {
+        __interval__: TICK_INTERVAL_S,
+        __opts__: { resume: resume === undefined ? null : ({ ...resume } satisfies Picklable) },
+      }),
+      function: pickleExpression('lambda scheduler, agent: agent.tick(scheduler)'),
+      teardown: pickleExpression('lambda scheduler, agent: agent.detach(scheduler)'),
+    });
+    const first = await comm.read();
+    if (first instanceof Uint8Array) return { comm, first };
+    // A worker or nanny has no such op, and a scheduler without pickle answers the same nil.
+    if (first === null) throw await whoAnswers(address, options);
+    const refusal = remoteError(first);
+    throw new TaskglassError('AGENT_REFUSED', `${comm.address}: ${refusal ?? 'an answer that is not ours'}`);
+  } catch (error) {
+    comm.close();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    options.signal?.removeEventListener('abort', abort);
+  }
+}
+
+async function whoAnswers(address: string, options: ConnectOptions): Promise<TaskglassError> {
+  const comm = await connect(address, options);
+  try {
+    const identity = await callOn(comm, 'identity', {}, options.timeoutMs ?? 5_000);
+    const type = isRecord(identity) && typeof identity.type === 'string' ? identity.type.slice(0, 100) : 'nobody';
+    return type === 'Scheduler'
+      ? new TaskglassError('AGENT_REFUSED', `${comm.address}: pickle is switched off in its configuration`)
+      : new TaskglassError('NOT_A_SCHEDULER', `${comm.address} is a Dask ${type.toLowerCase()}`);
+  } catch (error) {
+    return new TaskglassError('NOT_A_SCHEDULER', `${comm.address} does not say what it is`, { cause: error });
+  } finally {
+    comm.close();
+  }
+}
