@@ -13,7 +13,8 @@ export class ExampleRunner {
   start(): boolean {
     if (this.#running) return false;
     this.#running = true;
-    this.#run()
+    Promise.resolve()
+      .then(this.#run)
       .catch(this.#failed)
       .finally(() => {
         this.#running = false;
