@@ -72,9 +72,6 @@ function propose(place, from, reach = 1) {
   return { h, lc, shades };
 }
 
-/** Most people see three dimensions of colour: a palette that is good for two of them only looks like one hue. */
-const weight = (/** @type {number} */ vision) => (visions[vision] === 'normal' ? 0.7 : 1);
-
 /** @param {Place} a @param {Place} b */
 function apart(a, b) {
   let least = Number.POSITIVE_INFINITY;

@@ -173,10 +173,16 @@ export class Connection implements Disposable {
     }
     const heard = Date.now();
     if (message.kind === 'hello') {
-      if (message.version !== WIRE_VERSION) return this.#mismatch(message.server);
+      if (message.version !== WIRE_VERSION) {
+        this.#mismatch(message.server);
+        return;
+      }
       this.#update({ state: 'open', heard, attempts: 0, server: message.server, refusal: '' });
     } else if (message.kind === 'error') {
-      if (message.code === 'WIRE_VERSION') return this.#mismatch(this.#status.server);
+      if (message.code === 'WIRE_VERSION') {
+        this.#mismatch(this.#status.server);
+        return;
+      }
       this.#update({ heard, refusal: message.detail });
     } else if (this.#status.state !== 'open') this.#update({ state: 'open', heard, attempts: 0 });
     else this.#status = { ...this.#status, heard };

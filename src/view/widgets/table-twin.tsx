@@ -1,4 +1,5 @@
-import { createMemo, createSignal, For, type JSX, onCleanup, onMount } from 'solid-js';
+import { For, type JSX } from 'solid-js';
+import { createVisibleRows } from './visible-rows.ts';
 
 export interface TwinColumn<T> {
   readonly title: string;
@@ -12,46 +13,13 @@ export interface TableTwinProps<T> {
   readonly rows: readonly T[];
 }
 
-const ROW = 28;
-const AROUND = 12;
+const ROW_HEIGHT = 28;
 
-/**
- * A plain table of anything. Only rows near the viewport are in the document, so ten thousand cost as much as fifty;
- * `aria-rowcount` says how many there are.
- */
+/** A plain table of anything; `aria-rowcount` says how many rows there are, the document holds those near the viewport. */
 export function TableTwin<T>(props: TableTwinProps<T>): JSX.Element {
-  const [top, setTop] = createSignal(0);
-  const [height, setHeight] = createSignal(400);
-  let scroller!: HTMLDivElement;
-  onMount(() => {
-    const observer = new ResizeObserver(() => setHeight(scroller.clientHeight));
-    observer.observe(scroller);
-    onCleanup(() => observer.disconnect());
-  });
-  const range = createMemo(
-    () => {
-      const first = Math.max(0, Math.floor(top() / ROW) - AROUND);
-      const last = Math.min(props.rows.length, Math.ceil((top() + height()) / ROW) + AROUND);
-      return { first: Math.min(first, last), last };
-    },
-    undefined,
-    { equals: (a, b) => a.first === b.first && a.last === b.last },
-  );
-  // Positions, not rows: a row's cells follow what stands at its position.
-  const positions = createMemo(() => {
-    const { first, last } = range();
-    return Array.from({ length: last - first }, (_, i) => first + i);
-  });
+  const visible = createVisibleRows(() => props.rows.length, ROW_HEIGHT);
   return (
-    <div
-      class="scroller"
-      ref={scroller}
-      // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-      tabindex="0"
-      role="group"
-      aria-label={props.caption}
-      onScroll={(event) => setTop(event.currentTarget.scrollTop)}
-    >
+    <div class="scroller" ref={visible.ref} tabindex="0" onScroll={visible.onScroll}>
       <table class="grid" aria-rowcount={props.rows.length + 1}>
         <caption class="hidden-text">{props.caption}</caption>
         <thead>
@@ -66,8 +34,8 @@ export function TableTwin<T>(props: TableTwinProps<T>): JSX.Element {
           </tr>
         </thead>
         <tbody>
-          <Spacer height={range().first * ROW} columns={props.columns.length} />
-          <For each={positions()}>
+          <Spacer height={visible.before()} columns={props.columns.length} />
+          <For each={visible.positions()}>
             {(position) => (
               <tr aria-rowindex={position + 2}>
                 <For each={props.columns}>
@@ -86,18 +54,19 @@ export function TableTwin<T>(props: TableTwinProps<T>): JSX.Element {
               </tr>
             )}
           </For>
-          <Spacer height={(props.rows.length - range().last) * ROW} columns={props.columns.length} />
+          <Spacer height={visible.after()} columns={props.columns.length} />
         </tbody>
       </table>
     </div>
   );
 }
 
-/** Stands in for the rows that are not in the document. */
+/** Stands in for the rows of a table that are not in the document. */
 export function Spacer(props: { readonly height: number; readonly columns: number }): JSX.Element {
   return (
-    <tr class="spacer" aria-hidden="true" hidden={props.height <= 0}>
-      <td colspan={props.columns} style={{ height: `${Math.max(0, props.height)}px` }} />
+    // biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it holds no data, it is as high as rows left out
+    <tr class="spacer" role="presentation" hidden={props.height <= 0}>
+      <td colspan={props.columns} style={{ height: `${props.height}px` }} />
     </tr>
   );
 }

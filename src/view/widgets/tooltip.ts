@@ -43,6 +43,14 @@ export class Tooltip implements Disposable {
   }
 }
 
+let shared: Tooltip | null = null;
+
+/** The one that every panel uses: two tooltips at a time would be one too many. */
+export function sharedTooltip(): Tooltip {
+  shared ??= new Tooltip();
+  return shared;
+}
+
 /** Beside the point, on the side where there is room; inside the page in any case. */
 export function placeTooltip(
   x: number,

@@ -1,0 +1,76 @@
+import type { LinkView } from '../model/batch.ts';
+import type { ConnectionStatus } from './connection.ts';
+import { formatClock } from './format.ts';
+
+export interface LinkText {
+  /** In the header, a word or two. */
+  readonly label: string;
+  readonly tone: 'ok' | 'warn' | 'bad' | 'dim';
+  /** In the banner, what it means and what happens next; null when there is nothing to say. */
+  readonly banner: { readonly title: string; readonly text: string } | null;
+}
+
+/**
+ * The two lines of a page said as one: browser to server, server to scheduler. The nearer one comes first: while the
+ * server is away nothing is known of the scheduler.
+ */
+export function linkText(status: ConnectionStatus, link: LinkView, replayed: boolean): LinkText {
+  switch (status.state) {
+    case 'connecting':
+      return { label: 'Connecting', tone: 'warn', banner: null };
+    case 'version':
+      return {
+        label: 'Other version',
+        tone: 'bad',
+        banner: {
+          title: 'The page and the server are of different versions.',
+          text: 'Reloading did not help: empty the browser’s cache for this site, then reload.',
+        },
+      };
+    case 'silent':
+    case 'lost':
+      return {
+        label: 'Server lost',
+        tone: 'bad',
+        banner: {
+          title: 'The Taskglass server does not answer.',
+          text: `${heard(status.heard / 1000)}Retrying; what you see is what was last known.`,
+        },
+      };
+    case 'open':
+      break;
+  }
+  const reason = link.reason === '' ? '' : ` (${link.reason})`;
+  switch (link.state) {
+    case 'connected':
+      return { label: replayed ? 'Recording' : 'Live', tone: 'ok', banner: null };
+    case 'connecting':
+      return {
+        label: 'Connecting',
+        tone: 'warn',
+        banner: { title: `Connecting to the scheduler${reason}.`, text: heard(link.heard) },
+      };
+    case 'lost':
+      return {
+        label: 'Lost',
+        tone: 'bad',
+        banner: {
+          title: `The scheduler is lost${reason}.`,
+          text: `${heard(link.heard)}Retrying; what you see is what was last known.`,
+        },
+      };
+    case 'stalled':
+      return {
+        label: 'Stalled',
+        tone: 'warn',
+        banner: {
+          title: 'The scheduler answers late.',
+          text: `${heard(link.heard)}Its event loop is busy or the process is stopped.`,
+        },
+      };
+  }
+}
+
+function heard(seconds: number): string {
+  return seconds > 0 ? `Last heard ${formatClock(seconds)}. ` : '';
+}

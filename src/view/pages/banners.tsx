@@ -1,0 +1,35 @@
+import { type JSX, Show } from 'solid-js';
+import { linkText } from '../link-text.ts';
+import { useLive } from '../live-store.ts';
+
+/** Says what is wrong with the lines, and keeps quiet otherwise. */
+export function Banners(): JSX.Element {
+  const live = useLive();
+  const text = () => {
+    live.state();
+    return linkText(live.status(), live.replica.link, live.replica.cluster?.engine === 'recording');
+  };
+  return (
+    <>
+      <Show when={text().banner}>
+        {(banner) => (
+          <div class="banner" role="alert" data-tone={text().tone}>
+            <b>{banner().title}</b>
+            <span>{banner().text}</span>
+            <Show when={live.status().state === 'version'}>
+              <button type="button" class="button" onClick={() => location.reload()}>
+                Reload
+              </button>
+            </Show>
+          </div>
+        )}
+      </Show>
+      <Show when={live.status().refusal !== ''}>
+        <div class="banner" role="alert">
+          <b>The server refused a request of this page.</b>
+          <span>{live.status().refusal}</span>
+        </div>
+      </Show>
+    </>
+  );
+}

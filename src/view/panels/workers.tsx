@@ -1,0 +1,382 @@
+import './workers.css';
+import { createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-js';
+import type { WorkerView } from '../../model/batch.ts';
+import {
+  formatBytes,
+  formatBytesOf,
+  formatClock,
+  formatCount,
+  formatDuration,
+  formatPercent,
+  formatRate,
+  plural,
+} from '../format.ts';
+import { useLive } from '../live-store.ts';
+import { Panel } from '../widgets/panel.tsx';
+import { Spacer } from '../widgets/table-twin.tsx';
+import { sharedTooltip } from '../widgets/tooltip.ts';
+import { createVisibleRows } from '../widgets/visible-rows.ts';
+import {
+  type HostTotals,
+  memoryTone,
+  moodOf,
+  type Sorting,
+  type TableRow,
+  tableRows,
+  type WorkerSort,
+} from './workers-rows.ts';
+
+const ROW_HEIGHT = 30;
+
+interface Column {
+  readonly title: string;
+  readonly sort?: WorkerSort;
+  readonly number?: boolean;
+  readonly worker: (worker: WorkerView, now: number) => JSX.Element;
+  readonly host: (host: HostTotals, now: number) => JSX.Element;
+}
+
+/** Every worker, grouped by host, with what Dask says of its load; once a second. */
+export function Workers(): JSX.Element {
+  const live = useLive();
+  live.use('workers');
+  const [sorting, setSorting] = createSignal<Sorting>({ by: 'address', descending: false });
+  const [folded, setFolded] = createSignal<ReadonlySet<string>>(new Set());
+  const workers = createMemo(() => {
+    live.workers();
+    return live.replica.workers;
+  });
+  const now = () => {
+    live.workers();
+    return live.replica.clock();
+  };
+  const rows = createMemo(() => tableRows(workers(), sorting(), folded()));
+  const visible = createVisibleRows(() => rows().length, ROW_HEIGHT);
+  const sortBy = (by: WorkerSort) =>
+    // Numbers are wanted largest first, words from A.
+    setSorting((before) => ({
+      by,
+      descending: before.by === by ? !before.descending : !['address', 'name', 'status', 'version'].includes(by),
+    }));
+  const fold = (host: string) =>
+    setFolded((before) => {
+      const next = new Set(before);
+      if (!next.delete(host)) next.add(host);
+      return next;
+    });
+  const numbers = () => {
+    const count = (mood: string) => workers().filter((w) => moodOf(w, now(), workers().length) === mood).length;
+    const alive = workers().filter((w) => w.alive);
+    const hosts = new Set(alive.map((w) => w.host)).size;
+    const odd = (['paused', 'stale', 'lost'] as const).map((mood) => [count(mood), mood] as const);
+    return [
+      `${plural(alive.length, 'worker')} on ${plural(hosts, 'host')}`,
+      ...odd.filter(([n]) => n > 0).map(([n, mood]) => `${formatCount(n)} ${mood}`),
+    ].join(' · ');
+  };
+  return (
+    <Panel title="Workers" class="workers" numbers={numbers()} tools={<Legend />}>
+      <div class="scroller" ref={visible.ref} onScroll={visible.onScroll} tabindex="0">
+        <table class="grid" aria-rowcount={rows().length + 1}>
+          <caption class="hidden-text">Workers grouped by host</caption>
+          <thead>
+            <tr aria-rowindex="1">
+              <For each={COLUMNS}>{(column) => <Head column={column} sorting={sorting()} onSort={sortBy} />}</For>
+            </tr>
+          </thead>
+          <tbody>
+            <Spacer height={visible.before()} columns={COLUMNS.length} />
+            <For each={visible.positions()}>
+              {(position) => (
+                <Show when={rows()[position]}>
+                  {(row) => (
+                    <Row row={row()} position={position} now={now()} workers={workers().length} onFold={fold} />
+                  )}
+                </Show>
+              )}
+            </For>
+            <Spacer height={visible.after()} columns={COLUMNS.length} />
+          </tbody>
+        </table>
+        <Show when={workers().length === 0}>
+          <p class="note">
+            No worker is connected. One that starts appears here within a second: <code>dask worker ADDRESS</code>
+          </p>
+        </Show>
+      </div>
+    </Panel>
+  );
+}
+
+function Head(props: {
+  readonly column: Column;
+  readonly sorting: Sorting;
+  readonly onSort: (by: WorkerSort) => void;
+}): JSX.Element {
+  const { column } = props;
+  const sorted = () => {
+    if (column.sort === undefined) return undefined;
+    if (props.sorting.by !== column.sort) return 'none';
+    return props.sorting.descending ? 'descending' : 'ascending';
+  };
+  return (
+    <th scope="col" class={column.number ? 'number' : undefined} aria-sort={sorted()}>
+      <Show when={column.sort} fallback={column.title}>
+        {(sort) => (
+          <button type="button" class="sort" onClick={() => props.onSort(sort())}>
+            {column.title}
+          </button>
+        )}
+      </Show>
+    </th>
+  );
+}
+
+function Row(props: {
+  readonly row: TableRow;
+  readonly position: number;
+  readonly now: number;
+  readonly workers: number;
+  readonly onFold: (host: string) => void;
+}): JSX.Element {
+  const host = () => (props.row.kind === 'host' ? props.row : undefined);
+  const worker = () => (props.row.kind === 'worker' ? props.row.worker : undefined);
+  const index = () => props.position + 2;
+  return (
+    <>
+      <Show when={host()}>
+        {(row) => (
+          <tr class="host" aria-rowindex={index()} data-host={row().host.host}>
+            <th scope="rowgroup">
+              <button
+                type="button"
+                class="fold"
+                aria-expanded={!row().folded}
+                onClick={() => props.onFold(row().host.host)}
+              >
+                {row().host.host}
+              </button>{' '}
+              <span class="dim">{plural(row().host.workers, 'worker')}</span>
+            </th>
+            <For each={COLUMNS.slice(1)}>
+              {(column) => <td class={column.number ? 'number' : undefined}>{column.host(row().host, props.now)}</td>}
+            </For>
+          </tr>
+        )}
+      </Show>
+      <Show when={worker()}>
+        {(shown) => (
+          <tr
+            class="worker"
+            aria-rowindex={index()}
+            data-worker={shown().address}
+            data-mood={moodOf(shown(), props.now, props.workers)}
+          >
+            <th scope="row">
+              <span class="cut" title={shown().address}>
+                {shown().address}
+              </span>
+              <Mood worker={shown()} now={props.now} workers={props.workers} />
+            </th>
+            <For each={COLUMNS.slice(1)}>
+              {(column) => <td class={column.number ? 'number' : undefined}>{column.worker(shown(), props.now)}</td>}
+            </For>
+          </tr>
+        )}
+      </Show>
+    </>
+  );
+}
+
+/** Says in words what the row's colour says. */
+function Mood(props: { readonly worker: WorkerView; readonly now: number; readonly workers: number }): JSX.Element {
+  const mood = () => moodOf(props.worker, props.now, props.workers);
+  const text = () => {
+    if (mood() === 'lost') return `lost ${formatClock(props.worker.gone_since ?? 0)}`;
+    return mood() === 'stale' ? 'stale' : props.worker.status;
+  };
+  return (
+    <Show when={mood() !== 'running'}>
+      <span class="mood">{text()}</span>
+    </Show>
+  );
+}
+
+function Legend(): JSX.Element {
+  return (
+    <span class="memory-legend" data-tone="blue">
+      <i class="managed" /> managed <i class="old" /> unmanaged <i class="recent" /> recent <i class="spilled" />{' '}
+      spilled
+    </span>
+  );
+}
+
+function CpuBar(props: { readonly cpu: number; readonly nthreads: number }): JSX.Element {
+  const share = () => Math.min(1, props.cpu / 100 / Math.max(1, props.nthreads) || 0);
+  return (
+    <span class="with-bar">
+      <span class="meter" aria-hidden="true">
+        <i style={{ transform: `scaleX(${share()})` }} />
+      </span>
+      <span class="value">{formatPercent(props.cpu)}</span>
+    </span>
+  );
+}
+
+const MEMORY_PARTS = [
+  ['managed', 'managed', 'managed'],
+  ['old', 'unmanaged_old', 'unmanaged'],
+  ['recent', 'unmanaged_recent', 'unmanaged, recent'],
+  ['spilled', 'spilled', 'spilled to disk'],
+] as const;
+
+/** Managed, unmanaged, recent, then spilled, which lies outside of the process: a bar as long as the limit. */
+function MemoryBar(props: {
+  readonly memory: WorkerView['memory'];
+  readonly tone: string;
+  readonly title: string;
+}): JSX.Element {
+  const segments = createMemo(() => {
+    const { memory } = props;
+    const used = MEMORY_PARTS.reduce((sum, [, part]) => sum + (memory[part] || 0), 0);
+    const whole = Math.max(memory.limit || 0, used, 1);
+    let start = 0;
+    return MEMORY_PARTS.map(([, part]) => {
+      const stop = start + (100 * (memory[part] || 0)) / whole;
+      const clip = `inset(0 ${100 - stop}% 0 ${start}%)`;
+      start = stop;
+      return clip;
+    });
+  });
+  const text = () => {
+    const { process, limit } = props.memory;
+    if (!(limit > 0)) return formatBytes(process);
+    const [part, whole] = formatBytesOf(process, limit);
+    return `${part} / ${whole}`;
+  };
+  const hover = (event: MouseEvent) =>
+    sharedTooltip().show(event.clientX, event.clientY, {
+      title: props.title,
+      facts: [
+        ['process', formatBytes(props.memory.process)],
+        ...MEMORY_PARTS.map(([, part, name]) => [name, formatBytes(props.memory[part])] as const),
+        ['limit', props.memory.limit > 0 ? formatBytes(props.memory.limit) : 'none'],
+      ],
+    });
+  onCleanup(() => sharedTooltip().hide());
+  const spoken = () => MEMORY_PARTS.map(([, part, name]) => `${name} ${formatBytes(props.memory[part])}`).join(', ');
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: hovering shows what the hidden text says
+    <span class="with-bar" onMouseMove={hover} onMouseLeave={() => sharedTooltip().hide()}>
+      <span class="meter memory" data-tone={props.tone} aria-hidden="true">
+        <For each={MEMORY_PARTS}>{([name], i) => <i class={name} style={{ 'clip-path': segments()[i()] }} />}</For>
+      </span>
+      <span class="value">{text()}</span>
+      <span class="hidden-text">{spoken()}</span>
+    </span>
+  );
+}
+
+function count(value: number): string {
+  return formatCount(value);
+}
+
+function ago(lastSeen: number, now: number): string {
+  return lastSeen > 0 ? `${formatDuration(Math.max(0, Math.round((now - lastSeen) * 10) / 10))} ago` : '–';
+}
+
+/** The worst of a host's own: what one of its workers is, the host's line cannot hide. */
+function hostTone(host: HostTotals): string {
+  const { process, limit } = host.memory;
+  return limit > 0 && process >= 0.6 * limit ? 'orange' : 'blue';
+}
+
+const COLUMNS: readonly Column[] = [
+  { title: 'Address', sort: 'address', worker: (w) => w.address, host: (h) => h.host },
+  { title: 'Name', sort: 'name', worker: (w) => <span class="cut name">{w.name}</span>, host: () => '' },
+  {
+    title: 'Threads',
+    sort: 'nthreads',
+    number: true,
+    worker: (w) => count(w.nthreads),
+    host: (h) => count(h.nthreads),
+  },
+  {
+    title: 'CPU',
+    sort: 'cpu',
+    number: true,
+    worker: (w) => <CpuBar cpu={w.cpu} nthreads={w.nthreads} />,
+    host: (h) => <CpuBar cpu={h.cpu} nthreads={h.nthreads} />,
+  },
+  {
+    title: 'Memory',
+    sort: 'memory',
+    number: true,
+    worker: (w) => <MemoryBar memory={w.memory} tone={memoryTone(w)} title={w.name || w.address} />,
+    host: (h) => <MemoryBar memory={h.memory} tone={hostTone(h)} title={h.host} />,
+  },
+  {
+    title: 'Processing',
+    sort: 'processing',
+    number: true,
+    worker: (w) => count(w.processing),
+    host: (h) => count(h.processing),
+  },
+  {
+    title: 'In memory',
+    sort: 'in_memory',
+    number: true,
+    worker: (w) => count(w.in_memory),
+    host: (h) => count(h.in_memory),
+  },
+  {
+    title: 'Occupancy',
+    sort: 'occupancy',
+    number: true,
+    worker: (w) => formatDuration(w.occupancy),
+    host: (h) => formatDuration(h.occupancy),
+  },
+  {
+    title: 'Net read',
+    sort: 'network_read',
+    number: true,
+    worker: (w) => formatRate(w.network.read),
+    host: (h) => formatRate(h.network.read),
+  },
+  {
+    title: 'Net write',
+    sort: 'network_write',
+    number: true,
+    worker: (w) => formatRate(w.network.write),
+    host: (h) => formatRate(h.network.write),
+  },
+  {
+    title: 'Disk read',
+    sort: 'disk_read',
+    number: true,
+    worker: (w) => formatRate(w.disk.read),
+    host: (h) => formatRate(h.disk.read),
+  },
+  {
+    title: 'Disk write',
+    sort: 'disk_write',
+    number: true,
+    worker: (w) => formatRate(w.disk.write),
+    host: (h) => formatRate(h.disk.write),
+  },
+  {
+    title: 'Latency',
+    sort: 'latency',
+    number: true,
+    worker: (w) => formatDuration(w.latency),
+    host: (h) => formatDuration(h.latency),
+  },
+  {
+    title: 'Last seen',
+    sort: 'last_seen',
+    number: true,
+    worker: (w, now) => ago(w.last_seen, now),
+    host: (h, now) => ago(h.last_seen, now),
+  },
+  { title: 'Version', sort: 'version', worker: (w) => w.version, host: () => '' },
+];

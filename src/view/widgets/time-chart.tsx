@@ -1,0 +1,150 @@
+import './time-chart.css';
+import { createEffect, createResource, type JSX, on, onCleanup, Show } from 'solid-js';
+import type uPlot from 'uplot';
+import { sharedTooltip } from './tooltip.ts';
+
+export interface ChartSeries {
+  readonly name: string;
+  readonly color: string;
+  /** A band between two series is filled, its edges are not drawn. */
+  readonly band?: 'low' | 'high';
+  readonly dashed?: boolean;
+}
+
+/** Seconds since epoch, then one column a series; null where nothing is known. */
+export type ChartData = [times: number[], ...columns: (number | null)[][]];
+
+export interface TimeChartProps {
+  /** What a screen reader says in place of the picture. */
+  readonly label: string;
+  readonly series: readonly ChartSeries[];
+  readonly data: ChartData;
+  /** Seconds since epoch, both ends of the time axis. */
+  readonly span: readonly [from: number, to: number];
+  /** Upper end of the other axis. */
+  readonly top: number;
+  /** Where its labels stand. */
+  readonly ticks: readonly number[];
+  readonly format: (value: number) => string;
+  readonly formatTime: (seconds: number) => string;
+  readonly colors: { readonly text: string; readonly grid: string };
+}
+
+const FONT = '10.5px Inter, "Segoe UI", system-ui, "DejaVu Sans", sans-serif';
+
+/** A line chart over time. Its library is fetched when the first chart is. */
+export function TimeChart(props: TimeChartProps): JSX.Element {
+  const [library] = createResource(async () => (await import('uplot')).default);
+  return (
+    <div class="time-chart" role="img" aria-label={props.label}>
+      <Show when={library()}>{(loaded) => <Plot library={loaded()} {...props} />}</Show>
+    </div>
+  );
+}
+
+function Plot(props: TimeChartProps & { readonly library: typeof uPlot }): JSX.Element {
+  let host!: HTMLDivElement;
+  let plot: uPlot | undefined;
+  let observer: ResizeObserver | undefined;
+  const dispose = () => {
+    observer?.disconnect();
+    plot?.destroy();
+    sharedTooltip().hide();
+  };
+  const build = () => {
+    dispose();
+    const made = new props.library(optionsOf(props, host), props.data as uPlot.AlignedData, host);
+    plot = made;
+    observer = new ResizeObserver(() => {
+      const { clientWidth: width, clientHeight: height } = host;
+      if (width > 0 && height > 0 && (width !== made.width || height !== made.height)) made.setSize({ width, height });
+    });
+    observer.observe(host);
+  };
+  // Colours are part of a chart's options, so a theme makes new charts; data and axes only redraw.
+  createEffect(
+    on(
+      () => [props.colors, props.series],
+      () => queueMicrotask(build),
+    ),
+  );
+  createEffect(() => {
+    const { data, span, top } = props;
+    plot?.batch(() => {
+      plot?.setData(data as uPlot.AlignedData, false);
+      plot?.setScale('x', { min: span[0], max: span[1] });
+      plot?.setScale('y', { min: 0, max: top });
+    });
+  });
+  onCleanup(dispose);
+  return <div class="plot" ref={host} />;
+}
+
+function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
+  const axis = { stroke: props.colors.text, font: FONT, ticks: { show: false } };
+  const band = ['high', 'low'].map((end) => props.series.findIndex((series) => series.band === end) + 1);
+  const bandColor = props.series[band[0]! - 1]?.color;
+  return {
+    width: host.clientWidth,
+    height: host.clientHeight,
+    legend: { show: false },
+    padding: [6, 14, 0, 0],
+    cursor: { y: false, drag: { x: false, y: false, setScale: false }, points: { show: false } },
+    scales: {
+      x: { time: true, min: props.span[0], max: props.span[1], auto: false },
+      y: { min: 0, max: props.top, auto: false },
+    },
+    axes: [
+      {
+        ...axis,
+        size: 20,
+        gap: 3,
+        space: 70,
+        grid: { show: false },
+        values: (_plot, splits) => splits.map((seconds) => props.formatTime(seconds)),
+      },
+      {
+        ...axis,
+        size: 52,
+        gap: 4,
+        grid: { stroke: props.colors.grid, width: 1 },
+        splits: () => [...props.ticks],
+        values: (_plot, splits) => splits.map((value) => props.format(value)),
+      },
+    ],
+    series: [
+      {},
+      ...props.series.map((series): uPlot.Series => {
+        const hidden = series.band !== undefined;
+        return {
+          stroke: hidden ? 'transparent' : series.color,
+          width: hidden ? 0 : 1.5,
+          ...(series.dashed ? { dash: [4, 4] } : {}),
+          points: { show: false },
+          spanGaps: false,
+        };
+      }),
+    ],
+    bands: bandColor === undefined ? [] : [{ series: [band[0]!, band[1]!], fill: `${bandColor}30` }],
+    hooks: {
+      setCursor: [(plot) => hover(plot, props)],
+    },
+  };
+}
+
+function hover(plot: uPlot, props: TimeChartProps): void {
+  const { idx, left = -1, top = -1 } = plot.cursor;
+  const time = idx == null || left < 0 ? undefined : plot.data[0]?.[idx];
+  if (time === undefined || idx == null) {
+    sharedTooltip().hide();
+    return;
+  }
+  const { left: x, top: y } = plot.over.getBoundingClientRect();
+  sharedTooltip().show(x + left, y + top, {
+    title: props.formatTime(time),
+    facts: props.series.map((series, i) => {
+      const value = plot.data[i + 1]?.[idx];
+      return [series.name, value == null ? '–' : props.format(value)] as const;
+    }),
+  });
+}
