@@ -1,6 +1,7 @@
 /** `taskglass/engine`: a cluster on one machine, with Dask's words. */
 export { TaskglassError } from '../base/errors.ts';
 export { Client, type Deferred, type Gathered, type Runnable } from './client.ts';
+export { runExample } from './example.ts';
 export { type AnyFunction, ModuleFunction, moduleFunction } from './function-ref.ts';
 export { Future, type FutureStatus } from './future.ts';
 export { LocalCluster } from './local-cluster.ts';

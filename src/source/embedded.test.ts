@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ensureBuilt } from '../../test/engine/built.ts';
+import { type Client, type Future, LocalCluster, runExample, taskOptions } from '../engine/index.ts';
+import { CONFORMANCE, type ConformanceHarness } from './conformance.ts';
+import { EmbeddedSource } from './embedded.ts';
+import { RecordingSink } from './recording-sink.ts';
+
+const inc = (x: number) => x + 1;
+const dec = (x: number) => x - 1;
+const add = (x: number, y: number) => x + y;
+const sum = (all: readonly number[]) => all.reduce((a, b) => a + b, 0);
+const snooze = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1000));
+const fail = (message: string) => {
+  throw new Error(message);
+};
+const make = () => new Uint8Array(100_000);
+const use = (data: Uint8Array) => data.length;
+const hang = () => new Promise<never>(() => setInterval(() => {}, 1000));
+
+describe('the embedded engine as a source', () => {
+  let cluster: LocalCluster;
+  let client: Client;
+
+  beforeAll(async () => {
+    ensureBuilt();
+    cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2 });
+    client = cluster.client();
+  }, 60_000);
+  afterAll(() => cluster?.close());
+
+  const harness: ConformanceHarness = {
+    engine: 'embedded',
+    workers: 2,
+    threadsPerWorker: 2,
+    createSource: () => new EmbeddedSource(cluster),
+    async example() {
+      const incs = client.map(inc, Array(100).keys());
+      const decs = client.map(dec, Array(100).keys());
+      const adds = client.map(add, incs, decs);
+      const total = client.submit(sum, adds);
+      expect(await total.result()).toBe(9900);
+      return {
+        release: async () => {
+          for (const future of [...incs, ...decs, ...adds]) future.release();
+        },
+        releaseAll: async () => total.release(),
+      };
+    },
+    async fail(message) {
+      await client.submit(fail, message).wait();
+    },
+    async transfer() {
+      const made = client.submit(make, taskOptions({ workers: '0' }));
+      await client.submit(use, made, taskOptions({ workers: '1' })).result();
+    },
+    async snooze(seconds) {
+      await client.submit(snooze, seconds).result();
+    },
+    async hang() {
+      const future: Future = client.submit(hang);
+      const worker = await placeOf(future);
+      return {
+        key: future.key,
+        worker: worker.address,
+        killWorker: async () => {
+          process.kill(worker.pid, 'SIGKILL');
+        },
+        stop: async () => future.cancel(),
+      };
+    },
+    traces: async () => cluster.observers,
+  };
+
+  async function placeOf(future: Future): Promise<{ address: string; pid: number }> {
+    for (;;) {
+      const { worker, runningSince } = future.task;
+      if (worker !== null && runningSince > 0) return worker;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  for (const scenario of CONFORMANCE) it(scenario.name, () => scenario.run(harness), 60_000);
+
+  it('tells the example of the demo with real transfers', async () => {
+    const source = new EmbeddedSource(cluster);
+    const sink = new RecordingSink();
+    await source.start(sink);
+    expect(await runExample(client)).toBe(9900);
+    await sink.until('301 records', () => sink.tasks.length === 301);
+    const transfers = sink.of('add').flatMap((task) => task.startstops.filter((slice) => slice.action === 'transfer'));
+    expect(transfers.length).toBeGreaterThan(10);
+    expect(transfers.every((slice) => slice.origin !== '' && slice.stop > slice.start)).toBe(true);
+    await source.close();
+  }, 60_000);
+
+  it('says that the link is lost when the cluster closes', async () => {
+    const own = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    const source = new EmbeddedSource(own);
+    const sink = new RecordingSink();
+    await source.start(sink);
+    await own.close();
+    expect(sink.links.at(-1)).toMatchObject({ state: 'lost', reason: 'the cluster was closed' });
+    expect(own.observers).toBe(0);
+    await expect(new EmbeddedSource(own).start(sink)).rejects.toMatchObject({ code: 'CLUSTER_CLOSED' });
+  }, 60_000);
+});

@@ -1,0 +1,66 @@
+import type { FinishedColumns, SourceSink, TaskError } from '../model/source-event.ts';
+import { ACTION_INDEX, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
+
+/** A finished task as an object. */
+export interface FinishedRow {
+  readonly key: string;
+  readonly prefix: string;
+  readonly group: string;
+  readonly worker: string;
+  readonly thread: number;
+  readonly type: string;
+  readonly status: RecordStatus;
+  readonly nbytes: Bytes;
+  readonly startstops: readonly {
+    readonly action: Action;
+    readonly start: Seconds;
+    readonly stop: Seconds;
+    readonly source?: string;
+  }[];
+  readonly error?: TaskError;
+}
+
+/** Columns of the finished tasks of one tick. */
+export function finishedColumns(tasks: readonly FinishedRow[], sink: SourceSink): FinishedColumns {
+  const { length } = tasks;
+  const slices = tasks.reduce((sum, task) => sum + task.startstops.length, 0);
+  const columns = {
+    length,
+    keys: tasks.map((task) => task.key),
+    fn: new Uint32Array(length),
+    group: new Uint32Array(length),
+    worker: new Uint32Array(length),
+    thread: new Float64Array(length),
+    type: new Uint32Array(length),
+    status: new Uint8Array(length),
+    nbytes: new Float64Array(length),
+    startstops: new Uint16Array(length),
+    action: new Uint8Array(slices),
+    start: new Float64Array(slices),
+    stop: new Float64Array(slices),
+    origin: new Uint32Array(slices),
+    errors: new Map<number, TaskError>(),
+    past: false,
+  };
+  let at = 0;
+  tasks.forEach((task, row) => {
+    columns.fn[row] = sink.intern('function', task.prefix);
+    columns.group[row] = sink.intern('group', task.group);
+    columns.worker[row] = sink.intern('worker', task.worker);
+    columns.thread[row] = task.thread;
+    columns.type[row] = sink.intern('type', task.type);
+    columns.status[row] = RECORD_STATUSES.indexOf(task.status);
+    columns.nbytes[row] = task.nbytes;
+    columns.startstops[row] = task.startstops.length;
+    if (task.error !== undefined) columns.errors.set(row, task.error);
+    for (const { action, start, stop, source } of task.startstops) {
+      columns.action[at] = ACTION_INDEX[action];
+      columns.start[at] = start;
+      columns.stop[at] = stop;
+      columns.origin[at] = source === undefined ? 0 : sink.intern('worker', source);
+      at++;
+    }
+  });
+  return columns;
+}
