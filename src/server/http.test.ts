@@ -234,15 +234,18 @@ describe('bad requests', () => {
     ['POST', '/metrics', 'METHOD_NOT_ALLOWED'],
     ['GET', '/api/v1/live', 'UPGRADE_REQUIRED'],
   ];
-  test.each(cases)('%s %s → %s', async (method, path, code, detail) => {
-    const answer = await rawRequest(serving.port, path, { method, headers: { accept: 'application/json' } });
-    expect(answer.status).toBe(ERRORS[code].status);
-    expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
-    const problem = JSON.parse(answer.body) as Record<string, unknown>;
-    expect(problem).toMatchObject({ status: answer.status, code, title: ERRORS[code].title });
-    if (detail !== undefined) expect(problem.detail).toMatch(detail);
-    expect(answer.body).not.toMatch(/node_modules|\.[tj]s:\d/);
-  });
+  test.each(cases.map(([method, path, code, detail]) => ({ method, path, code, detail })))(
+    '$method $path → $code',
+    async ({ method, path, code, detail }) => {
+      const answer = await rawRequest(serving.port, path, { method, headers: { accept: 'application/json' } });
+      expect(answer.status).toBe(ERRORS[code].status);
+      expect(answer.headers['content-type']).toBe('application/problem+json; charset=utf-8');
+      const problem = JSON.parse(answer.body) as Record<string, unknown>;
+      expect(problem).toMatchObject({ status: answer.status, code, title: ERRORS[code].title });
+      if (detail !== undefined) expect(problem.detail).toMatch(detail);
+      expect(answer.body).not.toMatch(/node_modules|\.[tj]s:\d/);
+    },
+  );
 
   test('a body is never read, and a large one is refused', async () => {
     const headers = { 'content-type': 'application/json', accept: 'application/json' };
