@@ -1,0 +1,87 @@
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { ERRORS } from '../src/base/errors.ts';
+import { filesUnder, ROOT, readProjectFile } from './support/project-files.ts';
+
+const PAGES = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...filesUnder('docs').filter((file) => file.endsWith('.md')),
+];
+const FOLDERS = ['src', 'test', 'scripts', 'bench', 'docs', 'examples', 'agent'];
+const manifest = JSON.parse(readProjectFile('package.json')) as { scripts: Record<string, string> };
+
+/** Paths in backticks or code that lie in this checkout, and the targets of links. */
+function pathsIn(page: string): string[] {
+  const text = readProjectFile(page);
+  const named = [...text.matchAll(/(?<![\w/.:-])((?:\.?[\w-]+\/)+[\w.*-]*|[\w-]+\.(?:md|json|ts|mjs))(?![\w/])/g)]
+    .map(([, found = '']) => found)
+    .filter((found) => FOLDERS.includes(found.split('/')[0] ?? '') && !found.includes('*'));
+  const linked = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)|<img src="([^"]+)"/g)]
+    .map(([, link, image]) => link ?? image ?? '')
+    .filter((link) => !/^[a-z]+:/.test(link))
+    .map((link) => path.posix.join(path.posix.dirname(page), link));
+  return [...named, ...linked];
+}
+
+describe.each(PAGES)('%s', (page) => {
+  test('names only files and folders that exist', () => {
+    expect(pathsIn(page).filter((file) => !existsSync(path.join(ROOT, file)))).toEqual([]);
+  });
+
+  test('names only scripts that package.json has', () => {
+    const scripts = [...readProjectFile(page).matchAll(/\bnpm run ([\w:-]+)/g)].map(([, script = '']) => script);
+    expect(scripts.filter((script) => !(script in manifest.scripts))).toEqual([]);
+  });
+
+  test('names only options of the command that it has', () => {
+    const commands = [...readProjectFile(page).matchAll(/(?:\btaskglass|\bnpm start --|cli\.js)((?: [^`\n|#]*)?)/g)];
+    const options = commands.flatMap(([, rest = '']) => rest.match(/(?<=\s)--[a-z][a-z-]+/g) ?? []);
+    const cli = filesUnder('src')
+      .filter((file) => /^src\/cli(\.ts|\/)/.test(file))
+      .map(readProjectFile)
+      .join('\n');
+    expect(options.filter((option) => !cli.includes(option))).toEqual([]);
+  });
+});
+
+test('ARCHITECTURE.md names every folder of src, and nothing else as one', () => {
+  const folders = readdirSync(path.join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const named = [...readProjectFile('ARCHITECTURE.md').matchAll(/^\| `src\/(\w+)` \|/gm)].map(([, folder]) => folder);
+  expect(named.sort()).toEqual(folders.map((folder) => folder.name).sort());
+});
+
+test('README.md is at most 150 lines and shows the last results of every bench', () => {
+  const readme = readProjectFile('README.md');
+  expect(readme.split('\n').length).toBeLessThanOrEqual(151);
+  const results = filesUnder('bench/results').filter((file) => file.endsWith('.json'));
+  const benches = filesUnder('bench').filter((file) => /^bench\/[\w-]+\.ts$/.test(file));
+  expect(results.map((file) => path.basename(file, '.json'))).toEqual(
+    benches.map((file) => path.basename(file, '.ts')),
+  );
+  for (const file of results) {
+    const { rows } = JSON.parse(readProjectFile(file)) as { rows: readonly (readonly string[])[] };
+    for (const row of rows) expect(readme).toContain(`| ${row.join(' | ')} |`);
+  }
+});
+
+test('docs/errors.md is the table of errors (npx vitest run test/docs.test.ts -u rewrites it)', async () => {
+  const rows = Object.entries(ERRORS).map(
+    ([code, { status, title, advice }]) => `| \`${code}\` | ${status} | ${title} | ${advice.replaceAll('|', '\\|')} |`,
+  );
+  const text = [
+    '# Errors',
+    '',
+    'Every error that a user can meet: in the terminal, in the HTTP API (problem documents, RFC 9457, with this `code`) or from',
+    '`taskglass/engine` (the `code` of a `TaskglassError`). Made from `src/base/errors.ts`.',
+    '',
+    '| code | status | what it says | what to do |',
+    '|---|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+  await expect(text).toMatchFileSnapshot('../docs/errors.md');
+});
