@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { ROOT } from '../../test/support/project-files.ts';
@@ -17,7 +17,7 @@ export interface Result {
   readonly data: unknown;
 }
 
-/** Prints a result as a table and keeps it under bench/results as the last one of its name. */
+/** Prints a result as a table, keeps it under bench/results as the last one of its name, and puts it into README.md. */
 export function report(result: Result): void {
   const folder = path.join(ROOT, 'bench', 'results');
   mkdirSync(folder, { recursive: true });
@@ -30,6 +30,15 @@ export function report(result: Result): void {
   writeFileSync(path.join(folder, `${result.name}.md`), text);
   const json = { name: result.name, when, machine, load, head: result.head, rows: result.rows, data: result.data };
   writeFileSync(path.join(folder, `${result.name}.json`), `${JSON.stringify(json, null, 2)}\n`);
+  const readme = path.join(ROOT, 'README.md');
+  const place = new RegExp(`(<!-- bench ${result.name} -->\\n)[\\s\\S]*?(<!-- end -->)`);
+  writeFileSync(
+    readme,
+    readFileSync(readme, 'utf8').replace(
+      place,
+      (_, before: string, after: string) => `${before}\n${table}\n\n${after}`,
+    ),
+  );
 }
 
 function toMarkdown(head: Row, rows: readonly Row[]): string {
