@@ -37,23 +37,23 @@ export function checkPortable(fn: AnyFunction, globals: ReadonlySet<string>): Po
 }
 
 function parse(source: string, shown: string): { node: Node; text: string } {
+  const own = expression(source);
+  if (own !== undefined) return { node: own, text: source };
   // A method's text (`inc(x) {…}`) is no expression of its own; inside an object it is.
-  const attempts: readonly { text: string; pick: (node: Node) => Node | undefined }[] = [
-    { text: source, pick: (node) => node },
-    { text: `({${source}})`, pick: methodOf },
-  ];
-  for (const { text, pick } of attempts) {
-    try {
-      const root = parseExpressionAt(text, 0, { ecmaVersion: 'latest', sourceType: 'module' });
-      if (root.end < text.trimEnd().length) continue;
-      const node = pick(root);
-      if (node === undefined) continue;
-      return { node, text: node === root ? text : `Object.values(${text})[0]` };
-    } catch {
-      // The next attempt, or the refusal below.
-    }
-  }
+  const object = expression(`{${source}}`);
+  const method = object === undefined ? undefined : methodOf(object);
+  if (method !== undefined) return { node: method, text: `Object.values({${source}})[0]` };
   throw refusal(`the source text of ${shown} is not a function that can be read`);
+}
+
+/** The whole text as one expression. */
+function expression(text: string): Node | undefined {
+  try {
+    const root = parseExpressionAt(text, 0, { ecmaVersion: 'latest', sourceType: 'module' });
+    return root.end === text.length ? root : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function methodOf(root: Node): Node | undefined {
