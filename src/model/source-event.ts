@@ -137,7 +137,7 @@ export interface FunctionCounts {
   readonly fn: Uint32Array;
   /** STATE_COUNT numbers per function, in the order of SCHEDULER_STATES. */
   readonly states: Uint32Array;
-  /** Tasks that completed and were then forgotten by the scheduler, since the source attached. Only grows. */
+  /** Tasks that completed and were then forgotten, since the source first reached this scheduler id. Only grows. */
   readonly forgotten: Float64Array;
   /** Bytes of results in memory. */
   readonly nbytes: Float64Array;

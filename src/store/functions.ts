@@ -10,10 +10,8 @@ export class FunctionTable {
   /** STATE_COUNT numbers per function, as the scheduler counts them. */
   readonly #states = new Growable(Uint32Array);
   readonly #nbytes = new Growable(Float64Array);
-  /** Forgotten since the source attached, as it says. */
+  /** Forgotten since the source first reached the scheduler, as it says. */
   readonly #forgotten = new Growable(Float64Array);
-  /** Forgotten during earlier attachments to the same scheduler. */
-  readonly #carried = new Growable(Float64Array);
   /** Forgotten before the present run. */
   readonly #baseline = new Growable(Float64Array);
   /** Version of the store at which a function changed last. */
@@ -35,7 +33,7 @@ export class FunctionTable {
   count(fn: number, state: number): number {
     const raw = this.#states.at(fn * STATE_COUNT + state);
     if (state !== STATE_INDEX.released) return raw;
-    return raw + Math.max(0, this.#carried.at(fn) + this.#forgotten.at(fn) - this.#baseline.at(fn));
+    return raw + Math.max(0, this.#forgotten.at(fn) - this.#baseline.at(fn));
   }
 
   counts(fn: number): number[] {
@@ -64,25 +62,16 @@ export class FunctionTable {
   /** A new run began: what was forgotten so far belongs to the one before. */
   beginRun(stamp: number): void {
     for (let fn = 0; fn < this.length; fn++) {
-      const baseline = this.#carried.at(fn) + this.#forgotten.at(fn);
+      const baseline = this.#forgotten.at(fn);
       if (baseline === this.#baseline.at(fn)) continue;
       this.#baseline.set(fn, baseline);
       this.stamps.set(fn, stamp);
     }
   }
 
-  /** The source attached anew to the same scheduler: it counts forgotten tasks from zero again. */
-  carry(): void {
-    for (let fn = 0; fn < this.length; fn++) {
-      this.#carried.set(fn, this.#carried.at(fn) + this.#forgotten.at(fn));
-      this.#forgotten.set(fn, 0);
-    }
-  }
-
   /** Another scheduler took over: nothing is known of its tasks yet. */
   clear(stamp: number): void {
     for (let fn = 0; fn < this.length; fn++) {
-      this.#carried.set(fn, 0);
       this.#baseline.set(fn, 0);
       this.set(fn, ZEROS, 0, 0, 0, stamp);
     }
@@ -93,7 +82,6 @@ export class FunctionTable {
       this.#states.append(ZEROS);
       this.#nbytes.push(0);
       this.#forgotten.push(0);
-      this.#carried.push(0);
       this.#baseline.push(0);
       this.stamps.push(0);
     }

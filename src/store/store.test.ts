@@ -72,16 +72,16 @@ describe('Store', () => {
     store.accept({ kind: 'tick', time: 1001, finished: finishedOf(store, [row('a', 1000, 1001)]) });
     store.accept({ kind: 'tick', time: 1002, functions: counts(store, 'inc', {}, 3) });
     expect(inc()).toMatchObject({ released: 3, total: 3, memory: 0 });
-    // The same scheduler is reached again and counts forgotten tasks from zero.
+    // The same scheduler is reached again; the source goes on counting.
     attach(store, 'Scheduler-1', 1003);
-    store.accept({ kind: 'tick', time: 1003, functions: counts(store, 'inc', {}, 0) });
+    store.accept({ kind: 'tick', time: 1003, functions: counts(store, 'inc', {}, 3) });
     expect(inc()).toMatchObject({ released: 3 });
     // The next run: a task of it is finished and forgotten within one tick.
     store.accept({
       kind: 'tick',
       time: 1030,
       finished: finishedOf(store, [row('b', 1029, 1030)]),
-      functions: counts(store, 'inc', {}, 1),
+      functions: counts(store, 'inc', {}, 4),
     });
     expect(inc()).toMatchObject({ released: 1, total: 1 });
   });

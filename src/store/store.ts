@@ -139,8 +139,7 @@ export class Store implements SourceSink {
     this.cluster = event;
     this.runs.setCluster(event.id);
     if (known === null) this.#hear(event.time);
-    else if (known.id === event.id) this.functions.carry();
-    else this.#replaceCluster(event);
+    else if (known.id !== event.id) this.#replaceCluster(event);
   }
 
   /** Another scheduler took over: what ran is lost, its workers are gone, its counts are void. History stays. */
