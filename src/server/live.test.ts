@@ -166,7 +166,10 @@ test('a viewer that does not read costs only itself, and gets a snapshot when it
   expect(slow.of('state').length).toBeLessThan(quick.of('state').length);
   expect(replicaOf(slow).names).toEqual(replicaOf(quick).names);
   await vi.waitFor(() => expect(replicaOf(slow).windows.get(1)?.slicesOf(0)?.length).toBe(round), soon);
-  expect(slow.of('window').filter((message) => message.batch.reset).length, 'a reset in place of what was skipped').toBe(2);
+  expect(
+    slow.of('window').filter((message) => message.batch.reset).length,
+    'a reset in place of what was skipped',
+  ).toBe(2);
   slow.close();
   quick.close();
 }, 60_000);

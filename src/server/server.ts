@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
+import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { Source } from '../source/source.ts';
 import { Store } from '../store/store.ts';
 import { Gate, type GateLimits, isLoopback } from './auth.ts';
@@ -9,7 +10,6 @@ import { createHttp } from './http.ts';
 import { listen } from './listen.ts';
 import { readPageFiles } from './page-files.ts';
 import { Publisher, type PublisherLimits } from './publisher.ts';
-import { VERSION } from './version.ts';
 
 export interface ServerOptions {
   /** What is watched. The server starts it, and closes it when it closes. */
@@ -32,6 +32,10 @@ export interface ServerOptions {
   readonly wait?: boolean;
   /** Runs the example computation and resolves when it is done; offered to pages where given. */
   readonly openExample?: () => Promise<void>;
+  /** Run it once as soon as the source is attached. */
+  readonly exampleAtStart?: boolean;
+  /** Aborted while the server starts: everything is closed and the start fails. */
+  readonly signal?: AbortSignal;
   /** Folder of the built page. Default: the one in this package. */
   readonly pageDir?: string;
   /** Default: none. */
@@ -103,7 +107,9 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   try {
     const bound = await listen(app, host, port, options.portFallback ?? false);
     gate.bind(bound, prefix);
-    await source.start(store, { wait: options.wait ?? false });
+    const starting = source.start(store, { wait: options.wait ?? false });
+    await (options.signal === undefined ? starting : Promise.race([starting, aborted(options.signal)]));
+    if (options.exampleAtStart === true) example?.start();
     const url = new URL(`http://${displayHost(host)}:${bound}${prefix}/status`);
     if (token !== null) url.searchParams.set('token', token);
     return { host, port: bound, url: url.href, close, [Symbol.asyncDispose]: close };
@@ -111,6 +117,14 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     await close();
     throw error;
   }
+}
+
+/** Rejects once the signal is given. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_never, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 }
 
 /** Empty, or `/one/two`: of characters that mean the same in an address, a cookie and a page. */

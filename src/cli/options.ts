@@ -1,0 +1,162 @@
+import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { TaskglassError } from '../base/errors.ts';
+import { FIRST_FALLBACK_PORT, LOG_LEVELS, type ServeOptions } from '../server/main.ts';
+
+export const DEFAULT_PORT = 8787;
+const DEFAULT_ADDRESS = 'tcp://127.0.0.1:8786';
+
+/** What a command line asks for. */
+export type Command =
+  | { readonly command: 'print'; readonly text: string }
+  | { readonly command: 'attach'; readonly address: string; readonly browser: boolean; readonly serve: ServeOptions }
+  | {
+      readonly command: 'demo';
+      readonly engine: EngineOptions;
+      readonly browser: boolean;
+      readonly serve: ServeOptions;
+    };
+
+interface EngineOptions {
+  readonly workers?: number;
+  readonly threadsPerWorker?: number;
+  readonly memoryLimit?: string;
+}
+
+/** Options of every command, as commander gives them. */
+interface Given {
+  readonly host?: string;
+  readonly port?: number;
+  readonly bokehPort?: number;
+  readonly dashboardAddress?: { readonly host: string | null; readonly port: number };
+  readonly prefix?: string;
+  readonly token?: string;
+  readonly allowHost?: readonly string[];
+  readonly insecure?: boolean;
+  readonly browser?: boolean;
+  readonly wait?: boolean;
+  readonly logLevel?: ServeOptions['logLevel'];
+}
+
+/** Throws OPTION_INVALID. Prints nothing: help and version come back as text. */
+export function parseCommandLine(args: readonly string[], version: string): Command {
+  let result: Command | null = null;
+  let printed = '';
+  const program = new Commander('taskglass')
+    .description('A live web interface for task clusters.')
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .argument('[ADDRESS]', `scheduler to watch (default: ${DEFAULT_ADDRESS})`)
+    .option('--wait', 'keep trying when no scheduler answers yet')
+    .action((address: string | undefined, given: Given) => {
+      result = { command: 'attach', address: address ?? DEFAULT_ADDRESS, ...served(given) };
+    });
+  const demo = program
+    .command('demo')
+    .description('watch the example computation on a cluster of this machine; needs no Dask')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .option('--workers <n>', 'worker processes', whole(1, 256))
+    .option('--threads-per-worker <n>', 'threads of each worker', whole(1, 256))
+    .option('--memory-limit <size>', 'memory of each worker, like 512MB or 2GiB; 0 = no limit')
+    .action((given: Given & EngineOptions) => {
+      const { workers, threadsPerWorker, memoryLimit } = given;
+      const engine = {
+        ...(workers !== undefined && { workers }),
+        ...(threadsPerWorker !== undefined && { threadsPerWorker }),
+        ...(memoryLimit !== undefined && { memoryLimit }),
+      };
+      // Options may stand before the word `demo` too.
+      const before = program.opts<Given>();
+      const browser = given.browser !== false && before.browser !== false;
+      result = { command: 'demo', engine, ...served({ ...before, ...given, browser }) };
+    });
+  program.helpCommand(false);
+  for (const command of [program, demo]) {
+    addServeOptions(command);
+    command
+      .exitOverride()
+      .allowExcessArguments(false)
+      .configureOutput({
+        writeOut: (text) => {
+          printed += text;
+        },
+        writeErr: () => {},
+      });
+  }
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return { command: 'print', text: printed };
+    throw new TaskglassError('OPTION_INVALID', error.message.replace(/^error: /, '').replace(/\s+/g, ' '));
+  }
+  if (result === null) throw new TaskglassError('OPTION_INVALID', 'nothing to do');
+  return result;
+}
+
+function addServeOptions(command: Commander): void {
+  command
+    .option('--host <host>', 'address to listen on (default: 127.0.0.1)')
+    .option(
+      '--port <n>',
+      `port to listen on (default: ${DEFAULT_PORT}, or a free one from ${FIRST_FALLBACK_PORT} up)`,
+      whole(0, 65_535),
+    )
+    .option('--bokeh-port <n>', 'the same as --port', whole(0, 65_535))
+    .option('--dashboard-address <address>', 'the same as --host and --port, like :8787', hostAndPort)
+    .option('--prefix <path>', 'what stands before every path, like /user/me')
+    .addOption(new Option('--token <secret>', 'ask everyone for this token').env('TASKGLASS_TOKEN'))
+    .option(
+      '--allow-host <name>',
+      'serve under this host name too; may be repeated',
+      (name: string, names: string[] = []) => [...names, name],
+    )
+    .option('--insecure', 'serve beyond this machine without a token')
+    .option('--no-browser', 'do not open a browser')
+    .addOption(new Option('--log-level <level>', 'what to log (default: warn)').choices(LOG_LEVELS));
+}
+
+function served(given: Given): { browser: boolean; serve: ServeOptions } {
+  const { dashboardAddress, prefix, token, allowHost, insecure, wait, logLevel } = given;
+  const host = one('--host', [given.host, dashboardAddress?.host ?? undefined]);
+  const port = one('--port', [given.port, given.bokehPort, dashboardAddress?.port]);
+  return {
+    browser: given.browser !== false,
+    serve: {
+      host: host ?? '127.0.0.1',
+      port: port ?? DEFAULT_PORT,
+      portFallback: port === undefined,
+      ...(prefix !== undefined && { prefix }),
+      ...(token !== undefined && { token }),
+      ...(allowHost !== undefined && { allowHosts: allowHost }),
+      ...(insecure !== undefined && { insecure }),
+      ...(wait !== undefined && { wait }),
+      ...(logLevel !== undefined && { logLevel }),
+    },
+  };
+}
+
+/** One value from options that mean the same. */
+function one<T>(option: string, values: readonly (T | undefined)[]): T | undefined {
+  const given = [...new Set(values.filter((value) => value !== undefined))];
+  if (given.length > 1) throw new TaskglassError('OPTION_INVALID', `${option} is given as ${given.join(' and as ')}`);
+  return given[0];
+}
+
+function whole(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN;
+    if (value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
+  };
+}
+
+/** `:8787`, `8787`, `host:8787`, `[::1]:8787`. */
+function hostAndPort(text: string): { host: string | null; port: number } {
+  const match = /^(?:(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]*)):)?(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) {
+    throw new InvalidArgumentError('It must be like :8787 or HOST:8787.');
+  }
+  return { host: match[1] || match[2] || null, port };
+}
