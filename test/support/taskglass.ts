@@ -14,14 +14,13 @@ export class Taskglass implements AsyncDisposable {
   }
 
   /**
-   * Runs `taskglass ARGS` on a free port and waits until it serves. Builds first when the sources have changed.
+   * Runs `taskglass ARGS` on a port (any free one when it is left out) and waits until it serves. Builds first when the
+   * sources have changed.
    */
-  static async start(args: readonly string[]): Promise<Taskglass> {
+  static async start(args: readonly string[], port?: string): Promise<Taskglass> {
     await build();
-    const port = String(await freePort());
-    return await Taskglass.serving(
-      new Child(process.execPath, ['dist/cli.js', ...args, '--port', port, '--no-browser']),
-    );
+    const options = ['--port', port ?? String(await freePort()), '--no-browser'];
+    return await Taskglass.serving(new Child(process.execPath, ['dist/cli.js', ...args, ...options]));
   }
 
   /** Takes over a process that is a taskglass, however it was started. */
