@@ -69,6 +69,24 @@ class World {
     while (this.step());
   }
 
+  /** A worker fetches a result that another holds. */
+  copy(task: Task, worker: WorkerState): void {
+    this.held.get(worker)!.set(task.key, task.attempt);
+    this.scheduler.fetched(worker, { op: 'fetched', results: [{ key: task.key, attempt: task.attempt }] });
+  }
+
+  /** A worker gives a task back because a holder does not have one of its inputs. */
+  miss(worker: WorkerState, op: ComputeOp): void {
+    this.doing.get(worker)!.delete(op.key);
+    const absent = op.inputs.slice(0, 1).flatMap(({ key, attempt }) => {
+      const holder = [...this.held].find(([, held]) => held.get(key) === attempt);
+      if (holder === undefined) return [];
+      holder[1].delete(key);
+      return [{ key, attempt, holder: holder[0].address }];
+    });
+    this.scheduler.missing(worker, { op: 'missing', key: op.key, attempt: op.attempt, absent });
+  }
+
   /** What must hold between any two stimuli. */
   check(): void {
     const { tasks, prefixes, workers } = this.scheduler;
@@ -255,6 +273,15 @@ describe('Scheduler', () => {
             const task = one(alive(), pick);
             if (task !== undefined && what === 'release') world.scheduler.release(task);
             else if (task !== undefined) world.scheduler.cancel([task]);
+          } else if (what === 'copy' || what === 'miss') {
+            const worker = one(workers, pick);
+            const result = one(
+              [...world.scheduler.tasks.values()].filter((task) => task.state === 'memory'),
+              inputs.length,
+            );
+            const op = worker && one([...world.doing.get(worker)!.values()], pick);
+            if (what === 'copy' && worker && result) world.copy(result, worker);
+            if (what === 'miss' && worker && op) world.miss(worker, op);
           } else if (what === 'add') world.addWorker(`w${pick}`, 1 + (pick % 3));
           else if (workers.length > 0 && what === 'kill') world.kill(one(workers, pick)!);
           else if (workers.length > 0) {
@@ -274,7 +301,7 @@ describe('Scheduler', () => {
         const prefixes = [...world.scheduler.prefixes.values()];
         for (const prefix of prefixes) expect([...prefix.counts]).toEqual(SCHEDULER_STATES.map(() => 0));
       }),
-      { numRuns: 300 },
+      { numRuns: 500 },
     );
   });
 });
