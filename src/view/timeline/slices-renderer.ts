@@ -25,6 +25,8 @@ export const UPPER_LANE = 1 / 3;
 const CRISP = 2;
 /** From this width on, a pixel at a slice's end stays free, so that neighbours of one colour are told apart. */
 const SEPARATED = 4;
+/** Period of the hatching of lost tasks, pixels. */
+const HATCH = 6;
 /** Clocks are read in whole microseconds; neighbours may seem to overlap by that. */
 const TOUCHING = 2;
 
@@ -87,7 +89,7 @@ export function drawSlices(
   const until = (scale.column + strip.to) * scale.perPixel + epoch;
   const [from, to] = slicesWithin(slices, since, until);
   const upper = { ...strip, height: Math.max(1, Math.round(strip.height * UPPER_LANE)) };
-  const main = new LanePainter(buffer, strip, paint.idle);
+  const main = new LanePainter(buffer, strip, paint.idle, scale.column);
   let lanes = 0;
   let errors = 0;
   for (let i = from; i < to; i++) {
@@ -102,7 +104,7 @@ export function drawSlices(
   }
   main.finish();
   if (lanes > 0) {
-    const over = new LanePainter(buffer, upper, null);
+    const over = new LanePainter(buffer, upper, null, scale.column);
     for (let i = from; i < to; i++) {
       if (lane[i] === 0) continue;
       const x0 = xOf(scale, slices.start[i]! - epoch);
@@ -150,8 +152,11 @@ class LanePainter {
   #green = 0;
   #blue = 0;
 
-  /** Without `idle` the lane lies over what is there already. */
-  constructor(buffer: PixelBuffer, strip: RowStrip, idle: Uint32Array | null) {
+  readonly #phase: number;
+
+  /** Without `idle` the lane lies over what is there already. `column`: the hatching moves with the columns. */
+  constructor(buffer: PixelBuffer, strip: RowStrip, idle: Uint32Array | null, column: number) {
+    this.#phase = ((column % HATCH) + HATCH) % HATCH;
     this.#buffer = buffer;
     this.#strip = strip;
     this.#idle = idle;
@@ -238,7 +243,7 @@ class LanePainter {
       else {
         for (let x = from; x < to; x++) {
           const under = this.#idle === null ? color : this.#idle[x]!;
-          pixels[at + x] = (x + r) % 6 < 3 ? color : mix(color, under, 0.25);
+          pixels[at + x] = (x + r + this.#phase) % HATCH < HATCH / 2 ? color : mix(color, under, 0.25);
         }
       }
     }

@@ -1,19 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { followStep, followTarget } from './follow.ts';
-import {
-  clamp,
-  fit as fitTo,
-  MAX_SPAN,
-  MIN_SPAN,
-  pan,
-  scaleOf,
-  span,
-  TimeBase,
-  timeAt,
-  xOf,
-  zoomAbout,
-} from './viewport.ts';
+import { clamp, fitTo, MAX_SPAN, MIN_SPAN, pan, scaleOf, span, TimeBase, timeAt, xOf, zoomAbout } from './viewport.ts';
 
 const time = fc.double({ min: -1e12, max: 1e12, noNaN: true });
 const view = fc

@@ -40,7 +40,7 @@ export function zoomAbout(view: Viewport, about: number, factor: number): Viewpo
 }
 
 /** The range with some air on both sides. */
-export function fit(range: Bounds, air = 0.02): Viewport {
+export function fitTo(range: Bounds, air = 0.02): Viewport {
   const wide = Math.max(MIN_SPAN, range.stop - range.start);
   return { since: range.start - wide * air, until: range.start + wide * (1 + air) };
 }

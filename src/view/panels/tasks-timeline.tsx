@@ -1,0 +1,87 @@
+import { createEffect, createSignal, type JSX, on, onCleanup } from 'solid-js';
+import { formatCount, plural } from '../format.ts';
+import { useLive } from '../live-store.ts';
+import { streamNumbers } from '../timeline/numbers.ts';
+import { Records } from '../timeline/records.ts';
+import type { TimelineState } from '../timeline/timeline.ts';
+import { TimelineView } from '../timeline/timeline-view.tsx';
+
+/** Counting what is in view waits for the view to rest, ms. */
+const REST = 300;
+
+/** All of history: the stream of the last 100,000 tasks and more, with a minimap and a filter. */
+export function TasksTimeline(): JSX.Element {
+  const live = useLive();
+  const records = new Records();
+  const [filter, setFilter] = createSignal('');
+  const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
+  const [inView, setInView] = createSignal<number | null>(null);
+  const total = (): number => {
+    live.state();
+    return live.replica.totals?.records ?? 0;
+  };
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  let counting: AbortController | null = null;
+  const count = async (): Promise<void> => {
+    timer = null;
+    const range = shown();
+    if (range === null) return;
+    counting?.abort();
+    counting = new AbortController();
+    const round = (seconds: number): number => Math.max(0, Math.round(seconds * 1e6) / 1e6);
+    const page = await records.page(
+      { since: round(range.since), until: round(range.until), limit: 1 },
+      counting.signal,
+    );
+    if (page !== null) setInView(page.total);
+  };
+  createEffect(
+    on([shown, total], () => {
+      if (timer !== null) clearTimeout(timer);
+      timer = setTimeout(() => void count(), REST);
+    }),
+  );
+  onCleanup(() => {
+    if (timer !== null) clearTimeout(timer);
+    counting?.abort();
+  });
+  const onState = (state: TimelineState): void => {
+    setShown({ since: state.since, until: state.until });
+  };
+  const numbers = (): string => {
+    const { where } = streamNumbers(live.replica);
+    const seen = inView();
+    const tasks =
+      seen === null
+        ? plural(total(), 'task')
+        : `${formatCount(Math.min(seen, total()))} of ${plural(total(), 'task')} in view`;
+    return `${tasks} · ${where}`;
+  };
+  return (
+    <TimelineView
+      numbers={numbers}
+      follows="history"
+      minimap={true}
+      filter={filter()}
+      start={startOf(new URLSearchParams(location.search))}
+      onState={onState}
+      tools={
+        <input
+          type="search"
+          class="stream-filter"
+          aria-label="Show functions whose name contains"
+          placeholder="Function…"
+          value={filter()}
+          onInput={(event) => setFilter(event.currentTarget.value)}
+        />
+      }
+    />
+  );
+}
+
+/** `?since=&until=`, epoch seconds: what to open with; null where they make no sense. */
+function startOf(query: URLSearchParams): { since: number; until: number } | null {
+  const since = Number(query.get('since') ?? Number.NaN);
+  const until = Number(query.get('until') ?? Number.NaN);
+  return since > 0 && until > since ? { since, until } : null;
+}

@@ -1,0 +1,220 @@
+import type { WindowData } from '../../store/window-data.ts';
+import type { Layout, Row } from './layout.ts';
+import { rowsWithin } from './layout.ts';
+import type { Pixel } from './pixels.ts';
+import { type BinGrid, type Paint, type PixelBuffer, Scanline } from './scanline.ts';
+import { drawSlices } from './slices-renderer.ts';
+import { type Scale, xOf } from './viewport.ts';
+import { covered } from './window-plan.ts';
+
+/** Everything that a picture depends on. Objects that are the same as last time are taken to be unchanged. */
+export interface PictureInput {
+  readonly scale: Scale;
+  readonly layout: Layout;
+  /** Device pixels that the rows are scrolled by. */
+  readonly scroll: number;
+  readonly height: number;
+  /** Data for the view. Where it has none, or none yet, the overview is drawn. */
+  readonly main: WindowData | null;
+  readonly overview: WindowData | null;
+  /** The stream's base, epoch µs. */
+  readonly epoch: number;
+  readonly colors: PictureColors;
+  /** Columns with a grid line. */
+  readonly gridLines: readonly number[];
+}
+
+export interface PictureColors {
+  readonly categories: Uint32Array;
+  readonly panel: Pixel;
+  readonly grid: Pixel;
+  readonly separator: Pixel;
+  readonly outline: Pixel | null;
+}
+
+/** What a row was drawn from, by identity. */
+interface Drawn {
+  readonly main: unknown;
+  readonly overview: unknown;
+}
+
+/**
+ * The rows of a stream as pixels, kept from frame to frame: a pan moves the columns that are there and draws those that come
+ * in; new data redraw the rows that they belong to. The buffer reaches one row beyond the view on both sides, so that nothing
+ * needs clipping.
+ */
+export class Picture {
+  readonly #scanline = new Scanline();
+  #pixels = new Uint32Array(0);
+  #image: ImageData | null = null;
+  #idle = new Uint32Array(0);
+  #stride = 0;
+  #margin = 0;
+  #last: PictureInput | null = null;
+  #window = '';
+  #drawn = new Map<number, Drawn>();
+  /** Columns written by the last `update`: what a test of reuse, and a bench, look at. */
+  columnsDrawn = 0;
+
+  /** Brings the pixels up to date; false when nothing changed. */
+  update(input: PictureInput): boolean {
+    const { scale, layout, height } = input;
+    this.columnsDrawn = 0;
+    this.#resize(scale.width, height, layout.rowHeight);
+    const shift = this.#shift(input);
+    this.#prepareIdle(input);
+    const width = scale.width;
+    // Columns that came into view.
+    const [from, to] = shift === null ? [0, width] : shift >= 0 ? [width - shift, width] : [0, -shift];
+    if (shift === null) this.#drawn.clear();
+    else if (shift > 0) this.#pixels.copyWithin(0, shift);
+    // Lines run on into one another: what comes over an edge lies in columns that are drawn anew.
+    else if (shift < 0) this.#pixels.copyWithin(-shift, 0, this.#pixels.length + shift);
+    if (to > from) this.#background(input, from, to);
+    let changed = to > from;
+    const [first, last] = rowsWithin(layout, input.scroll, input.scroll + height);
+    for (let i = first; i < last; i++) {
+      const row = layout.rows[i]!;
+      const drawn = this.#drawn.get(row.track);
+      const now = { main: dataOf(input.main, row.track), overview: dataOf(input.overview, row.track) };
+      const stale = drawn === undefined || drawn.main !== now.main || drawn.overview !== now.overview;
+      const [a, b] = stale ? [0, width] : [from, to];
+      if (b <= a) continue;
+      this.#drawRow(input, row, a, b);
+      this.#drawn.set(row.track, now);
+      this.columnsDrawn += b - a;
+      changed = true;
+    }
+    this.#last = input;
+    return changed;
+  }
+
+  /** Forgets everything: the next update draws all. */
+  invalidate(): void {
+    this.#last = null;
+  }
+
+  paint(context: Pick<CanvasRenderingContext2D, 'putImageData'>): void {
+    if (this.#image === null || this.#last === null) return;
+    const { scale, height } = this.#last;
+    context.putImageData(this.#image, 0, -this.#margin, 0, this.#margin, scale.width, height);
+  }
+
+  /** How its time was spent, by category, in a column of a row that is drawn as shares; null where it is not. */
+  sharesAt(input: PictureInput, track: number, since: number, until: number): Map<number, number> | null {
+    const data = sourceAt(input, (since + until) / 2);
+    const shares = data?.mode === 'shares' ? data.sharesOf(track) : undefined;
+    return shares === undefined ? null : this.#scanline.sharesAt(shares, gridOf(data!, input.epoch), since, until);
+  }
+
+  #resize(width: number, height: number, rowHeight: number): void {
+    const lines = height + 2 * rowHeight;
+    if (this.#stride === width && this.#margin === rowHeight && this.#pixels.length === width * lines) return;
+    const data = new Uint8ClampedArray(Math.max(1, width * lines) * 4);
+    this.#pixels = new Uint32Array(data.buffer);
+    this.#image = typeof ImageData === 'undefined' || width * lines === 0 ? null : new ImageData(data, width, lines);
+    this.#idle = new Uint32Array(width);
+    this.#stride = width;
+    this.#margin = rowHeight;
+    this.#last = null;
+  }
+
+  /** Columns to move left by; null when everything has to be drawn. */
+  #shift(input: PictureInput): number | null {
+    const last = this.#last;
+    const window = `${keyOf(input.main)} ${keyOf(input.overview)}`;
+    const same =
+      last !== null &&
+      window === this.#window &&
+      last.scale.perPixel === input.scale.perPixel &&
+      last.layout === input.layout &&
+      last.scroll === input.scroll &&
+      last.epoch === input.epoch &&
+      last.colors === input.colors &&
+      sameGrid(last, input);
+    this.#window = window;
+    if (!same) return null;
+    const shift = input.scale.column - last.scale.column;
+    return Math.abs(shift) < input.scale.width ? shift : null;
+  }
+
+  #prepareIdle(input: PictureInput): void {
+    this.#idle.fill(input.colors.panel);
+    for (const column of input.gridLines) {
+      if (column >= 0 && column < this.#idle.length) this.#idle[column] = input.colors.grid;
+    }
+  }
+
+  /** What lies between rows, over all lines; the rows are written over it. */
+  #background(input: PictureInput, from: number, to: number): void {
+    const line = this.#idle.subarray(from, to);
+    for (let at = from; at < this.#pixels.length; at += this.#stride) this.#pixels.set(line, at);
+    const { groups } = input.layout;
+    for (let i = 1; i < groups.length; i++) {
+      const above = groups[i - 1]!.y + groups[i - 1]!.height;
+      if (groups[i]!.y - above < 3) continue;
+      const y = Math.floor(groups[i]!.opensHost ? above + 1 : (above + groups[i]!.y) / 2) - input.scroll + this.#margin;
+      if (y < 0 || (y + 1) * this.#stride > this.#pixels.length) continue;
+      this.#pixels.fill(input.colors.separator, y * this.#stride + from, y * this.#stride + to);
+    }
+  }
+
+  #drawRow(input: PictureInput, row: Row, from: number, to: number): void {
+    const { scale, epoch, main, overview } = input;
+    const { categories, outline } = input.colors;
+    const paint: Paint = { colors: categories, idle: this.#idle, outline };
+    const buffer: PixelBuffer = { pixels: this.#pixels, stride: this.#stride };
+    const y = row.y - input.scroll + this.#margin;
+    const [left, right] = mainColumns(main, scale, epoch, from, to);
+    const part = (data: WindowData | null, a: number, b: number): void => {
+      if (b <= a) return;
+      const strip = { y, height: row.height, from: a, to: b };
+      const shares = data?.mode === 'shares' ? data.sharesOf(row.track) : undefined;
+      const slices = data?.mode === 'slices' ? data.slicesOf(row.track) : undefined;
+      if (shares !== undefined) this.#scanline.drawShares(buffer, strip, scale, shares, gridOf(data!, epoch), paint);
+      else if (slices !== undefined) drawSlices(buffer, strip, scale, slices, epoch, paint);
+      else this.#scanline.drawIdle(buffer, strip, this.#idle);
+    };
+    part(overview, from, left);
+    part(main, left, right);
+    part(overview, right, to);
+  }
+}
+
+/** The columns of [from, to) that a window has data for. */
+function mainColumns(main: WindowData | null, scale: Scale, epoch: number, from: number, to: number): [number, number] {
+  const range = main === null || main.mode === 'empty' ? null : covered(main.query);
+  if (range === null) return [to, to];
+  const clip = (x: number): number => Math.min(to, Math.max(from, x));
+  const left = clip(Math.ceil(xOf(scale, range[0] - epoch)));
+  return [left, Math.max(left, clip(Math.floor(xOf(scale, range[1] - epoch))))];
+}
+
+/** The data that are drawn at a time (of the stream's base). */
+export function sourceAt(input: Pick<PictureInput, 'main' | 'overview' | 'epoch'>, time: number): WindowData | null {
+  const { main, overview, epoch } = input;
+  const range = main === null || main.mode === 'empty' ? null : covered(main.query);
+  return range !== null && time + epoch >= range[0] && time + epoch < range[1] ? main : overview;
+}
+
+function gridOf(data: WindowData, epoch: number): BinGrid {
+  const width = 2 ** data.level;
+  return { start: data.firstBin * width - epoch, width };
+}
+
+function dataOf(data: WindowData | null, track: number): unknown {
+  if (data === null) return undefined;
+  return data.mode === 'shares' ? data.sharesOf(track) : data.slicesOf(track);
+}
+
+/** Changes when rows that have the same data look different all the same. */
+function keyOf(data: WindowData | null): string {
+  if (data === null || data.query === null) return '-';
+  return `${data.mode}/${data.level}/${data.firstBin}/${data.query.since}/${data.query.until}`;
+}
+
+/** Grid lines move with the columns: they are the same when those in view of both are at the same times. */
+function sameGrid(a: PictureInput, b: PictureInput): boolean {
+  const step = (input: PictureInput): number => (input.gridLines[1] ?? 0) - (input.gridLines[0] ?? 0);
+  return Math.abs(step(a) - step(b)) <= 1;
+}

@@ -1,0 +1,70 @@
+import type { RunView } from '../../model/batch.ts';
+import type { Replica } from '../../store/replica.ts';
+import type { FollowInput } from './follow.ts';
+import type { Bounds, TimeBase } from './viewport.ts';
+
+/** Tasks that /tasks opens with. */
+export const TASKS_SHOWN = 100_000;
+/** Something that ended less than this long ago still counts as going on, µs. */
+const STILL_ACTIVE = 1e6;
+
+/** A run in the stream's time. */
+export function runBounds(run: RunView, base: TimeBase): Bounds {
+  return { start: base.relative(Math.round(run.start * 1e6)), stop: base.relative(Math.round(run.stop * 1e6)) };
+}
+
+/** Whether time goes on in the last run. */
+export function isActive(replica: Replica, now: number): boolean {
+  if (replica.running.size > 0) return true;
+  const stop = replica.follow?.runStop ?? 0;
+  return stop > 0 && now * 1e6 - stop < STILL_ACTIVE;
+}
+
+/** Start and stop of all history, in the stream's time; null while there is none. */
+export function historyBounds(replica: Replica, base: TimeBase, now: number): Bounds | null {
+  const { runs } = replica;
+  if (runs.length === 0) return null;
+  let start = Number.POSITIVE_INFINITY;
+  let stop = Number.NEGATIVE_INFINITY;
+  for (const run of runs) {
+    const bounds = runBounds(run, base);
+    start = Math.min(start, bounds.start);
+    stop = Math.max(stop, bounds.stop);
+  }
+  if (isActive(replica, now)) stop = Math.max(stop, base.relative(now * 1e6));
+  return { start, stop: Math.max(start, stop) };
+}
+
+/** What the stream of /status follows: the last 1,000 tasks of the last run. */
+export function followRecent(replica: Replica, base: TimeBase, now: number): FollowInput | null {
+  const { follow } = replica;
+  if (follow === null) return null;
+  return {
+    start: base.relative(follow.start),
+    stop: base.relative(follow.runStop),
+    now: base.relative(now * 1e6),
+    active: isActive(replica, now),
+  };
+}
+
+/** What the page of tasks follows: the runs that hold the last 100,000 tasks, up to now. */
+export function followHistory(replica: Replica, base: TimeBase, now: number): FollowInput | null {
+  const { runs } = replica;
+  const last = runs.at(-1);
+  if (last === undefined) return null;
+  let first = runs.length - 1;
+  for (let records = last.records; first > 0 && records < TASKS_SHOWN; first--) records += runs[first - 1]!.records;
+  return {
+    start: runBounds(runs[first]!, base).start,
+    stop: runBounds(last, base).stop,
+    now: base.relative(now * 1e6),
+    active: isActive(replica, now),
+  };
+}
+
+/** The run that a time lies in, or the last one before it; -1 where there is none. */
+export function runAt(runs: readonly RunView[], base: TimeBase, time: number): number {
+  let found = -1;
+  for (const [i, run] of runs.entries()) if (runBounds(run, base).start <= time) found = i;
+  return found;
+}

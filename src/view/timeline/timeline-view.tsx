@@ -1,0 +1,354 @@
+import './timeline.css';
+import { createEffect, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
+import type { RecordView } from '../../model/batch.ts';
+import { formatClock } from '../format.ts';
+import { useLive } from '../live-store.ts';
+import { useTheme } from '../theme.ts';
+import { Panel } from '../widgets/panel.tsx';
+import { DetailsCard } from './details-card.tsx';
+import { listen, listenMinimap } from './gestures.ts';
+import type { Hit } from './hit.ts';
+import { commandOf, movementOf, takesKeys } from './keys.ts';
+import { Minimap } from './minimap.ts';
+import { Records } from './records.ts';
+import { RecordsTable } from './records-table.tsx';
+import { Timeline, type TimelineState } from './timeline.ts';
+
+export interface TimelineViewProps {
+  /** What the title says; reads signals. */
+  readonly numbers: () => string;
+  readonly follows: 'recent' | 'history';
+  readonly minimap?: boolean;
+  /** Functions whose name contains this alone. */
+  readonly filter?: string;
+  /** Controls in front of the stream's own. */
+  readonly tools?: JSX.Element;
+  /** Epoch seconds to open with. */
+  readonly start?: { readonly since: number; readonly until: number } | null;
+  readonly onState?: (state: TimelineState) => void;
+}
+
+const ZOOM_STEP = 1.6;
+const LEGEND = ['transfer', 'disk', 'erred', 'running now'] as const;
+const KEYS_HELP =
+  'Arrow keys or W, A, S, D move and zoom. N and P step through slices, Shift with up and down changes the row, E finds the next erred task, Enter opens its details, F fits, Escape follows.';
+
+interface Card {
+  readonly hit: Hit;
+  readonly at: { readonly x: number; readonly y: number };
+}
+
+/** A task stream in a panel: canvases, controls, details and table twin around a {@link Timeline}. */
+export function TimelineView(props: TimelineViewProps): JSX.Element {
+  const live = useLive();
+  const theme = useTheme();
+  live.use('running');
+  const records = new Records();
+  const [state, setState] = createSignal<TimelineState | null>(null);
+  const [hover, setHover] = createSignal<Card | null>(null);
+  const [pinned, setPinned] = createSignal<Card | null>(null);
+  const [said, setSaid] = createSignal('');
+  const [table, setTable] = createSignal(false);
+  const [timeline, setTimeline] = createSignal<Timeline | null>(null);
+  let root!: HTMLDivElement;
+  let plot!: HTMLCanvasElement;
+  let gutter!: HTMLCanvasElement;
+  let ruler!: HTMLCanvasElement;
+  let strip: HTMLCanvasElement | undefined;
+  const pointer = { x: 0, y: 0 };
+
+  const unpin = (): void => {
+    const had = pinned() !== null;
+    setPinned(null);
+    timeline()?.select(null);
+    if (had && root.contains(document.activeElement)) plot.focus();
+  };
+  const pin = (hit: Hit | null, at: { x: number; y: number }): void => {
+    setPinned(hit === null ? null : { hit, at });
+    timeline()?.select(hit);
+    if (hit?.kind === 'running') setSaid(`${live.replica.names[hit.fn] ?? ''}, running, key ${hit.key}`);
+  };
+  /** Details of what the keyboard chose stand at the corner of the plot. */
+  const pinByKey = (hit: Hit | null): void => {
+    const box = plot.getBoundingClientRect();
+    if (hit === null) setSaid('Nothing further here.');
+    else pin(hit, { x: box.left + box.width * 0.5, y: box.top + 12 });
+  };
+  const findErred = async (direction: 1 | -1): Promise<void> => {
+    const page = await records.page({ status: 'erred', limit: 10_000 }, new AbortController().signal);
+    const tasks = [...(page?.tasks ?? [])].sort((a, b) => a.start - b.start);
+    const chosen = pinned()?.hit;
+    const from = chosen?.kind === 'slice' ? tasks.findIndex((task) => task.record === chosen.record) : -1;
+    const next = from < 0 ? (direction === 1 ? tasks[0] : tasks.at(-1)) : tasks[from + direction];
+    if (next === undefined) setSaid(tasks.length === 0 ? 'No task erred.' : 'No further erred task.');
+    else showRecord(next);
+  };
+  const showRecord = (record: RecordView): void => {
+    setTable(false);
+    const hit = timeline()?.showRecord(record) ?? null;
+    pinByKey(hit);
+    plot.focus();
+  };
+
+  onMount(() => {
+    const minimap = strip === undefined ? null : new Minimap(strip);
+    const panel = root.closest<HTMLElement>('.panel') ?? root;
+    const reduced = matchMedia('(prefers-reduced-motion: reduce)');
+    const made = new Timeline({
+      live,
+      elements: { plot, gutter, ruler },
+      panel,
+      minimap,
+      follows: props.follows,
+      start: props.start ?? null,
+      colors: theme.colors(),
+      reducedMotion: () => reduced.matches,
+      onState: (next) => {
+        setState(next);
+        props.onState?.(next);
+      },
+      onHover: (hit) => setHover(hit === null ? null : { hit, at: { ...pointer } }),
+      onGutter: (width) => root.style.setProperty('--gutter', `${width}px`),
+    });
+    setTimeline(made);
+    const ratio = (): number => globalThis.devicePixelRatio || 1;
+    const sizes = new ResizeObserver(() => {
+      const r = ratio();
+      if (strip !== undefined)
+        minimap?.resize(Math.round(strip.clientWidth * r), Math.round(strip.clientHeight * r), r);
+      made.resize(Math.round(plot.clientWidth * r), Math.round(plot.clientHeight * r), r);
+    });
+    for (const canvas of [plot, gutter, ruler, strip]) if (canvas !== undefined) sizes.observe(canvas);
+    const unlisten = listen(plot, gutter, {
+      pan: (pixels) => made.panBy(pixels * ratio()),
+      scroll: (pixels) => made.scrollBy(pixels * ratio()),
+      zoom: (x, factor) => made.zoomAt(x * ratio(), factor),
+      point: (at) => made.point(at === null ? null : { x: at.x * ratio(), y: at.y * ratio() }),
+      pick: (x, y) => {
+        const box = plot.getBoundingClientRect();
+        made.point({ x: x * ratio(), y: y * ratio() });
+        pin(made.hitAt(x * ratio(), y * ratio()), { x: box.left + x, y: box.top + y });
+      },
+      follow: () => {
+        unpin();
+        made.follow();
+      },
+    });
+    const unlistenMinimap =
+      strip === undefined || minimap === null ? () => {} : listenMinimap(strip, minimap, (view) => made.lookAt(view));
+    document.addEventListener('keydown', onKeyDown);
+    document.addEventListener('keyup', onKeyUp);
+    globalThis.addEventListener('blur', onBlur);
+    onCleanup(() => {
+      sizes.disconnect();
+      unlisten();
+      unlistenMinimap();
+      document.removeEventListener('keydown', onKeyDown);
+      document.removeEventListener('keyup', onKeyUp);
+      globalThis.removeEventListener('blur', onBlur);
+      made.dispose();
+    });
+  });
+  createEffect(on(theme.colors, (colors) => timeline()?.setColors(colors), { defer: true }));
+  createEffect(() => timeline()?.setFilter(props.filter ?? ''));
+  // Another scheduler gives the same ids to other records.
+  createEffect(
+    on(
+      () => {
+        live.state();
+        return live.replica.cluster?.id;
+      },
+      () => records.forget(),
+    ),
+  );
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const made = timeline();
+    const active = document.activeElement;
+    if (made === null || table() || takesKeys(event.target)) return;
+    // Letters work wherever nothing else has the keyboard; other panels keep theirs.
+    if (active !== null && active !== document.body && active.id !== 'page' && !root.contains(active)) return;
+    const command = commandOf(event, active === plot);
+    if (command === null) return;
+    event.preventDefault();
+    switch (command.kind) {
+      case 'move':
+        made.press(command.movement);
+        return;
+      case 'fit':
+        made.fit();
+        return;
+      case 'run':
+        made.goToRun(command.direction);
+        return;
+      case 'slice':
+        pinByKey(made.step(command.direction));
+        return;
+      case 'row':
+        pinByKey(made.stepRow(command.direction));
+        return;
+      case 'erred':
+        void findErred(command.direction);
+        return;
+      case 'open':
+        root.querySelector<HTMLElement>('.details.pinned')?.focus();
+        return;
+      default:
+        if (pinned() !== null) unpin();
+        else made.follow();
+    }
+  };
+  const onKeyUp = (event: KeyboardEvent): void => {
+    const movement = movementOf(event.key);
+    if (movement !== null) timeline()?.release(movement);
+  };
+  const onBlur = (): void => timeline()?.release(null);
+  const shownTime = (): { since: number; until: number } | null => {
+    const now = state();
+    return now === null || now.following ? null : { since: now.since, until: now.until };
+  };
+  const status = (): string => {
+    const now = state();
+    if (now === null) return '';
+    if (!now.following) return '';
+    return now.idleSince === null ? 'following' : `idle since ${formatClock(now.idleSince)}`;
+  };
+  const hasTasks = (): boolean => {
+    live.state();
+    live.running();
+    return live.replica.runs.length > 0 || live.replica.running.size > 0;
+  };
+
+  return (
+    <Panel
+      title="Task stream"
+      class="stream"
+      numbers={props.numbers()}
+      tableOpen={table()}
+      onTable={setTable}
+      table={() => (
+        <RecordsTable
+          live={live}
+          records={records}
+          caption={shownTime() === null ? 'The last tasks, newest first' : 'Tasks in view'}
+          range={shownTime()}
+          onShow={showRecord}
+        />
+      )}
+      tools={
+        <>
+          {props.tools}
+          <span class="stream-status">{status()}</span>
+          <button
+            type="button"
+            class="tool"
+            aria-pressed={state()?.following === true}
+            title="Follow what happens now (double click, Esc)"
+            onClick={() => timeline()?.follow()}
+          >
+            Follow
+          </button>
+          <button
+            type="button"
+            class="tool"
+            title="The whole run; again: all of history (F)"
+            onClick={() => timeline()?.fit()}
+          >
+            Fit
+          </button>
+          <button
+            type="button"
+            class="tool"
+            aria-label="Zoom in"
+            title="Zoom in (W)"
+            onClick={() => timeline()?.zoomCentre(1 / ZOOM_STEP)}
+          >
+            +
+          </button>
+          <button
+            type="button"
+            class="tool"
+            aria-label="Zoom out"
+            title="Zoom out (S)"
+            onClick={() => timeline()?.zoomCentre(ZOOM_STEP)}
+          >
+            −
+          </button>
+        </>
+      }
+    >
+      <div
+        class="timeline"
+        ref={root}
+        classList={{ mapped: props.minimap === true }}
+        onPointerMove={(event) => {
+          pointer.x = event.clientX;
+          pointer.y = event.clientY;
+          const card = hover();
+          if (card !== null) setHover({ hit: card.hit, at: { ...pointer } });
+        }}
+      >
+        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the plot takes keys */}
+        <canvas
+          class="plot"
+          ref={plot}
+          tabindex="0"
+          role="application"
+          aria-label="Task stream plot"
+          aria-description={KEYS_HELP}
+        />
+        <canvas class="gutter" ref={gutter} aria-hidden="true" />
+        <canvas class="ruler" ref={ruler} aria-hidden="true" />
+        <Show when={props.minimap}>
+          <canvas
+            class="minimap"
+            ref={(element) => (strip = element)}
+            role="img"
+            aria-label="All of history, with a frame around what is shown"
+          />
+        </Show>
+        <ul class="legend">
+          <For each={LEGEND}>
+            {(entry) => (
+              <li>
+                <i class={`sample ${entry.replace(' ', '-')}`} />
+                {entry}
+              </li>
+            )}
+          </For>
+        </ul>
+        <Show when={!hasTasks()}>
+          <p class="note waiting">No task has run yet. They appear here as soon as one starts.</p>
+        </Show>
+        <Show when={pinned() === null && hover()}>
+          {(card) => (
+            <DetailsCard
+              hit={card().hit}
+              at={card().at}
+              replica={live.replica}
+              records={records}
+              pinned={false}
+              onClose={unpin}
+            />
+          )}
+        </Show>
+        <Show when={pinned()}>
+          {(card) => (
+            <DetailsCard
+              hit={card().hit}
+              at={card().at}
+              replica={live.replica}
+              records={records}
+              pinned={true}
+              onClose={unpin}
+              onText={setSaid}
+            />
+          )}
+        </Show>
+        <div class="hidden-text" aria-live="polite">
+          {said()}
+        </div>
+      </div>
+    </Panel>
+  );
+}
