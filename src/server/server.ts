@@ -74,12 +74,16 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     );
   }
   const logger = options.logger ?? pino({ level: 'silent' });
+  let closing: Promise<void> | null = null;
   const store = new Store({ monotonic: () => performance.now() });
   const gate = new Gate({ host, allowHosts, token, ...(options.limits && { limits: options.limits }) });
   const example =
     options.openExample === undefined
       ? null
-      : new ExampleRunner(options.openExample, (error) => logger.error({ err: error }, 'the example failed'));
+      : new ExampleRunner(options.openExample, (error) => {
+          // Closing ends what runs; that is no failure.
+          if (closing === null) logger.error({ err: error }, 'the example failed');
+        });
   const publisher = new Publisher(store, {
     version: VERSION,
     example: example !== null,
@@ -88,7 +92,6 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   const page = await readPageFiles(options.pageDir ?? new URL('../page/', import.meta.url));
   const app = await createHttp({ store, publisher, gate, page, prefix, example, version: VERSION, logger });
 
-  let closing: Promise<void> | null = null;
   const close = (): Promise<void> => {
     closing ??= (async () => {
       publisher.close();
