@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
 import { Taskglass } from '../support/taskglass.ts';
+import { until } from '../support/until.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const PAGES = ['status', 'tasks', 'workers'] as const;
@@ -17,9 +18,8 @@ describe('the pages', () => {
 
   beforeAll(async () => {
     [browser, taskglass] = await Promise.all([launchBrowser(), Taskglass.start(['demo', '--workers', '2'])]);
-    await expect
-      .poll(async () => (await taskglass.api<{ total: number }>('tasks?limit=1')).total, { timeout: 60_000 })
-      .toBeGreaterThanOrEqual(301);
+    const done = async (): Promise<boolean> => (await taskglass.api<{ total: number }>('tasks?limit=1')).total >= 301;
+    await until('the example', done, { within: 60_000 });
   });
   afterAll(async () => {
     await browser?.close();

@@ -30,12 +30,12 @@ export function colorAt({ width, data }: Picture, x: number, y: number): string 
   return `#${[...data.subarray(at, at + 3)].map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
 }
 
-/** How many pixels have exactly this colour. */
+/** How many pixels have exactly this colour and are opaque. */
 export function countColor({ data }: Picture, color: string): number {
   const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
   let count = 0;
   for (let i = 0; i < data.length; i += 4) {
-    if (data[i] === red && data[i + 1] === green && data[i + 2] === blue) count++;
+    if (data[i] === red && data[i + 1] === green && data[i + 2] === blue && data[i + 3] === 255) count++;
   }
   return count;
 }

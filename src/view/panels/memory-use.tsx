@@ -53,8 +53,7 @@ export function MemoryUse(): JSX.Element {
         <p class="note">No results are in memory.</p>
       </Show>
       <div class="scroller" ref={visible.ref} onScroll={visible.onScroll} tabindex={rows().length > 0 ? 0 : undefined}>
-        <ul>
-          <li class="gap" role="presentation" style={{ height: `${visible.before()}px` }} />
+        <ul style={{ 'padding-top': `${visible.before()}px`, 'padding-bottom': `${visible.after()}px` }}>
           <For each={visible.positions()}>
             {(position) => (
               <Show when={rows()[position]}>
@@ -76,7 +75,6 @@ export function MemoryUse(): JSX.Element {
               </Show>
             )}
           </For>
-          <li class="gap" role="presentation" style={{ height: `${visible.after()}px` }} />
         </ul>
       </div>
     </Panel>
