@@ -1,5 +1,7 @@
 import 'uplot/dist/uPlot.min.css';
 import './theme.css';
+import './shell.css';
+import './widgets/widgets.css';
 import { render } from 'solid-js/web';
 import { Replica } from '../store/replica.ts';
 import { Connection, type ConnectionStatus } from './connection.ts';

@@ -62,7 +62,7 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
       <button
         type="button"
         class="tool"
-        aria-label="Keyboard shortcuts"
+        aria-label="Keyboard shortcuts (?)"
         title="Keyboard shortcuts"
         onClick={props.onHelp}
       >

@@ -50,6 +50,8 @@ export function Progress(): JSX.Element {
       .slice(0, plan().shown)
       .map((row) => row.fn),
   );
+  // As wide as the widest count can become, so that bars begin and end together and stand still.
+  const doneWidth = () => 2 * formatCount(rows()[0]?.total ?? 0).length + 2;
   const hidden = () => rows().length - plan().shown;
   let list!: HTMLDivElement;
   onMount(() => {
@@ -81,7 +83,12 @@ export function Progress(): JSX.Element {
       table={() => <TableTwin caption="Progress of every function" columns={COLUMNS} rows={rows()} />}
     >
       <div class="bars" data-coloring={coloring()} ref={list} inert={table()}>
-        <ul style={{ 'grid-template-columns': `repeat(${plan().columns}, minmax(0, 1fr))` }}>
+        <ul
+          style={{
+            'grid-template-columns': `repeat(${plan().columns}, minmax(0, 1fr))`,
+            '--done-width': `${doneWidth()}ch`,
+          }}
+        >
           <For each={shown()}>{(fn) => <Bar fn={fn} />}</For>
         </ul>
         <Show when={hidden() > 0}>
@@ -162,9 +169,7 @@ function Bar(props: { readonly fn: number }): JSX.Element {
       <span class="cut">{row().name}</span>
       <span class="track" aria-hidden="true">
         <For each={SEGMENTS}>
-          {(state, i) => (
-            <i class={`segment ${state}`} style={{ 'clip-path': clip(edges()[i()]!, state === 'erred' ? 2 : 0) }} />
-          )}
+          {(state, i) => <i class={`segment ${state}`} style={ends(edges()[i()]!, state === 'erred')} />}
         </For>
       </span>
       <span class="done">
@@ -174,11 +179,11 @@ function Bar(props: { readonly fn: number }): JSX.Element {
   );
 }
 
-/** Cuts a layer as wide as the bar down to one segment. Nothing is laid out again, and hatches keep their angle. */
-function clip([start, stop]: readonly [number, number], least: number): string {
-  if (stop <= start) return `inset(0 ${100 - start}% 0 ${start}%)`;
+/** Where the style sheet cuts a layer as wide as the bar. Nothing is laid out again, and hatches keep their angle. */
+function ends([start, stop]: readonly [number, number], always: boolean): JSX.CSSProperties {
   // One erred task of a million is still seen.
-  return `inset(0 calc(100% - max(${stop}%, ${start}% + ${least}px)) 0 ${start}%)`;
+  const least = always && stop > start;
+  return { '--start': `${start}%`, '--stop': least ? `max(${stop}%, ${start}% + 3px)` : `${stop}%` };
 }
 
 function percent(part: number, total: number): number {

@@ -100,6 +100,7 @@ export function Resources(): JSX.Element {
             top={networkTop()}
             ticks={[0, networkTop() / 2, networkTop()]}
             format={formatRate}
+            formatTick={formatBytes}
           />
         </Chart>
       </div>
@@ -131,13 +132,9 @@ function memoryText(used: number, limit: number): string {
   return formatBytes(used) + (limit > 0 ? ` of ${formatBytes(limit)}` : '');
 }
 
-/** The next 1, 2 or 5 times a power of ten of its unit, so that the axis stands still while values wander. */
-export function roundBytes(value: number): number {
-  const least = Math.max(value, 1024);
-  const unit = 1024 ** Math.floor(Math.log(least) / Math.log(1024));
-  const ten = 10 ** Math.floor(Math.log10(least / unit));
-  const step = [1, 2, 5, 10].find((factor) => factor * ten * unit >= least) ?? 10;
-  return step * ten * unit;
+/** The next power of two, so that the axis stands still while values wander and its labels are round. */
+function roundBytes(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(value, 1024)));
 }
 
 type Columns = Readonly<Record<ResourceColumn, number[]>>;

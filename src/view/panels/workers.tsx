@@ -10,6 +10,7 @@ import {
   formatPercent,
   formatRate,
   plural,
+  UNKNOWN,
 } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { Panel } from '../widgets/panel.tsx';
@@ -99,9 +100,7 @@ export function Workers(): JSX.Element {
           </tbody>
         </table>
         <Show when={workers().length === 0}>
-          <p class="note">
-            No worker is connected. One that starts appears here within a second: <code>dask worker ADDRESS</code>
-          </p>
+          <p class="note">No worker is connected. One that starts appears here within a second.</p>
         </Show>
       </div>
     </Panel>
@@ -173,7 +172,7 @@ function Row(props: {
             data-mood={moodOf(shown(), props.now, props.workers)}
           >
             <th scope="row">
-              <span class="cut" title={shown().address}>
+              <span class="cut address-of" title={shown().address}>
                 {shown().address}
               </span>
               <Mood worker={shown()} now={props.now} workers={props.workers} />
@@ -282,7 +281,9 @@ function count(value: number): string {
 }
 
 function ago(lastSeen: number, now: number): string {
-  return lastSeen > 0 ? `${formatDuration(Math.max(0, Math.round((now - lastSeen) * 10) / 10))} ago` : '–';
+  if (!(lastSeen > 0)) return UNKNOWN;
+  const passed = Math.max(0, now - lastSeen);
+  return passed < 10 ? `${passed.toFixed(1)} s` : formatDuration(Math.round(passed));
 }
 
 /** The worst of a host's own: what one of its workers is, the host's line cannot hide. */
