@@ -45,7 +45,7 @@ describe('/status on a real Dask cluster', () => {
   let watched: WatchedPage;
 
   beforeAll(async () => {
-    [browser, cluster] = await Promise.all([launchBrowser(), DaskCluster.start({ workers: 2, threads: 2 })]);
+    [browser, cluster] = await Promise.all([launchBrowser(), DaskCluster.start({ workers: 2, threads: 1 })]);
     [taskglass, client] = await Promise.all([Taskglass.start([cluster.address]), cluster.client()]);
     watched = await openPage(browser, taskglass.url('/status'), { colorScheme: 'light' });
     await watched.page.locator('[data-link=connected]').waitFor();
