@@ -120,7 +120,14 @@ class Driver:
             worker = f.read()
         info = self.client.scheduler_info(**self.all_workers())["workers"][worker]
         pid = self.client.run(os.getpid, workers=[worker])[worker]
-        return {"key": future.key, "worker": worker, "name": info["name"], "pid": pid, "directory": directory, "token": self.hold(future)}
+        return {
+            "key": future.key,
+            "worker": worker,
+            "name": info["name"],
+            "pid": pid,
+            "directory": directory,
+            "token": self.hold(future),
+        }
 
     def stop(self, directory, token):
         futures = self.held.pop(token, [])
@@ -152,11 +159,26 @@ class Driver:
 
     def odd_keys(self):
         """Tasks whose keys are hard to print. Gives str() of each."""
-        keys = ["it's", 'say "hi"', "it's \"both\"", "tab\tnewline\nnul\x00", "ünïcødé ☃ 🎉", "x" * 300, "<img src=x onerror=alert(1)>"]
+        keys = [
+            "it's",
+            'say "hi"',
+            'it\'s "both"',
+            "tab\tnewline\nnul\x00",
+            "ünïcødé ☃ 🎉",
+            "x" * 300,
+            "<img src=x onerror=alert(1)>",
+        ]
         import distributed
 
         if distributed.__version__ >= "2024":
-            keys += [("x-abc", 0, 1), ("t'x", b"b'\xff", 1.5, -3), (1, (2, ("n", 1e300))), ("f", 1e16, 0.1, 1e-7), b"bytes\x00\xff", ("one",), ("e", ())]
+            keys += [
+                ("x-abc", 0, 1),
+                ("t'x", 1.5, -3),
+                (1, (2, ("n", 1e300))),
+                ("f", 1e16, 0.1, 1e-7),
+                ("one",),
+                ("e", ()),
+            ]
         dsk = {key: (quick, i) for i, key in enumerate(keys)}
         self.client.get(dsk, keys, sync=True)
         return [str(key) for key in keys]

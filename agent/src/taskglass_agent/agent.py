@@ -39,13 +39,13 @@ MAX_KEY = 4_096  # characters of a key
 MAX_EXCEPTION = 4_000  # characters
 MAX_TRACEBACK = 20_000  # characters, the last ones
 MAX_ERROR_TEXT = 4 << 20  # characters of error texts per tick
-MAX_WORKERS = 128  # workers visited per tick
+MAX_WORKERS = 64  # workers visited per tick
 MAX_ROWS = 256  # heartbeats, and worker descriptions, sent per tick
 MAX_STARTED = 1_000  # running tasks announced per tick
 MAX_EXECUTING = 1_000  # running tasks looked at per worker
 MAX_LOG = 200  # log entries per tick
 MAX_SCATTERED = 20_000  # newest tasks looked at for scattered data
-PREFIX_BUDGET = 0.001  # seconds per tick for the counts of prefixes
+PREFIX_BUDGET = 0.0005  # seconds per tick for the counts of prefixes
 SCAN_CHUNK = 5_000  # tasks per tick of the first look at what is in memory
 RUNNING_AFTER = 0.1  # seconds that a task must run before it is announced: shorter ones only finish
 RESTART_TOLERANCE = 0.02  # seconds by which a heartbeat's start must differ to be sent again
@@ -82,14 +82,14 @@ class Intern(dict):
 
     def flush(self, may_reset, encode):
         """[begin anew?, new values], or None when there is nothing to announce."""
-        if not self.new:
-            return None
-        new, self.new = self.new, []
-        reset, self.reset = self.reset, False
+        out = None
+        if self.new:
+            out = [self.reset, [encode(v) for v in self.new]]
+            self.new, self.reset = [], False
         if may_reset and len(self) > MAX_INTERNED:  # ids sent stay valid up to and including this message
             self.clear()
             self.reset = True
-        return [reset, [encode(v) for v in new]]
+        return out
 
 
 class Records:
@@ -124,6 +124,7 @@ class Records:
         for col in self.cols.values():
             del col[:]
         del self.origin[:], self.transfers[:]
+        self.sent += len(self.keys)
         self.keys.clear()
         self.errors.clear()
 
@@ -170,6 +171,7 @@ class Agent(SchedulerPlugin):
         self.detached = False
         self.errors_in_a_row = 0
         self.dropped = 0
+        self.delivered = 0  # ordinal up to which records have left
         self.log = []
         # In the order in which they are announced: a lane names a worker.
         self.tables = {name: Intern() for name in ("group", "lane", "type", "worker", "prefix", "action")}
@@ -177,10 +179,12 @@ class Agent(SchedulerPlugin):
         self.records = Records()
         self.past = Records()
         # Results in memory, per prefix. Dask keeps no such number: nbytes_total never falls on release.
+        self.came, self.left, self.forgot = [], [], []  # TaskStates, since the last tick
         self.forgotten = defaultdict(int)
         self.mem_count = defaultdict(int)
         self.mem_bytes = defaultdict(int)
         self.scattered = {}  # prefix -> [count, bytes]
+        self.strangers = {}  # prefix -> how many of its tasks in memory the hook did not see come
         self.scatter_time = 0.0
         self.scatter_changed = False
         self.to_scan = [ts for ts in scheduler.tasks.values() if ts.state == "memory" and ts.run_spec is not None]
@@ -224,35 +228,21 @@ class Agent(SchedulerPlugin):
         a_origin, a_transfers = records.origin.append, records.transfers.append
         keys = records.keys
         a_key = keys.append
-        running = self.running
-        mem_count, mem_bytes, forgotten = self.mem_count, self.mem_bytes, self.forgotten
-        unscanned = self.unscanned
-        group_prefix = self.group_prefix
+        running, group_prefix = self.running, self.group_prefix
+        a_came, a_left, a_forgotten = self.came.append, self.left.append, self.forgot.append
         sample = self.sample = [0.0, 0]  # seconds, calls
 
-        def left_memory(key, start, finish):
-            ts = tasks[key]
-            nbytes = ts.nbytes
-            if nbytes < 0:  # never completed
-                return
-            name = ts.prefix.name
-            if start == "memory" and ts.run_spec is not None:
-                if unscanned and id(ts) in unscanned:
-                    unscanned.discard(id(ts))
-                else:
-                    mem_count[name] -= 1
-                    mem_bytes[name] -= nbytes
-            if finish == "forgotten" and start != "erred":
-                forgotten[name] += 1
-
-        def transition(
-            key, start, finish, *args, worker=None, thread=None, startstops=None, nbytes=0, typename=None, **kw
-        ):
+        # stimulus_id is named because every call has one, and the rest is not because few calls have it: a keyword
+        # that goes to **kw costs more than all that is done here for most transitions.
+        def transition(key, start, finish, *args, stimulus_id=None, **kw):
             try:
                 if finish != "memory" and finish != "erred":
-                    if start == "memory" or finish == "forgotten":
-                        left_memory(key, start, finish)
+                    if start == "memory":
+                        a_left(tasks[key])
+                    if finish == "forgotten" and start != "erred":
+                        a_forgotten(tasks[key])
                     return
+                startstops = kw.get("startstops")
                 # A late result of a task that was sent back to waiting is a run as well. Dependents of an erred
                 # task become erred without one.
                 if start != "processing" and (finish == "erred" or not startstops):
@@ -261,24 +251,24 @@ class Agent(SchedulerPlugin):
                 timed = not n & 63
                 if timed:
                     t0 = thread_time()
-                group = tasks[key].group
+                ts = tasks[key]
                 if finish == "memory":
-                    name = group.prefix.name
-                    mem_count[name] += 1
-                    mem_bytes[name] += nbytes
+                    a_came(ts)
                 if n >= MAX_PENDING:
                     self.dropped += 1
                     return
+                worker = kw.get("worker")
                 mine = running.get(worker)
                 if mine:
                     mine.pop(key, None)
+                group = ts.group
                 name = group.name
                 if name not in groups:
                     group_prefix[name] = group.prefix.name
                 a_group(groups[name])
-                a_lane(lanes[worker, thread])
-                a_type(types[typename])
-                a_nbytes(nbytes or 0)
+                a_lane(lanes[worker, kw.get("thread")])
+                a_type(types[kw.get("typename")])
+                a_nbytes(kw.get("nbytes") or 0)
                 count = transfers = 0
                 if startstops:
                     for s in startstops:
@@ -302,7 +292,7 @@ class Agent(SchedulerPlugin):
                     sample[0] += thread_time() - t0
                     sample[1] += 1
             except Exception:
-                self._odd_transition(key, finish, worker, thread, nbytes, typename, startstops, kw)
+                self._odd_transition(key, finish, kw)
 
         self.transition = transition
 
@@ -314,7 +304,7 @@ class Agent(SchedulerPlugin):
             (records.sent + len(records.keys), text(exception, MAX_EXCEPTION), text(traceback or "")[-MAX_TRACEBACK:])
         )
 
-    def _odd_transition(self, key, finish, worker, thread, nbytes, typename, startstops, kw):
+    def _odd_transition(self, key, finish, kw):
         """A payload that the fast path could not take. The record is kept, without what cannot be read."""
         if finish != "memory" and finish != "erred":
             return
@@ -323,19 +313,20 @@ class Agent(SchedulerPlugin):
             records.trim()
             while records.errors and records.errors[-1][0] >= records.sent + len(records.keys):
                 records.errors.pop()
-            self._add(records, key, finish, worker, thread, nbytes, typename, startstops, kw)
+            self._add(records, key, finish, kw)
         except Exception:
             records.trim()
             self.dropped += 1
 
-    def _add(self, records, key, finish, worker, thread, nbytes, typename, startstops, kw):
+    def _add(self, records, key, finish, kw):
         """One record, tolerantly: for odd payloads and for what the scheduler's own buffer holds."""
         ts = self.scheduler.tasks.get(key)
         group, prefix = (ts.group.name, ts.prefix.name) if ts is not None else (key_split_group(key), key_split(key))
+        worker, thread, nbytes, typename = (kw.get(k) for k in ("worker", "thread", "nbytes", "typename"))
         good = []
-        for s in list(startstops or ())[:0xFFFF]:
+        for s in islice(kw.get("startstops") or (), 0xFFFF):
             try:
-                good.append((str(s["action"]), float(s["start"]), float(s["stop"]), s.get("source")))
+                good.append((text(s["action"]), float(s["start"]), float(s["stop"]), s.get("source")))
             except Exception:
                 continue
         cols, tables = records.cols, self.tables
@@ -346,7 +337,7 @@ class Agent(SchedulerPlugin):
         cols["type"].append(tables["type"][text(typename) if typename is not None else None])
         cols["nbytes"].append(float(nbytes) if isinstance(nbytes, (int, float)) else 0.0)
         for action, start, stop, source in good:
-            cols["action"].append(tables["action"][action])
+            cols["action"].append(min(tables["action"][action], 0xFF))
             cols["start"].append(start)
             cols["stop"].append(stop)
             if action == "transfer":
@@ -409,21 +400,10 @@ class Agent(SchedulerPlugin):
         self.past_at += len(part)
         if self.past_at >= len(self.past_entries):
             self.past_entries, self.past_at = (), 0
-        get = dict.get
         for m in part:
             try:
-                finish = "erred" if "exception" in m or get(m, "status") == "error" else "memory"
-                self._add(
-                    self.past,
-                    m["key"],
-                    finish,
-                    get(m, "worker"),
-                    get(m, "thread"),
-                    get(m, "nbytes"),
-                    get(m, "typename"),
-                    get(m, "startstops"),
-                    m,
-                )
+                finish = "erred" if "exception" in m or m.get("status") == "error" else "memory"
+                self._add(self.past, m["key"], finish, m)
             except Exception:
                 self.past.trim()
         out = self.past.take(MAX_PAST)
@@ -462,10 +442,12 @@ class Agent(SchedulerPlugin):
 
     def restart(self, scheduler=None, **kw):
         self.workers_changed = True
-        # The scheduler cleared its tasks without a transition.
+        # The scheduler cleared its tasks without a transition; those it forgot before that are counted.
+        self._count_memory()
         self.mem_count.clear()
         self.mem_bytes.clear()
         self.scattered.clear()
+        self.strangers.clear()
         self.unscanned.clear()
         self.to_scan = ()
         self._note("cluster", "restarted")
@@ -485,6 +467,7 @@ class Agent(SchedulerPlugin):
         if self.last_end is not None:
             self.max_lag = max(self.max_lag, t0 - self.last_end - self.interval)
         try:
+            self._count_memory()
             # None is one byte on the wire, and keeps the scheduler's own check that we are alive going.
             out = None if self.backlog() > MAX_BACKLOG else self._tick(scheduler)
             self.errors_in_a_row = 0
@@ -516,13 +499,14 @@ class Agent(SchedulerPlugin):
         self.prefix_names = []
         self.prefix_at = self.worker_at = 0
         self.prefixes_left = self.workers_left = 0
-        self.last_counter = -1
+        self.last_state = None
         self.slow_time = 0.0
 
     def _lose_everything(self):
         """A tick failed half way: what it had taken is lost and counted."""
-        self.dropped += len(self.records)
+        self.dropped += self.records.sent - self.delivered + len(self.records)
         self.records.clear()
+        self.delivered = self.records.sent
         self.past.clear()
         self.log.clear()
         self._begin_anew()
@@ -545,17 +529,19 @@ class Agent(SchedulerPlugin):
         if self.log:
             msg["log"] = self.log[:]
             self.log.clear()
-        if self.dropped:
-            msg["dropped"], self.dropped = self.dropped, 0
+        dropped = self.dropped
+        if dropped:
+            msg["dropped"] = dropped
         if self.to_scan:
             self._scan()
         if self.workers_changed:
             self._refresh(s, msg)
         beats = self._heartbeats(s, msg)
-        # Counters can only have changed when the scheduler made a transition.
+        # Counts can only have changed when the scheduler made a transition, or was given data.
         counter = s.transition_counter
-        if counter != self.last_counter:
-            self.last_counter = counter
+        state = (counter, len(s.tasks), len(s.task_prefixes))
+        if state != self.last_state:
+            self.last_state = state
             self.prefixes_left, self.workers_left = INF, len(self.order)
         self._prefixes(s, msg)
         self._workers(msg, beats, now)
@@ -577,6 +563,8 @@ class Agent(SchedulerPlugin):
             msg["index"] = getattr(s.plugins.get("task-stream"), "index", None)
         out = pack(msg)
         self.hello = False
+        self.dropped -= dropped
+        self.delivered = self.records.sent
         return out
 
     def _hello(self, s):
@@ -604,6 +592,31 @@ class Agent(SchedulerPlugin):
         return {text(k): v for k, v in (services or {}).items() if isinstance(v, int)}
 
     # ------------------------------------------------------------------ tasks in memory
+    def _count_memory(self):
+        """What came to memory, left it and was forgotten since the last tick."""
+        count, nbytes = self.mem_count, self.mem_bytes
+        for ts in self.came:
+            name = ts.prefix.name
+            count[name] += 1
+            nbytes[name] += ts.nbytes
+        self.came.clear()
+        unscanned = self.unscanned
+        for ts in self.left:
+            if ts.run_spec is None:
+                continue  # scattered
+            if unscanned and id(ts) in unscanned:
+                unscanned.discard(id(ts))
+                continue
+            name = ts.prefix.name
+            count[name] -= 1
+            nbytes[name] -= ts.nbytes
+        self.left.clear()
+        forgotten = self.forgotten
+        for ts in self.forgot:
+            if ts.nbytes >= 0:  # it had completed
+                forgotten[ts.prefix.name] += 1
+        self.forgot.clear()
+
     def _scan(self):
         """A part of what was in memory when we came; what left since then is not in ``unscanned`` any more."""
         part = [self.to_scan.pop() for _ in range(min(SCAN_CHUNK, len(self.to_scan)))]
@@ -613,7 +626,7 @@ class Agent(SchedulerPlugin):
                 name = ts.prefix.name
                 self.mem_count[name] += 1
                 self.mem_bytes[name] += max(ts.nbytes, 0)
-        self.last_counter = -1  # look at the prefixes again
+        self.last_state = None  # look at the prefixes again
         if not self.to_scan:
             self.unscanned.clear()
 
@@ -627,7 +640,7 @@ class Agent(SchedulerPlugin):
                 entry[0] += 1
                 entry[1] += max(ts.nbytes, 0)
         self.scattered = found
-        self.last_counter = -1
+        self.last_state = None
 
     def _prefixes(self, s, msg):
         """Counts of the prefixes that changed, as many as the budget allows, the others next time."""
@@ -667,7 +680,9 @@ class Agent(SchedulerPlugin):
                 get = counts.get
                 in_memory = get("memory", 0)
                 scattered = self.scattered.get(name, (0, 0))
-                if in_memory - self.mem_count[name] != scattered[0] and not self.to_scan:
+                strangers = in_memory - self.mem_count[name]  # came to memory without a transition
+                if strangers != self.strangers.get(name, 0) and not self.to_scan:
+                    self.strangers[name] = strangers
                     self.scatter_changed = True
                 total = max(self.mem_bytes[name] + scattered[1], 0) if in_memory else 0
                 row = (*[get(state, 0) for state in STATES], self.forgotten[name], total)

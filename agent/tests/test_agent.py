@@ -1,0 +1,378 @@
+"""The agent in a real Scheduler, in this process."""
+
+import asyncio
+import struct
+import time
+from array import array
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgpack
+import pytest
+from distributed import Client, Scheduler, Worker
+from distributed.diagnostics.task_stream import TaskStreamPlugin
+from taskglass_agent import agent as A
+
+COMPUTED = [{"action": "compute", "start": 1.0, "stop": 2.0}]
+SOURCE = Path(A.__file__)
+
+
+def run(test):
+    """Runs a coroutine test; pytest has no asyncio plugin here."""
+
+    def wrapper():
+        asyncio.run(asyncio.wait_for(test(), 60))
+
+    wrapper.__name__ = test.__name__
+    return wrapper
+
+
+@asynccontextmanager
+async def cluster(workers=1):
+    async with Scheduler(port=0, host="127.0.0.1", dashboard_address=":0") as s:
+        started = [await Worker(s.address, nthreads=2, dashboard_address=":0") for _ in range(workers)]
+        try:
+            async with Client(s.address, asynchronous=True) as c:
+                yield s, c
+        finally:
+            for w in started:
+                await w.close()
+
+
+class Reader:
+    """The other end: keeps the tables and gives records as dicts."""
+
+    def __init__(self, agent):
+        self.agent = agent
+        self.tables = {}
+        self.records = []
+        self.past = []
+        self.counts = {}
+        self.messages = []
+
+    def tick(self):
+        raw = self.agent.tick(self.agent.scheduler)
+        if raw is None:
+            return None
+        m = msgpack.unpackb(raw, strict_map_key=False)
+        self.messages.append(m)
+        for name, (reset, new) in m.get("i", {}).items():
+            if reset:
+                self.tables[name] = []
+            self.tables[name] += new
+        for name, out in (("done", self.records), ("past", self.past)):
+            if name in m:
+                out += self.rows(m[name])
+        if "p" in m:
+            p = m["p"]
+            n = len(A.STATES)
+            ids, states = array("I", p["id"]), array("I", p["states"])
+            forgotten, nbytes = array("d", p["forgotten"]), array("d", p["nbytes"])
+            for i, index in enumerate(ids):
+                row = dict(zip(A.STATES, states[i * n : i * n + n]))
+                self.counts[self.tables["prefix"][index]] = {**row, "forgotten": forgotten[i], "nbytes": nbytes[i]}
+        return m
+
+    def rows(self, x):
+        group, lane, kind = array("I", x["group"]), array("I", x["lane"]), array("I", x["type"])
+        nss, status = array("H", x["nss"]), array("B", x["status"])
+        action, start, stop = array("B", x["action"]), array("d", x["start"]), array("d", x["stop"])
+        origin = iter(array("I", x["origin"]))
+        errors = {row: (exception, traceback) for row, exception, traceback in x.get("err", ())}
+        at, out = 0, []
+        for i, key in enumerate(x["key"]):
+            startstops = []
+            for j in range(at, at + nss[i]):
+                name = self.tables["action"][action[j]]
+                source = self.tables["worker"][next(origin)] if name == "transfer" else ""
+                startstops.append((name, start[j], stop[j], source))
+            at += nss[i]
+            worker, thread = self.tables["lane"][lane[i]]
+            out.append(
+                {
+                    "key": key,
+                    "group": self.tables["group"][group[i]],
+                    "worker": self.tables["worker"][worker],
+                    "thread": thread,
+                    "type": self.tables["type"][kind[i]],
+                    "status": ("memory", "erred")[status[i]],
+                    "startstops": startstops,
+                    "error": errors.get(i),
+                }
+            )
+        assert at == len(action)
+        return out
+
+
+def inc(x):
+    return x + 1
+
+
+def fail(x):
+    raise ValueError("no luck")
+
+
+@run
+async def test_records_are_those_of_dasks_task_stream():
+    async with cluster(2) as (s, c):
+        stream = TaskStreamPlugin(s, maxlen=10_000)
+        s.add_plugin(stream)
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        reader.tick()
+        futures = c.map(inc, range(50), pure=False)
+        total = c.submit(sum, futures)
+        await total
+        bad = c.submit(fail, 1)
+        while bad.status == "pending":
+            await asyncio.sleep(0.01)
+        reader.tick()
+        assert len(reader.records) == 52
+        for ours, theirs in zip(reader.records, stream.buffer):
+            assert ours["key"] == str(theirs["key"])
+            assert (ours["worker"], ours["thread"]) == (theirs["worker"], theirs["thread"])
+            assert ours["startstops"] == [
+                (x["action"], x["start"], x["stop"], x.get("source", "")) for x in theirs["startstops"]
+            ]
+        assert reader.records[0]["group"][1] == "inc"
+        assert reader.records[-1]["status"] == "erred"
+        exception, traceback = reader.records[-1]["error"]
+        assert "no luck" in exception and "fail" in traceback
+        agent.detach(s)
+
+
+@run
+async def test_an_idle_tick_is_nil():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        ticks = [agent.tick(s) for _ in range(50)]
+        assert ticks[0] is not None
+        assert ticks[5:] == [None] * 45
+        agent.detach(s)
+
+
+@run
+async def test_counts_bytes_and_forgotten():
+    async with cluster() as (s, c):
+        before = c.map(inc, range(20), pure=False)
+        await asyncio.gather(*before)
+        scattered = await c.scatter([b"x" * 1000], hash=False)
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+
+        async def settle():
+            for _ in range(15):
+                reader.tick()
+                agent.scatter_time = 0
+                await asyncio.sleep(0.01)
+
+        def truth():
+            out = {}
+            for ts in s.tasks.values():
+                if ts.state == "memory":
+                    out[ts.prefix.name] = out.get(ts.prefix.name, 0) + ts.nbytes
+            return out
+
+        def ours():
+            return {name: row["nbytes"] for name, row in reader.counts.items() if row["nbytes"]}
+
+        await settle()
+        assert reader.counts["inc"]["memory"] == 20
+        assert ours() == truth()
+        more = c.map(inc, range(100, 130), pure=False)
+        await asyncio.gather(*more)
+        await settle()
+        assert reader.counts["inc"]["memory"] == 50
+        assert ours() == truth()
+        del before, scattered
+        for _ in range(100):
+            await settle()
+            if reader.counts["inc"]["forgotten"] == 20:
+                break
+        assert reader.counts["inc"]["forgotten"] == 20
+        assert ours() == truth()
+        await c.restart(wait_for_workers=False)
+        await settle()
+        assert ours() == {}
+        assert reader.counts["inc"]["forgotten"] == 50
+        assert sum(reader.counts["inc"][state] for state in A.STATES) == 0
+        agent.detach(s)
+
+
+@run
+async def test_past_tasks_come_from_the_schedulers_own_buffer():
+    async with cluster() as (s, c):
+        stream = TaskStreamPlugin(s, maxlen=10_000)
+        s.add_plugin(stream)
+        futures = c.map(inc, range(1_500), pure=False)
+        await asyncio.gather(*futures)
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        reader.tick()
+        assert len(reader.past) == A.MAX_PAST
+        assert reader.messages[-1]["past"]["past"] is True
+        reader.tick()
+        assert [r["key"] for r in reader.past] == [str(m["key"]) for m in stream.buffer]
+        assert reader.records == []
+        last = next(m for m in reversed(reader.messages) if "tc" in m)
+        agent.detach(s)
+
+        more = c.map(inc, range(70), pure=False)
+        await asyncio.gather(*more)
+        resume = {"id": s.id, "tc": last["tc"], "index": last["index"], "since": 0}
+        agent = A.Agent(s, None, 0.1, {"resume": resume})
+        reader = Reader(agent)
+        hello = reader.tick()["hello"]
+        assert hello["gap"]["recovered"] == 70
+        assert len(reader.past) == 70
+        assert reader.messages[-1]["past"]["past"] is False
+        agent.detach(s)
+
+        agent = A.Agent(s, None, 0.1, {"resume": {**resume, "index": None}})
+        assert Reader(agent).tick()["hello"]["gap"]["logged"] == 70
+        agent.detach(s)
+
+
+@run
+async def test_without_a_reader_memory_is_bounded_and_the_rest_is_counted():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        reader.tick()
+        agent.backlog = lambda: A.MAX_BACKLOG + 1
+        key = "inc-1"
+        s.new_task(key, "spec", "processing").nbytes = 5
+        kw = {"worker": "w", "thread": 1, "nbytes": 5, "typename": "int", "startstops": COMPUTED}
+        for _ in range(A.MAX_PENDING + 123):
+            agent.transition(key, "processing", "memory", stimulus_id="x", **kw)
+        assert agent.tick(s) is None
+        del agent.backlog
+        for _ in range(A.MAX_PENDING // A.MAX_RECORDS + 2):
+            reader.tick()
+        assert len(reader.records) == A.MAX_PENDING
+        assert sum(m.get("dropped", 0) for m in reader.messages) == 123
+        agent.detach(s)
+
+
+@run
+async def test_odd_payloads_neither_raise_nor_lose_the_record():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        reader.tick()
+        keys = ["plain-1", ("tuple-1", 0, 1.5, ("n", -2)), b"bytes'\x00", 7, 'it\'s "both"', "\ud800 alone", "k" * 5000]
+        good = COMPUTED
+        payloads = [
+            {"startstops": good, "thread": 1, "worker": "w", "nbytes": 1, "typename": "int"},
+            {"startstops": [{"action": "compute"}, *good], "thread": None, "worker": None},
+            {"startstops": [{"action": "compute", "start": "x", "stop": None}], "nbytes": "many"},
+            {"startstops": None},
+            {
+                "startstops": [
+                    *good,
+                    {"action": "transfer", "start": 1, "stop": 2},
+                    {"action": ["?"], "start": 1, "stop": 2},
+                ]
+            },
+            {"startstops": good * 70_000},
+            {"typename": ["unhashable"], "startstops": good},
+        ]
+        for key in keys:
+            s.new_task(key, "spec", "processing").nbytes = 5
+            for payload in payloads:
+                agent.transition(key, "processing", "memory", stimulus_id="x", **payload)
+            agent.transition(key, "processing", "erred", worker="gone", cause=key, exception=b"")
+        agent.transition("unknown", "processing", "memory", startstops=good)
+        agent.transition("unknown", "memory", "forgotten")
+        agent.transition("plain-1", "waiting", "erred", exception_text="a dependency failed")
+        for _ in range(3):
+            reader.tick()
+        assert len(reader.records) == len(keys) * (len(payloads) + 1) + 1
+        assert not any("error" in m or "dropped" in m for m in reader.messages)
+        shown = [r["key"] for r in reader.records[:: len(payloads) + 1]]
+        assert shown[:5] == [str(key) for key in keys[:5]]
+        assert shown[5] == "? alone" and len(shown[6]) == A.MAX_KEY
+        killed = [r for r in reader.records if r["status"] == "erred"]
+        assert len(killed) == len(keys)
+        assert all(r["startstops"] == [] and "KilledWorker" in r["error"][0] for r in killed)
+        agent.detach(s)
+
+
+@run
+async def test_a_failing_tick_is_reported_and_counted():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        reader.tick()
+        s.new_task("inc-1", "spec", "processing").nbytes = 5
+        agent.transition("inc-1", "processing", "memory", startstops=COMPUTED)
+        agent._heartbeats = lambda *args: 1 / 0
+        assert "division" in reader.tick()["error"]
+        del agent._heartbeats
+        m = reader.tick()
+        assert m["dropped"] == 1 and "hello" in m
+        agent.detach(s)
+
+
+@run
+async def test_tables_begin_anew_when_they_are_full():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        good = COMPUTED
+        s.new_task("inc-1", "spec", "processing").nbytes = 5
+        n = A.MAX_INTERNED + 10
+        for i in range(n):
+            agent.transition("inc-1", "processing", "memory", worker="w", thread=i, startstops=good)
+        for _ in range(n // A.MAX_RECORDS + 2):
+            reader.tick()
+        assert [r["thread"] for r in reader.records] == list(range(n))
+        agent.transition("inc-1", "processing", "memory", worker="w", thread=5, startstops=good)
+        reader.tick()
+        assert reader.records[-1]["thread"] == 5
+        assert len(reader.tables["lane"]) == 1
+        agent.detach(s)
+
+
+@run
+async def test_running_tasks():
+    async with cluster() as (s, c):
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        began = time.time()
+        future = c.submit(time.sleep, 2, pure=False)
+        while not any("run" in m for m in reader.messages):
+            reader.tick()
+            await asyncio.sleep(0.05)
+            assert time.time() < began + 1.5, "announced while it runs"
+        run = next(m for m in reader.messages if "run" in m)["run"]
+        assert run["key"] == [future.key]
+        (start,) = struct.unpack("<d", run["start"])
+        assert abs(start - began) < 0.5
+        await future
+        reader.tick()
+        assert [r["key"] for r in reader.records] == [future.key]
+        assert not any(future.key in m["run"]["ended"] for m in reader.messages if "run" in m)
+        assert agent.running == {} and not any(agent.candidates.values())
+        agent.detach(s)
+
+
+@run
+async def test_shipped_as_text_it_comes_and_goes():
+    async with cluster() as (s, _):
+        namespace = {"__name__": "taskglass_agent", "__interval__": 0.1, "__opts__": None}
+        exec(compile(SOURCE.read_text(), "<agent>", "exec"), namespace)
+        plugins = set(s.plugins)
+        agent = namespace["setup"](s)
+        assert len(set(s.plugins) - plugins) == 1
+        assert agent.tick(s) is not None
+        agent.detach(s)
+        agent.detach(s)
+        assert set(s.plugins) == plugins
+
+
+@pytest.mark.parametrize("value", ["a", "é", "\ud800", "x" * 5000, 5, None, ("a", 1)])
+def test_text_is_bounded_and_encodable(value):
+    out = A.text(value)
+    assert len(out) <= 1000
+    out.encode()
