@@ -1,5 +1,5 @@
 import './time-chart.css';
-import { createEffect, createResource, type JSX, on, onCleanup, Show } from 'solid-js';
+import { createEffect, createMemo, createResource, type JSX, on, onCleanup, Show } from 'solid-js';
 import type uPlot from 'uplot';
 import { sharedTooltip } from './tooltip.ts';
 
@@ -64,12 +64,9 @@ function Plot(props: TimeChartProps & { readonly library: typeof uPlot }): JSX.E
     observer.observe(host);
   };
   // Colours are part of a chart's options, so a theme makes new charts; data and axes only redraw.
-  createEffect(
-    on(
-      () => [props.colors, props.series],
-      () => queueMicrotask(build),
-    ),
-  );
+  const colors = createMemo(() => props.colors);
+  const series = createMemo(() => props.series);
+  createEffect(on([colors, series], () => queueMicrotask(build)));
   createEffect(() => {
     const { data, span, top } = props;
     plot?.batch(() => {
