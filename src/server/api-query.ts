@@ -22,7 +22,7 @@ const since = number('Only what ended at or after this time, seconds since epoch
 const until = number('Only what started at or before this time, seconds since epoch.', seconds);
 
 export const MAX_TASKS_PAGE = 10_000;
-export const MAX_BINS = 4_096;
+const MAX_BINS = 4_096;
 
 export const NO_QUERY = z.strictObject({});
 

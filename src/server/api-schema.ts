@@ -134,7 +134,7 @@ const startstop = z.strictObject({
   source: z.string().optional(),
 });
 
-export const TASK = z.strictObject({
+const TASK = z.strictObject({
   record: count,
   key: z.string(),
   name: z.string(),

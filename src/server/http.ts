@@ -165,7 +165,7 @@ function addApi(app: FastifyInstance, options: HttpOptions): void {
     handler: () => {
       throw new TaskglassError('UPGRADE_REQUIRED', 'this address speaks WebSocket');
     },
-    wsHandler: (socket) => publisher.connect(socket),
+    wsHandler: (socket, request) => publisher.connect(socket, request.raw.socket),
   });
   methods.set(`${api}/live`, ['GET', 'HEAD']);
   for (const [url, allowed] of methods) refuseOtherMethods(app, url, allowed);

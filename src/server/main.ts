@@ -11,7 +11,7 @@ export type { TaskglassServer } from './server.ts';
 // The one place that picks concrete parts: which source, which log.
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** How to serve, whatever is watched. */
 export interface ServeOptions extends Omit<ServerOptions, 'source' | 'openExample' | 'exampleAtStart' | 'logger'> {

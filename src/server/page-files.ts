@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import { extname, join, relative, resolve, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
 import { TaskglassError } from '../base/errors.ts';
@@ -47,8 +46,7 @@ const COMPRESSIBLE = new Set(['.css', '.html', '.js', '.json', '.map', '.svg', '
 /** Below this, compression saves no packet. */
 const COMPRESS_FROM = 1_000;
 
-export async function readPageFiles(from: string | URL): Promise<PageFiles> {
-  const folder = resolve(typeof from === 'string' ? from : fileURLToPath(from));
+export async function readPageFiles(folder: string): Promise<PageFiles> {
   const files = new Map<string, PageFile>();
   let names: string[] = [];
   try {

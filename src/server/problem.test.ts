@@ -5,7 +5,7 @@ import { codedError, problemOf } from './problem.ts';
 
 test('an unexpected error says nothing of itself', () => {
   for (const thrown of [
-    new Error('secret /home/me/x.ts:3'),
+    new Error('secret at x.ts:3'),
     'secret',
     { statusCode: 500, message: 'secret' },
     null,

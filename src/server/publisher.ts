@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
 import type { SourceEvent } from '../model/source-event.ts';
 import {
@@ -140,8 +141,8 @@ export class Publisher {
     return this.#sessions.size >= this.#limits.viewers;
   }
 
-  connect(socket: WebSocket): void {
-    const session = new Session(socket, this.#host);
+  connect(socket: WebSocket, stream: Socket): void {
+    const session = new Session(socket, stream, this.#host);
     this.#sessions.add(session);
     if (this.#closed) session.close();
     this.#beat ??= setInterval(() => this.#heartbeat(), HEARTBEAT_MS);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
@@ -89,7 +90,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     example: example !== null,
     ...(options.limits && { limits: options.limits }),
   });
-  const page = await readPageFiles(options.pageDir ?? new URL('../page/', import.meta.url));
+  const page = await readPageFiles(options.pageDir ?? join(import.meta.dirname, '..', 'page'));
   const app = await createHttp({ store, publisher, gate, page, prefix, example, version: VERSION, logger });
 
   const close = (): Promise<void> => {

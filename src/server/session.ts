@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
 import { TaskglassError } from '../base/errors.ts';
 import type { WindowQuery } from '../model/batch.ts';
@@ -47,6 +48,7 @@ const TRY_LATER = 1013;
 export class Session {
   readonly topics = new Set<Stream>();
   readonly #socket: WebSocket;
+  readonly #stream: Socket;
   readonly #host: SessionHost;
   /** Streams whose next message must be a snapshot. */
   readonly #behind = new Set<Stream>();
@@ -55,9 +57,12 @@ export class Session {
   #cloggedSince: number | null = null;
   #alive = true;
   #ended = false;
+  #gathering = false;
 
-  constructor(socket: WebSocket, host: SessionHost) {
+  /** `stream` is what `socket` speaks over. */
+  constructor(socket: WebSocket, stream: Socket, host: SessionHost) {
     this.#socket = socket;
+    this.#stream = stream;
     this.#host = host;
     socket.on('message', (data: Buffer, isBinary: boolean) => this.#receive(data, isBinary));
     socket.on('pong', () => {
@@ -216,8 +221,20 @@ export class Session {
 
   #sendBytes(bytes: Uint8Array): void {
     if (this.#ended || this.#socket.readyState !== this.#socket.OPEN) return;
+    this.#gather();
     this.#socket.send(bytes, { binary: true });
     this.#host.sent(bytes.byteLength);
+  }
+
+  /** What is sent in one turn leaves in one system call instead of one a message. */
+  #gather(): void {
+    if (this.#gathering) return;
+    this.#gathering = true;
+    this.#stream.cork();
+    process.nextTick(() => {
+      this.#gathering = false;
+      this.#stream.uncork();
+    });
   }
 
   #end(): void {
