@@ -51,14 +51,17 @@ describe('the way of results between processes', () => {
     expect(second).toEqual([Uint8Array.of(1, 2)]);
   });
 
-  it('refuses who does not know the secret, and requests of absurd length', async () => {
+  it('refuses who does not know the secret, and what is no request', async () => {
     const address = await serve({ small: Uint8Array.of(1) });
     await expect(client('b'.repeat(SECRET_BYTES)).fetch(address, [{ key: 'small', attempt: 1 }])).rejects.toThrow();
-    const socket = connect(Number(new URL(address).port), '127.0.0.1');
-    socket.on('error', () => {});
-    socket.write(SECRET);
-    socket.write(Buffer.from([255, 255, 255, 255]));
-    await once(socket, 'close');
+    for (const request of [Buffer.from([255, 255, 255, 255]), Buffer.from('\0\0\0\x04nope')]) {
+      const socket = connect(Number(new URL(address).port), '127.0.0.1');
+      socket.on('error', () => {});
+      socket.write(SECRET);
+      socket.write(request);
+      await once(socket, 'close');
+    }
+    expect(await client().fetch(address, [{ key: 'small', attempt: 1 }])).toEqual([Uint8Array.of(1)]);
   });
 
   it('rejects what is asked of a worker that is gone', async () => {

@@ -71,7 +71,14 @@ export class DataServer {
         }
         if (queue.length < 4 + size) return;
         queue.take(4);
-        this.#answer(socket, queue.take(size));
+        const request = queue.take(size);
+        try {
+          this.#answer(socket, request);
+        } catch {
+          // Not a request of ours, secret or not: nothing that is said here may end a worker.
+          socket.destroy();
+          return;
+        }
       }
     });
   }

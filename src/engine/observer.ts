@@ -1,4 +1,4 @@
-import type { Action, RecordStatus, SchedulerState } from '../model/task-state.ts';
+import type { Action, RecordStatus } from '../model/task-state.ts';
 import type { Bytes, Duration, Seconds } from '../model/units.ts';
 import type { WorkerReadings } from './protocol.ts';
 
@@ -95,6 +95,3 @@ export interface SchedulerTotals {
   /** Mean delay of that process's event loop. */
   readonly loopLag: Duration;
 }
-
-/** Counts by state name. */
-export type StateCounts = Record<SchedulerState, number>;
