@@ -18,7 +18,9 @@ export class DaskHarness implements ConformanceHarness, AsyncDisposable {
   static async start(options: ClusterOptions): Promise<DaskHarness> {
     const cluster = await DaskCluster.start({ workers: 2, threads: 2, ...options });
     try {
-      return new DaskHarness(cluster, await Driver.start(options.python, cluster.address));
+      const driver = await Driver.start(options.python, cluster.address);
+      await driver.do('wait_for_workers', { count: 2 });
+      return new DaskHarness(cluster, driver);
     } catch (error) {
       await cluster.stop();
       throw error;

@@ -103,6 +103,9 @@ class Driver:
 
         return {"n_workers": -1} if distributed.__version__ >= "2025.4" else {}
 
+    def wait_for_workers(self, count):
+        self.client.wait_for_workers(count, timeout=60)
+
     def snooze(self, seconds):
         future = self.client.submit(snooze, seconds, uuid.uuid4().hex, pure=False)
         future.result(timeout=60)

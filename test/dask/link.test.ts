@@ -125,6 +125,7 @@ describe.each(DASK_VERSIONS)('the link to Dask $version', ({ version, python }) 
   beforeAll(async () => {
     cluster = await DaskCluster.start({ python });
     driver = await Driver.start(python, cluster.address);
+    await driver.do('wait_for_workers', { count: 2 });
   }, 60_000);
   afterAll(async () => {
     await driver?.stop();

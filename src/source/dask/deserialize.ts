@@ -54,7 +54,9 @@ function readCollection(header: Header, frames: readonly Uint8Array[]): DaskValu
   });
   switch (header['type-serialized']) {
     case 'dict':
-      return new Map(parts);
+      return parts.every((part): part is [string, DaskValue] => typeof part[0] === 'string')
+        ? Object.fromEntries(parts)
+        : new Map(parts);
     case 'set':
       return new Set(parts.map((part) => part[1]));
     default:
