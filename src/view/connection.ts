@@ -50,13 +50,13 @@ export interface ConnectionOptions {
   readonly connect?: (url: string) => Socket;
 }
 
-const PING_EVERY = 300;
+const PING_EVERY = 200;
 /** Nothing heard for this long: people are told. A lost server is announced within a second. */
-export const SILENT_AFTER = 850;
+export const SILENT_AFTER = 700;
 /** Nothing heard for this long: the socket is given up. */
 export const DEAD_AFTER = 6_000;
 const FIRST_RETRY = 250;
-const LONGEST_RETRY = 4_000;
+const LONGEST_RETRY = 2_500;
 
 /**
  * The page's line to its server: says hello, subscribes, keeps windows open, notices silence, comes back by itself and
@@ -69,7 +69,8 @@ export class Connection implements Disposable {
   #socket: Socket | null = null;
   #greeted = false;
   #status: ConnectionStatus = { state: 'connecting', heard: 0, attempts: 0, server: '', refusal: '' };
-  #silence = 0;
+  /** When something was heard last, ms of performance.now(), moved on by time in which this page did not run. */
+  #heardAt = 0;
   #ticked = 0;
   #timer: ReturnType<typeof setInterval> | null = null;
   #retry: ReturnType<typeof setTimeout> | null = null;
@@ -146,7 +147,7 @@ export class Connection implements Disposable {
     this.#drop();
     const socket = (this.#options.connect ?? connectWebSocket)(this.#options.url);
     this.#socket = socket;
-    this.#silence = 0;
+    this.#heardAt = performance.now();
     socket.binaryType = 'arraybuffer';
     socket.onopen = () => {
       this.#greeted = true;
@@ -162,7 +163,7 @@ export class Connection implements Disposable {
   }
 
   #receive(data: ArrayBuffer): void {
-    this.#silence = 0;
+    this.#heardAt = performance.now();
     let message: ServerMessage;
     try {
       message = decode(new Uint8Array(data));
@@ -201,12 +202,12 @@ export class Connection implements Disposable {
     const passed = now - this.#ticked;
     this.#ticked = now;
     // A timer that came late (a busy page, a hidden or sleeping tab) says nothing about the server.
-    this.#silence += Math.min(passed, PING_EVERY * 1.5);
+    if (passed > SILENT_AFTER - PING_EVERY) this.#heardAt += passed - PING_EVERY;
     if (this.#socket === null) return;
-    if (this.#silence > DEAD_AFTER) this.#lose();
+    const silence = now - this.#heardAt;
+    if (silence > DEAD_AFTER) this.#lose();
     else {
-      if (this.#silence > SILENT_AFTER - PING_EVERY / 2 && this.#status.state === 'open')
-        this.#update({ state: 'silent' });
+      if (silence >= SILENT_AFTER && this.#status.state === 'open') this.#update({ state: 'silent' });
       this.#send({ kind: 'ping', id: ++this.#lastPing });
     }
   }

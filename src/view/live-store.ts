@@ -30,6 +30,8 @@ export class Live {
   readonly status: Accessor<ConnectionStatus>;
   /** Whether time is allowed to move: the server answers and its scheduler does. */
   readonly flowing: Accessor<boolean>;
+  #summed = -1;
+  #totals: readonly number[] = [];
   readonly #setStatus: (status: ConnectionStatus) => void;
 
   constructor(replica: Replica, connection: Connection, frames: FrameLoop) {
@@ -63,6 +65,16 @@ export class Live {
       this.state();
       return status().state === 'open' && ['connected', 'stalled'].includes(replica.link.state);
     };
+  }
+
+  /** Sums over functions, by index into SCHEDULER_STATES; added up once a change however many ask. */
+  stateTotals(): readonly number[] {
+    const version = this.state();
+    if (version !== this.#summed) {
+      this.#totals = this.replica.stateTotals();
+      this.#summed = version;
+    }
+    return this.#totals;
   }
 
   statusChanged(status: ConnectionStatus): void {

@@ -27,7 +27,7 @@ export function Totals(): JSX.Element {
     return live.replica;
   };
   const totals = () => replica().totals;
-  const states = () => replica().stateTotals();
+  const states = () => live.stateTotals();
   const memory = () => {
     const { memory: used = Number.NaN, memoryLimit = Number.NaN, spilled = 0 } = totals() ?? {};
     const [part, limit] = formatBytesOf(used, memoryLimit > 0 ? memoryLimit : used);

@@ -11,14 +11,7 @@ export function Welcome(): JSX.Element {
   const cluster = () => replica().cluster;
   const idle = () => {
     const { totals, running } = replica();
-    return (
-      totals !== null &&
-      totals.records === 0 &&
-      running.size === 0 &&
-      replica()
-        .stateTotals()
-        .every((n) => n === 0)
-    );
+    return totals !== null && totals.records === 0 && running.size === 0 && live.stateTotals().every((n) => n === 0);
   };
   return (
     <Switch>

@@ -7,7 +7,7 @@ export interface ProgressPlan {
 
 export const PROGRESS_ROW = 25;
 /** Narrower than this and a bar says nothing. */
-const NARROWEST = 190;
+const NARROWEST = 230;
 /** Rows where the panel's height follows its content. */
 const ROWS_OF_A_PHONE = 12;
 

@@ -107,10 +107,7 @@ export function Progress(): JSX.Element {
 /** Counts of every state over all functions: the title bar. */
 function Numbers(): JSX.Element {
   const live = useLive();
-  const totals = () => {
-    live.state();
-    return live.replica.stateTotals();
-  };
+  const totals = () => live.stateTotals();
   const text = () => {
     const counts = totals();
     const all = counts.reduce((sum, n) => sum + n, 0);

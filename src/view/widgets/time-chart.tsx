@@ -100,7 +100,8 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
         gap: 3,
         space: 70,
         grid: { show: false },
-        values: (_plot, splits) => splits.map((seconds) => props.formatTime(seconds)),
+        values: (_plot, splits) =>
+          splits.map((seconds) => (fitsAxis(seconds, props.span) ? props.formatTime(seconds) : '')),
       },
       {
         ...axis,
@@ -129,6 +130,12 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
       setCursor: [(plot) => hover(plot, props)],
     },
   };
+}
+
+/** A label at either end would run into the other axis or out of the picture. */
+function fitsAxis(seconds: number, [from, to]: readonly [number, number]): boolean {
+  const place = (seconds - from) / (to - from);
+  return place > 0.08 && place < 0.95;
 }
 
 function hover(plot: uPlot, props: TimeChartProps): void {
