@@ -80,14 +80,7 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
       ref={card}
       class="tooltip details"
       classList={{ pinned: props.pinned }}
-      role={props.pinned ? 'dialog' : 'tooltip'}
-      aria-label={props.pinned ? 'Details' : undefined}
-      tabindex={props.pinned ? -1 : undefined}
-      onKeyDown={(event) => {
-        if (event.key !== 'Escape') return;
-        event.stopPropagation();
-        props.onClose();
-      }}
+      {...(props.pinned ? { role: 'dialog', 'aria-label': 'Details', tabindex: -1 } : { role: 'tooltip' })}
     >
       <h3>
         <i class={`swatch ${swatchOf(props.hit, record())}`} />

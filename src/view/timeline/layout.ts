@@ -39,7 +39,7 @@ export interface LayoutOptions {
 
 /** All in CSS pixels. */
 const LEAST_ROW = 5;
-const MOST_ROW = 72;
+const MOST_ROW = 150;
 const ROW_GAP = 1;
 const GROUP_GAP = 5;
 const HOST_BAND = 17;
@@ -58,9 +58,10 @@ export function compareTracks(a: TrackView, b: TrackView): number {
   );
 }
 
-/** A worker's name as a label: addresses lose what is the same everywhere. */
-export function workerLabel(track: TrackView): string {
-  return (track.name === '' ? track.address : track.name).replace(/^[a-z]+:\/\//, '');
+/** A worker's name as a label: addresses lose what is the same everywhere, bare numbers say what they count. */
+export function workerLabel(track: Pick<TrackView, 'name' | 'address'>): string {
+  const name = track.name === '' ? track.address : track.name;
+  return /^\d+$/.test(name) ? `worker ${name}` : name.replace(/^[a-z]+:\/\//, '');
 }
 
 /**

@@ -1,9 +1,9 @@
-import type { WindowData } from '../../store/window-data.ts';
+import type { TrackShares, TrackSlices, WindowData } from '../../store/window-data.ts';
 import type { Layout, Row } from './layout.ts';
 import { rowsWithin } from './layout.ts';
 import type { Pixel } from './pixels.ts';
 import { type BinGrid, type Paint, type PixelBuffer, Scanline } from './scanline.ts';
-import { drawSlices } from './slices-renderer.ts';
+import { drawSlices, indexOf } from './slices-renderer.ts';
 import { type Scale, xOf } from './viewport.ts';
 import { covered } from './window-plan.ts';
 
@@ -34,8 +34,8 @@ export interface PictureColors {
 
 /** What a row was drawn from, by identity. */
 interface Drawn {
-  readonly main: unknown;
-  readonly overview: unknown;
+  readonly main: TrackShares | TrackSlices | undefined;
+  readonly overview: TrackShares | TrackSlices | undefined;
 }
 
 /**
@@ -78,7 +78,9 @@ export class Picture {
       const drawn = this.#drawn.get(row.track);
       const now = { main: dataOf(input.main, row.track), overview: dataOf(input.overview, row.track) };
       const stale = drawn === undefined || drawn.main !== now.main || drawn.overview !== now.overview;
-      const [a, b] = stale ? [0, width] : [from, to];
+      const [a, b] = stale
+        ? [Math.min(from, drawn === undefined ? 0 : this.#staleFrom(input, drawn, now)), width]
+        : [from, to];
       if (b <= a) continue;
       this.#drawRow(input, row, a, b);
       this.#drawn.set(row.track, now);
@@ -145,6 +147,16 @@ export class Picture {
     }
   }
 
+  /** The column from which on new data of a row look different: a stream grows at its end, all before it stays. */
+  #staleFrom(input: PictureInput, before: Drawn, now: Drawn): number {
+    const time = Math.min(
+      changedFrom(before.main, now.main, input.main, input.epoch),
+      changedFrom(before.overview, now.overview, input.overview, input.epoch),
+    );
+    const column = Math.floor(xOf(input.scale, time)) - 1;
+    return Math.max(0, Math.min(input.scale.width, column));
+  }
+
   /** What lies between rows, over all lines; the rows are written over it. */
   #background(input: PictureInput, from: number, to: number): void {
     const line = this.#idle.subarray(from, to);
@@ -202,7 +214,31 @@ function gridOf(data: WindowData, epoch: number): BinGrid {
   return { start: data.firstBin * width - epoch, width };
 }
 
-function dataOf(data: WindowData | null, track: number): unknown {
+/** The first time at which two states of a track's data differ, in the stream's time; minus infinity where they have little in common. */
+function changedFrom(before: Drawn['main'], now: Drawn['main'], data: WindowData | null, epoch: number): number {
+  if (before === now) return Number.POSITIVE_INFINITY;
+  if (before === undefined || now === undefined || data === null) return Number.NEGATIVE_INFINITY;
+  const length = Math.min(before.length, now.length);
+  let same = 0;
+  if ('bin' in before && 'bin' in now) {
+    while (same < length && before.bin[same] === now.bin[same] && before.busy[same] === now.busy[same]) {
+      if (before.category[same] !== now.category[same]) break;
+      same++;
+    }
+    const first = Math.min(before.bin[same] ?? Number.POSITIVE_INFINITY, now.bin[same] ?? Number.POSITIVE_INFINITY);
+    const grid = gridOf(data, epoch);
+    return grid.start + first * grid.width;
+  }
+  if ('bin' in before || 'bin' in now) return Number.NEGATIVE_INFINITY;
+  const lanes = [indexOf(before).lane, indexOf(now).lane] as const;
+  while (same < length && before.record[same] === now.record[same] && before.start[same] === now.start[same]) {
+    if (lanes[0][same] !== lanes[1][same]) break;
+    same++;
+  }
+  return Math.min(before.start[same] ?? Number.POSITIVE_INFINITY, now.start[same] ?? Number.POSITIVE_INFINITY) - epoch;
+}
+
+function dataOf(data: WindowData | null, track: number): Drawn['main'] {
   if (data === null) return undefined;
   return data.mode === 'shares' ? data.sharesOf(track) : data.slicesOf(track);
 }

@@ -69,8 +69,12 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
           {failed() ? 'The server does not answer.' : `${formatCount(rows().length)} shown`}
         </span>
       </div>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-      <div class="scroller" tabindex="0" role="group" aria-label={props.caption}>
+      <section
+        class="scroller"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        tabindex="0"
+        aria-label={props.caption}
+      >
         <table class="grid">
           <caption class="hidden-text">{props.caption}</caption>
           <thead>
@@ -104,7 +108,7 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
         <Show when={rows().length === 0 && page() !== null}>
           <p class="note">{erred() ? 'No task erred.' : 'No finished task here.'}</p>
         </Show>
-      </div>
+      </section>
     </div>
   );
 }

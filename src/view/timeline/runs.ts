@@ -5,6 +5,8 @@ import type { Bounds, TimeBase } from './viewport.ts';
 
 /** Tasks that /tasks opens with. */
 export const TASKS_SHOWN = 100_000;
+/** A view of all history grows in steps of about this part of it. */
+const HISTORY_STEP = 1 / 64;
 /** Something that ended less than this long ago still counts as going on, µs. */
 const STILL_ACTIVE = 1e6;
 
@@ -59,6 +61,7 @@ export function followHistory(replica: Replica, base: TimeBase, now: number): Fo
     stop: runBounds(last, base).stop,
     now: base.relative(now * 1e6),
     active: isActive(replica, now),
+    step: HISTORY_STEP,
   };
 }
 

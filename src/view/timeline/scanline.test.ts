@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CATEGORY_DISK, CATEGORY_ERRED, CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../../model/task-state.ts';
 import type { TrackShares } from '../../store/window-data.ts';
 import { blueOf, greenOf, type Pixel, pixel, redOf } from './pixels.ts';
-import { type Paint, Scanline, stackOrder } from './scanline.ts';
+import { type Paint, Scanline } from './scanline.ts';
 import type { Scale } from './viewport.ts';
 
 const PANEL = pixel(250, 250, 250);
@@ -48,7 +48,7 @@ function bruteColumn(entries: readonly Entry[], scale: Scale, height: number, bi
     const inside = Math.max(0, Math.min(until, (bin + 1) * binWidth) - Math.max(since, bin * binWidth));
     if (b * inside > 0) busy.set(category, (busy.get(category) ?? 0) + (b * inside) / binWidth);
   }
-  const order = [...busy.keys()].sort((a, b) => stackOrder(a) - stackOrder(b));
+  const order = [...busy.keys()].sort((a, b) => a - b);
   const total = [...busy.values()].reduce((a, b) => a + b, 0);
   const scaleTo = height / Math.max(scale.perPixel, total);
   const heights = order.map((c) => busy.get(c)! * scaleTo);

@@ -1,13 +1,7 @@
 import { lowerBound } from '../../base/bisect.ts';
-import {
-  CATEGORY_DESERIALIZE,
-  CATEGORY_DISK,
-  CATEGORY_ERRED,
-  CATEGORY_LOST,
-  CATEGORY_TRANSFER,
-} from '../../model/task-state.ts';
+import { CATEGORY_ERRED } from '../../model/task-state.ts';
 import type { TrackShares } from '../../store/window-data.ts';
-import { blueOf, greenOf, type Pixel, pixel, redOf } from './pixels.ts';
+import type { Pixel } from './pixels.ts';
 import { type Scale, timeAt } from './viewport.ts';
 
 /** A picture that rows are written into: `stride` pixels a line. */
@@ -38,27 +32,6 @@ export interface BinGrid {
   readonly width: number;
 }
 
-/**
- * From the top down: erred, transfer, disk, then grays, then functions in the order of their colours. What is rare and bad lies
- * in one place.
- */
-export function stackOrder(category: number): number {
-  switch (category) {
-    case CATEGORY_ERRED:
-      return 0;
-    case CATEGORY_TRANSFER:
-      return 1;
-    case CATEGORY_DISK:
-      return 2;
-    case CATEGORY_DESERIALIZE:
-      return 3;
-    case CATEGORY_LOST:
-      return 4;
-    default:
-      return category;
-  }
-}
-
 /** Less of a pixel than this is rounding. */
 const EPSILON = 1e-6;
 
@@ -69,13 +42,17 @@ const EPSILON = 1e-6;
  * transfers overlap computes (more than all of the time is busy) everything shrinks alike.
  */
 export class Scanline {
-  #busy = new Float64Array(64);
-  #touched = new Uint32Array(64);
-  #heights = new Float64Array(65);
-  #colors = new Uint32Array(65);
+  /** The column at work: categories in order, and their busy µs. */
+  #categories = new Uint32Array(32);
+  #busy = new Float64Array(32);
+  #heights = new Float64Array(33);
+  #colors = new Uint32Array(33);
   #count = 0;
 
-  /** `grid` says where bins lie in the stream's time; columns outside of the data are idle. */
+  /**
+   * `grid` says where bins lie in the stream's time; columns outside of the data are idle. From the top down a column shows
+   * categories by number: erred, transfer, disk, grays, then functions in the order of their colours.
+   */
   drawShares(
     buffer: PixelBuffer,
     strip: RowStrip,
@@ -85,18 +62,22 @@ export class Scanline {
     paint: Paint,
   ): void {
     const { bin, length } = shares;
+    const { perPixel } = scale;
+    const { idle } = paint;
     const left = timeAt(scale, strip.from);
     let first = firstEntry(shares, Math.floor((left - grid.start) / grid.width));
     for (let column = strip.from; column < strip.to; column++) {
-      const since = timeAt(scale, column);
-      const until = timeAt(scale, column + 1);
-      while (first < length && grid.start + (bin[first]! + 1) * grid.width <= since) first++;
-      if (first === length || grid.start + bin[first]! * grid.width >= until) {
-        this.#writeIdle(buffer, strip, column, paint.idle[column]!);
+      // Times in bins: an entry of bin b covers [b, b + 1).
+      const since = ((scale.column + column) * perPixel - grid.start) / grid.width;
+      const until = ((scale.column + column + 1) * perPixel - grid.start) / grid.width;
+      while (first < length && bin[first]! + 1 <= since) first++;
+      if (first === length || bin[first]! >= until) {
+        let at = strip.y * buffer.stride + column;
+        for (let r = 0; r < strip.height; r++, at += buffer.stride) buffer.pixels[at] = idle[column]!;
         continue;
       }
-      this.#collect(shares, first, grid, since, until);
-      this.#writeColumn(buffer, strip, column, scale.perPixel, paint);
+      this.#collect(shares, first, since, until);
+      this.#writeColumn(buffer, strip, column, perPixel, paint);
     }
   }
 
@@ -107,42 +88,51 @@ export class Scanline {
 
   /** The shares of one column by category, 0..1 each: what hovering says. */
   sharesAt(shares: TrackShares, grid: BinGrid, since: number, until: number): Map<number, number> {
-    let first = firstEntry(shares, Math.floor((since - grid.start) / grid.width));
-    while (first < shares.length && grid.start + (shares.bin[first]! + 1) * grid.width <= since) first++;
-    this.#collect(shares, first, grid, since, until);
+    const from = (since - grid.start) / grid.width;
+    let first = firstEntry(shares, Math.floor(from));
+    while (first < shares.length && shares.bin[first]! + 1 <= from) first++;
+    this.#collect(shares, first, from, (until - grid.start) / grid.width);
     const found = new Map<number, number>();
-    for (let i = 0; i < this.#count; i++) {
-      const category = this.#touched[i]!;
-      found.set(category, this.#busy[category]! / (until - since));
-      this.#busy[category] = 0;
-    }
+    for (let i = 0; i < this.#count; i++) found.set(this.#categories[i]!, this.#busy[i]! / (until - since));
     return found;
   }
 
-  /** Busy time by category within [since, until), each bin counted by the part of it that lies inside; touched in stack order. */
-  #collect(shares: TrackShares, first: number, grid: BinGrid, since: number, until: number): void {
-    const { bin, category, busy, length } = shares;
+  /**
+   * Busy time by category within [since, until), in bins; each bin counts by the part of it that lies inside. Entries come
+   * sorted by bin and category: bins after the first are merged into what is there.
+   */
+  #collect({ bin, category, busy, length }: TrackShares, first: number, since: number, until: number): void {
+    let categories = this.#categories;
+    let times = this.#busy;
     let count = 0;
-    for (let i = first; i < length; i++) {
-      const start = grid.start + bin[i]! * grid.width;
-      if (start >= until) break;
-      const inside = Math.min(until, start + grid.width) - Math.max(since, start);
-      const time = (busy[i]! * inside) / grid.width;
-      if (time <= 0) continue;
-      const c = category[i]!;
-      if (c >= this.#busy.length) this.#growCategories(c);
-      if (this.#busy[c] === 0) {
-        if (count === this.#touched.length) this.#growStack(count);
-        // Insertion keeps the order; there are few categories in a column and most come sorted.
-        let at = count++;
-        const order = stackOrder(c);
-        while (at > 0 && stackOrder(this.#touched[at - 1]!) > order) {
-          this.#touched[at] = this.#touched[at - 1]!;
-          at--;
+    let i = first;
+    while (i < length) {
+      const b = bin[i]!;
+      if (b >= until) break;
+      const inside = (until < b + 1 ? until : b + 1) - (since > b ? since : b);
+      let at = 0;
+      for (; i < length && bin[i] === b; i++) {
+        const time = busy[i]! * inside;
+        if (time <= 0) continue;
+        const c = category[i]!;
+        while (at < count && categories[at]! < c) at++;
+        if (at < count && categories[at] === c) {
+          times[at]! += time;
+          continue;
         }
-        this.#touched[at] = c;
+        if (count + 1 >= categories.length) {
+          this.#grow();
+          categories = this.#categories;
+          times = this.#busy;
+        }
+        for (let j = count; j > at; j--) {
+          categories[j] = categories[j - 1]!;
+          times[j] = times[j - 1]!;
+        }
+        categories[at] = c;
+        times[at] = time;
+        count++;
       }
-      this.#busy[c]! += time;
     }
     this.#count = count;
   }
@@ -150,61 +140,52 @@ export class Scanline {
   #writeColumn(buffer: PixelBuffer, strip: RowStrip, column: number, perPixel: number, paint: Paint): void {
     const { height } = strip;
     const busy = this.#busy;
-    const touched = this.#touched;
+    const categories = this.#categories;
+    const heights = this.#heights;
+    const colors = this.#colors;
+    const count = this.#count;
     let total = 0;
-    for (let i = 0; i < this.#count; i++) total += busy[touched[i]!]!;
-    const scale = height / Math.max(perPixel, total);
+    for (let i = 0; i < count; i++) total += busy[i]!;
+    const scale = height / (total > perPixel ? total : perPixel);
     let segments = 0;
     let next = 0;
-    let room = height;
-    let rest = total * scale;
-    if (this.#count > 0 && touched[0] === CATEGORY_ERRED) {
-      const share = busy[CATEGORY_ERRED]! * scale;
-      busy[CATEGORY_ERRED] = 0;
+    let shrink = scale;
+    if (count > 0 && categories[0] === CATEGORY_ERRED) {
       next = 1;
-      rest -= share;
-      if (share > 0) {
-        const erred = Math.max(1, share);
-        const line = paint.outline === null ? 0 : 1;
-        if (erred > line) segments = this.#segment(segments, erred - line, paint.colors[CATEGORY_ERRED]!);
-        if (line > 0) segments = this.#segment(segments, line, paint.outline!);
-        room -= erred;
+      const share = busy[0]! * scale;
+      const erred = share > 1 ? share : 1;
+      const line = paint.outline === null ? 0 : 1;
+      if (erred > line) {
+        heights[segments] = erred - line;
+        colors[segments++] = paint.colors[CATEGORY_ERRED]!;
       }
+      if (line > 0) {
+        heights[segments] = line;
+        colors[segments++] = paint.outline!;
+      }
+      // Room that an error took beyond its share is taken from idle time, then from the rest alike.
+      const rest = total * scale - share;
+      const room = height - erred;
+      if (rest > room) shrink = room > 0 ? (scale * room) / rest : 0;
     }
-    // Room that an error took beyond its share is taken from idle time, then from the rest alike.
-    const shrink = rest > room ? Math.max(0, room / rest) : 1;
-    for (; next < this.#count; next++) {
-      const category = touched[next]!;
-      segments = this.#segment(segments, busy[category]! * scale * shrink, paint.colors[category]!);
-      busy[category] = 0;
+    for (; next < count; next++) {
+      heights[segments] = busy[next]! * shrink;
+      colors[segments++] = paint.colors[categories[next]!]!;
     }
-    writeStack(buffer, strip, column, this.#heights, this.#colors, segments, paint.idle[column]!);
+    writeStack(buffer, strip, column, heights, colors, segments, paint.idle[column]!);
   }
 
-  #segment(at: number, height: number, color: Pixel): number {
-    this.#heights[at] = height;
-    this.#colors[at] = color;
-    return at + 1;
-  }
-
-  #writeIdle(buffer: PixelBuffer, strip: RowStrip, column: number, idle: Pixel): void {
-    let at = strip.y * buffer.stride + column;
-    for (let r = 0; r < strip.height; r++, at += buffer.stride) buffer.pixels[at] = idle;
-  }
-
-  #growCategories(least: number): void {
-    const wider = new Float64Array(2 ** Math.ceil(Math.log2(least + 1)));
-    wider.set(this.#busy);
-    this.#busy = wider;
-  }
-
-  #growStack(least: number): void {
-    const wider = new Uint32Array(least * 2);
-    wider.set(this.#touched);
-    this.#touched = wider;
+  #grow(): void {
+    const size = this.#categories.length * 2;
+    const categories = new Uint32Array(size);
+    categories.set(this.#categories);
+    this.#categories = categories;
+    const busy = new Float64Array(size);
+    busy.set(this.#busy);
+    this.#busy = busy;
     // One more than there are categories: an error may have an outline.
-    this.#heights = new Float64Array(least * 2 + 1);
-    this.#colors = new Uint32Array(least * 2 + 1);
+    this.#heights = new Float64Array(size + 1);
+    this.#colors = new Uint32Array(size + 1);
   }
 }
 
@@ -231,37 +212,29 @@ export function writeStack(
   let red = 0;
   let green = 0;
   let blue = 0;
-  for (let i = 0; i < segments && at < end; i++) {
-    const color = colors[i]!;
-    let left = heights[i]!;
+  for (let i = 0; i <= segments && at < end; i++) {
+    const last = i === segments;
+    const color = last ? idle : colors[i]!;
+    // Idle time takes all that is left.
+    let left = last ? end : heights[i]!;
     if (covered > 0) {
-      const part = Math.min(left, 1 - covered);
-      red += redOf(color) * part;
-      green += greenOf(color) * part;
-      blue += blueOf(color) * part;
+      const part = left < 1 - covered ? left : 1 - covered;
+      red += (color & 0xff) * part;
+      green += ((color >>> 8) & 0xff) * part;
+      blue += ((color >>> 16) & 0xff) * part;
       covered += part;
       left -= part;
       if (covered < 1 - EPSILON) continue;
-      pixels[at] = pixel(Math.round(red), Math.round(green), Math.round(blue));
+      pixels[at] = 0xff000000 | ((blue + 0.5) << 16) | ((green + 0.5) << 8) | (red + 0.5);
       at += stride;
       covered = 0;
     }
     for (; left >= 1 - EPSILON && at < end; left -= 1, at += stride) pixels[at] = color;
     if (left > EPSILON && at < end) {
       covered = left;
-      red = redOf(color) * left;
-      green = greenOf(color) * left;
-      blue = blueOf(color) * left;
+      red = (color & 0xff) * left;
+      green = ((color >>> 8) & 0xff) * left;
+      blue = ((color >>> 16) & 0xff) * left;
     }
   }
-  if (covered > 0 && at < end) {
-    const part = 1 - covered;
-    pixels[at] = pixel(
-      Math.round(red + redOf(idle) * part),
-      Math.round(green + greenOf(idle) * part),
-      Math.round(blue + blueOf(idle) * part),
-    );
-    at += stride;
-  }
-  for (; at < end; at += stride) pixels[at] = idle;
 }

@@ -166,6 +166,10 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     const made = timeline();
     const active = document.activeElement;
     if (made === null || table() || takesKeys(event.target)) return;
+    if (event.key === 'Escape' && pinned() !== null) {
+      unpin();
+      return;
+    }
     // Letters work wherever nothing else has the keyboard; other panels keep theirs.
     if (active !== null && active !== document.body && active.id !== 'page' && !root.contains(active)) return;
     const command = commandOf(event, active === plot);
@@ -194,8 +198,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         root.querySelector<HTMLElement>('.details.pinned')?.focus();
         return;
       default:
-        if (pinned() !== null) unpin();
-        else made.follow();
+        made.follow();
     }
   };
   const onKeyUp = (event: KeyboardEvent): void => {
@@ -288,7 +291,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
           if (card !== null) setHover({ hit: card.hit, at: { ...pointer } });
         }}
       >
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: the plot takes keys */}
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it takes keys and pointers as an application does */}
         <canvas
           class="plot"
           ref={plot}
@@ -297,7 +300,9 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
           aria-label="Task stream plot"
           aria-description={KEYS_HELP}
         />
+        {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without a tabindex takes no focus */}
         <canvas class="gutter" ref={gutter} aria-hidden="true" />
+        {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without a tabindex takes no focus */}
         <canvas class="ruler" ref={ruler} aria-hidden="true" />
         <Show when={props.minimap}>
           <canvas

@@ -45,7 +45,9 @@ export interface TimelineOptions {
 }
 
 /** Columns of the overview: enough for a minimap, and for a picture while a better one is on its way. */
-const OVERVIEW_COLUMNS = 600;
+const OVERVIEW_COLUMNS = 320;
+/** While the view has everything, the overview can wait this long, ms: first something is drawn. */
+const OVERVIEW_AFTER = 700;
 const NO_HISTORY_SPAN = 10e6;
 /** The picture is drawn anew when something moved by this much of a pixel. */
 const VISIBLE = 0.5;
@@ -69,6 +71,8 @@ export class Timeline implements Disposable {
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
   #lastFrame = 0;
+  #firstAnswer = 0;
+  #later: ReturnType<typeof setTimeout> | null = null;
   #pointer: { x: number; y: number } | null = null;
   #hover: Hit | null = null;
   #selected: Hit | null = null;
@@ -97,6 +101,7 @@ export class Timeline implements Disposable {
 
   dispose(): void {
     for (const undo of this.#undo) undo();
+    if (this.#later !== null) clearTimeout(this.#later);
     this.#task[Symbol.dispose]();
     this.#main?.[Symbol.dispose]();
     this.#overview?.[Symbol.dispose]();
@@ -366,7 +371,14 @@ export class Timeline implements Disposable {
       this.#drawn = { view: this.#view, now };
       this.#findHover(scene);
       this.stage.draw({ ...scene, hover: this.#hover });
-      this.#options.minimap?.draw(replica, this.#overview?.data ?? null, base, this.#view, now, this.stage.colors);
+      this.#options.minimap?.draw(
+        replica,
+        this.#overview?.data ?? this.#main?.data ?? null,
+        base,
+        this.#view,
+        now,
+        this.stage.colors,
+      );
     }
     this.#tell(base, input?.active === true ? null : (replica.follow?.runStop ?? null));
     // Nothing moves while the server or its scheduler is silent: the clock stands still.
@@ -427,8 +439,15 @@ export class Timeline implements Disposable {
     if (query !== current) this.#questions.want(query, wall);
     this.#questions.tick(wall);
     // The view first: the overview is asked for once something is on screen.
-    if (this.#main === null || this.#main.data.mode === 'empty' || time === 0) return;
+    if (this.#main === null || this.#main.data.mode === 'empty') return;
+    if (this.#firstAnswer === 0) this.#firstAnswer = time;
     const history = this.#history();
+    const whole =
+      history === null || this.#main.data.query === null || this.#main.data.query.since <= base.absolute(history.start);
+    if (this.#overview === null && whole && time - this.#firstAnswer < OVERVIEW_AFTER) {
+      if (this.#later === null) this.#later = setTimeout(() => this.#changed(), OVERVIEW_AFTER);
+      return;
+    }
     const overview = planOverview(this.#overview?.query ?? null, {
       start: history === null ? null : base.absolute(history.start),
       now: Math.max(now, history === null ? 0 : base.absolute(history.stop)),
