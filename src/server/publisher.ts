@@ -31,9 +31,9 @@ export interface PublisherOptions {
 /** The least time between two rounds; a round follows a change at once when the last one is older than this. */
 const ROUND_MS = 100;
 /** … and when nothing but figures of workers changed. */
-const QUIET_ROUND_MS = 500;
+const QUIET_ROUND_MS = 1_000;
 const WORKERS_MS = 1_000;
-const RESOURCES_MS = 500;
+const RESOURCES_MS = 1_000;
 /** Windows are brought up to date each round while that costs little, and at least this often. */
 const WINDOWS_MS = 200;
 /** The share of a core that windows may take before they are brought up to date less often. */
