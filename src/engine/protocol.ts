@@ -41,7 +41,7 @@ export interface DropOp {
   readonly abort: boolean;
 }
 
-export interface HeartbeatAck {
+interface HeartbeatAck {
   readonly op: 'heartbeat-ack';
   readonly sent: Duration;
 }
@@ -140,13 +140,13 @@ export interface WorkerReadings {
   readonly executing: number;
 }
 
-export interface HeartbeatMessage {
+interface HeartbeatMessage {
   readonly op: 'heartbeat';
   readonly sent: Duration;
   readonly readings: WorkerReadings;
 }
 
-export interface StatusMessage {
+interface StatusMessage {
   readonly op: 'status';
   readonly status: 'running' | 'paused';
 }

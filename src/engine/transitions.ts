@@ -28,7 +28,7 @@ export const TRANSITIONS: Readonly<Record<string, Transition>> = {
 };
 
 export type Transition = (task: Task, scheduler: TransitionContext, next: Recommend) => void;
-export type Recommend = (task: Task, state: TaskState) => void;
+type Recommend = (task: Task, state: TaskState) => void;
 
 /** What transitions need of the scheduler. */
 export interface TransitionContext {
