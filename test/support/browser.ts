@@ -39,21 +39,24 @@ export async function openPage(
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   const page = await context.newPage();
   const problems: string[] = [];
-  await page.exposeFunction('reportViolation', (text: string) => problems.push(`content security policy: ${text}`));
+  // A fault in a frame repeats in every frame: once is enough to read.
+  const note = (problem: string): void => {
+    if (!problems.includes(problem)) problems.push(problem);
+  };
+  await page.exposeFunction('reportViolation', (text: string) => note(`content security policy: ${text}`));
   await page.addInitScript(() => {
     addEventListener('securitypolicyviolation', (event) => {
       const report = (globalThis as unknown as { reportViolation: (text: string) => void }).reportViolation;
       report(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}:${event.lineNumber}`);
     });
   });
-  page.on('pageerror', (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
+  page.on('pageerror', (error) => note(`uncaught: ${error.stack ?? error.message}`));
   page.on('console', (message) => {
     const text = message.text();
-    if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(text))
-      problems.push(`console: ${text}`);
+    if (message.type() === 'error' && !/ERR_CONNECTION|WebSocket connection/.test(text)) note(`console: ${text}`);
   });
   page.on('dialog', async (dialog) => {
-    problems.push(`dialog: ${dialog.message()}`);
+    note(`dialog: ${dialog.message()}`);
     await dialog.dismiss();
   });
   await page.goto(url);
