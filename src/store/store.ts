@@ -27,7 +27,7 @@ export interface StoreOptions {
   /** Tasks that a following stream shows. */
   readonly recentTasks?: number;
   /** Milliseconds that never go back. */
-  readonly monotonic?: () => number;
+  readonly monotonic: () => number;
 }
 
 /** Finished tasks per second are averaged over this long. */
@@ -71,9 +71,9 @@ export class Store implements SourceSink {
   #pace: { time: Seconds; finished: number }[] = [];
   readonly #listeners = new Set<(event: SourceEvent) => void>();
 
-  constructor(options: StoreOptions = {}) {
+  constructor(options: StoreOptions) {
     this.#recentTasks = options.recentTasks ?? 1_000;
-    this.#monotonic = options.monotonic ?? Date.now;
+    this.#monotonic = options.monotonic;
   }
 
   /** Called after each event, once it is fully applied. Returns an undo. */
