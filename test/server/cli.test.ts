@@ -8,7 +8,7 @@ import { readProjectFile } from '../support/project-files.ts';
 import { Taskglass } from '../support/taskglass.ts';
 import { until } from '../support/until.ts';
 
-beforeAll(build);
+beforeAll(() => build());
 
 const CLI = 'dist/cli.js';
 
