@@ -24,12 +24,6 @@ export async function pictureOf(canvas: Locator): Promise<Picture> {
   return { width, height, data: new Uint8ClampedArray(Buffer.from(base64, 'base64')) };
 }
 
-/** `#rrggbb` of one pixel. */
-export function colorAt({ width, data }: Picture, x: number, y: number): string {
-  const at = (y * width + x) * 4;
-  return `#${[...data.subarray(at, at + 3)].map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;
-}
-
 /** How many pixels have exactly this colour and are opaque. */
 export function countColor({ data }: Picture, color: string): number {
   const [red, green, blue] = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));

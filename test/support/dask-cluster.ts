@@ -6,7 +6,6 @@ import { Child } from './child.ts';
 import { ROOT } from './project-files.ts';
 import { until } from './until.ts';
 
-export { DASK_VERSIONS };
 export type DaskVersion = (typeof DASK_VERSIONS)[number];
 
 export interface DaskClusterOptions {
