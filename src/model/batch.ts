@@ -168,13 +168,14 @@ export interface WorkersBatch {
   readonly workers: readonly WorkerView[];
 }
 
-/** Samples of the cluster, oldest first; columns of one length. */
+/** Samples of the cluster, oldest first. */
 export interface ResourcesBatch {
   readonly seq: Seq;
   readonly now: Seconds;
   /** True: replaces what the replica holds; false: follows it. */
   readonly reset: boolean;
-  readonly samples: ResourceColumns;
+  /** Row by row, in the order of RESOURCE_COLUMNS: a sample or two at a time, for which columns would be mostly heads. */
+  readonly samples: Float64Array;
 }
 export const RESOURCE_COLUMNS = [
   'time',
@@ -194,7 +195,6 @@ export const RESOURCE_COLUMNS = [
   'diskWrite',
 ] as const;
 export type ResourceColumn = (typeof RESOURCE_COLUMNS)[number];
-export type ResourceColumns = Readonly<Record<ResourceColumn, Float64Array>>;
 
 /** What a viewer looks at. */
 export interface WindowQuery {

@@ -2,18 +2,18 @@ import type { StringIndex } from './units.ts';
 
 /**
  * The colours of functions: one list, two shades of each, given round-robin in order of first appearance, so that a function
- * has one colour in every plot, for every viewer and in the API. Found by `scripts/find-palette.mjs` (seed 16); the test
- * beside this file states how far apart they are for every kind of colour vision.
+ * has one colour in every plot, for every viewer and in the API. Found by `scripts/find-palette.mjs` (seed 16), the
+ * first eight then put with the calm ones in front; the test beside this file states how far apart they are for every kind of colour vision.
  */
 export const PALETTE_LIGHT = [
   '#4375f5',
-  '#9d9911',
   '#00a97d',
   '#593894',
-  '#2b625e',
   '#b85f95',
-  '#737200',
+  '#2b625e',
+  '#9d9911',
   '#654a28',
+  '#737200',
   '#584cd4',
   '#a04483',
   '#26856a',
@@ -22,13 +22,13 @@ export const PALETTE_LIGHT = [
 
 export const PALETTE_DARK = [
   '#bad1ff',
-  '#e9e42d',
   '#4bcb9d',
   '#7e54ca',
-  '#427e79',
   '#d878b1',
-  '#a4a310',
+  '#427e79',
+  '#e9e42d',
   '#97661e',
+  '#a4a310',
   '#8484fc',
   '#c1579f',
   '#10a17d',

@@ -161,7 +161,7 @@ export class ResourcesCursor {
     const { resources, seq } = this.#store;
     if (resources.taken === this.#taken) return null;
     const reset = this.#taken < 0;
-    const samples = resources.from(Math.max(0, reset ? resources.taken - RESOURCES_SENT : this.#taken));
+    const samples = resources.rowsFrom(Math.max(0, reset ? resources.taken - RESOURCES_SENT : this.#taken));
     this.#taken = resources.taken;
     return { seq, now: this.#store.clock(), reset, samples };
   }

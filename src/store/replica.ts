@@ -204,12 +204,13 @@ export class Replica {
   }
 
   #applyResources(batch: ResourcesBatch): void {
-    for (const name of RESOURCE_COLUMNS) {
+    const { samples } = batch;
+    RESOURCE_COLUMNS.forEach((name, at) => {
       const column = this.resources[name];
       if (batch.reset) column.truncate(0);
-      column.append(batch.samples[name]);
+      for (let i = at; i < samples.length; i += RESOURCE_COLUMNS.length) column.push(samples[i]!);
       if (column.length > SAMPLES_KEPT * 2) column.dropFirst(column.length - SAMPLES_KEPT);
-    }
+    });
     this.#setClock(batch.now);
   }
 

@@ -1,5 +1,5 @@
 import { Growable } from '../base/growable.ts';
-import { RESOURCE_COLUMNS, type ResourceColumn, type ResourceColumns, type WorkerView } from '../model/batch.ts';
+import { RESOURCE_COLUMNS, type ResourceColumn, type WorkerView } from '../model/batch.ts';
 import type { Seconds } from '../model/units.ts';
 
 /** Samples are at least this far apart. */
@@ -36,12 +36,16 @@ export class Resources {
     this.taken++;
   }
 
-  /** The samples from number `first` on (counted since the beginning), copied. */
-  from(first: number): ResourceColumns {
-    const length = this.columns.time.length;
+  /** The samples from number `first` on (counted since the beginning), row by row in the order of RESOURCE_COLUMNS. */
+  rowsFrom(first: number): Float64Array {
+    const { length } = this.columns.time;
     const skip = Math.max(0, length - (this.taken - first));
-    const entries = RESOURCE_COLUMNS.map((name) => [name, this.columns[name].slice(skip, length)]);
-    return Object.fromEntries(entries) as ResourceColumns;
+    const rows = new Float64Array((length - skip) * RESOURCE_COLUMNS.length);
+    RESOURCE_COLUMNS.forEach((name, at) => {
+      const column = this.columns[name];
+      for (let i = skip; i < length; i++) rows[(i - skip) * RESOURCE_COLUMNS.length + at] = column.at(i);
+    });
+    return rows;
   }
 }
 
