@@ -1,9 +1,10 @@
 import type { StringIndex } from './units.ts';
 
 /**
- * The colours of functions: one list, two shades of each, given round-robin in order of first appearance, so that a function
- * has one colour in every plot, for every viewer and in the API. Found by `scripts/find-palette.mjs` (seed 16), the
- * first eight then put with the calm ones in front; the test beside this file states how far apart they are for every kind of colour vision.
+ * The colours of functions: one list, two shades of each, given round-robin in order of first appearance, so that a
+ * function has one colour in every plot, for every viewer and in the API. Found by `scripts/find-palette.mjs` (seed 16),
+ * the first eight then put with the calm ones in front; the test beside this file states how far apart they are for
+ * every kind of colour vision.
  */
 export const PALETTE_LIGHT = [
   '#4375f5',

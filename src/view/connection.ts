@@ -8,7 +8,7 @@ import { type ClientMessage, type ServerMessage, TOPICS, type Topic, WIRE_VERSIO
  * `open`: messages come. `silent`: the socket stands but nothing was heard for {@link SILENT_AFTER} ms. `lost`: no socket;
  * it is retried for ever. `version`: page and server speak different versions and reloading did not help.
  */
-export type ConnectionState = 'connecting' | 'open' | 'silent' | 'lost' | 'version';
+type ConnectionState = 'connecting' | 'open' | 'silent' | 'lost' | 'version';
 
 export interface ConnectionStatus {
   readonly state: ConnectionState;

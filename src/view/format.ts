@@ -99,7 +99,6 @@ function formatPercentValue(percent: number): string {
 }
 
 const CLOCK = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-const DAY = new Intl.DateTimeFormat('en-CA', { year: 'numeric', month: '2-digit', day: '2-digit' });
 
 /** Local time of day: `12:41:09`. `digits` of a second are cut off, not rounded, so that a time never shows before it comes. */
 export function formatClock(seconds: number, digits: 0 | 3 | 6 = 0): string {
@@ -109,9 +108,4 @@ export function formatClock(seconds: number, digits: 0 | 3 | 6 = 0): string {
   // Times carry whole microseconds; the float below them is noise.
   const micros = Math.round(seconds * 1e6) % 1e6;
   return `${clock}.${String(micros).padStart(6, '0').slice(0, digits)}`;
-}
-
-/** Local date and time: `2026-11-22 12:41:09`. */
-export function formatDate(seconds: number): string {
-  return seconds > 0 ? `${DAY.format(seconds * 1000)} ${CLOCK.format(seconds * 1000)}` : UNKNOWN;
 }

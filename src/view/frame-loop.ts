@@ -1,5 +1,5 @@
 /** What runs first in a frame: what came in becomes signals, then plots, then whatever can wait. */
-export const FRAME_PRIORITIES = ['state', 'draw', 'late'] as const;
+const FRAME_PRIORITIES = ['state', 'draw', 'late'] as const;
 export type FramePriority = (typeof FRAME_PRIORITIES)[number];
 
 /** One subscriber's share of the frames. */
@@ -19,7 +19,7 @@ export interface FrameHost {
 }
 
 /** The name under which each frame's work appears in the browser's performance tools and to a PerformanceObserver. */
-export const FRAME_MEASURE = 'taskglass:frame';
+const FRAME_MEASURE = 'taskglass:frame';
 
 const browserHost: FrameHost = {
   requestAnimationFrame: (callback) => globalThis.requestAnimationFrame(callback),

@@ -2,8 +2,8 @@ import { type Accessor, createContext, createEffect, createSignal, useContext } 
 import { colorsOf, type ThemeColors } from './colors.ts';
 
 export const THEME_CHOICES = ['system', 'light', 'dark'] as const;
-export type ThemeChoice = (typeof THEME_CHOICES)[number];
-export type ThemeName = 'light' | 'dark';
+type ThemeChoice = (typeof THEME_CHOICES)[number];
+type ThemeName = 'light' | 'dark';
 
 export interface Theme {
   /** What the user asked for. */

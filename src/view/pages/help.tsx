@@ -1,17 +1,17 @@
 import { For, type JSX, onMount } from 'solid-js';
 
-/** Every key of the page. `timeline/` acts on the stream's; the rest is the browser's and the shell's. */
+/** Every key of the page: `timeline/keys.ts` acts on the stream's, the shell and the browser on the rest. */
 const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] = [
-  [['W', '↑'], 'Stream: zoom in'],
-  [['S', '↓'], 'Stream: zoom out'],
-  [['A', '←'], 'Stream: earlier'],
-  [['D', '→'], 'Stream: later'],
+  [['W', 'S'], 'Stream: zoom in, out (with the focus on it, arrows do too)'],
+  [['A', 'D'], 'Stream: earlier, later'],
   [['F'], 'Stream: fit everything'],
   [['[', ']'], 'Stream: previous, next run'],
+  [['N', 'P'], 'Stream: next, previous task'],
+  [['E', 'Shift E'], 'Stream: next, previous task that erred'],
+  [['Enter'], 'Stream: details of the task; Workers: sort, fold a host'],
   [['double click'], 'Stream: follow what happens now'],
   [['wheel', 'drag'], 'Stream: zoom at the pointer, pan'],
-  [['Enter'], 'Workers: sort by the focused column, fold a host'],
-  [['Esc'], 'Close this'],
+  [['Esc'], 'Close details, close this'],
   [['?'], 'Show this'],
 ];
 

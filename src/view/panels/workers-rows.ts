@@ -1,7 +1,7 @@
 import type { WorkerView } from '../../model/batch.ts';
 
 /** What the table can be sorted by; `value` decides, ties stay in order of address. */
-export const WORKER_SORTS = {
+const WORKER_SORTS = {
   address: (w) => w.address,
   name: (w) => w.name,
   status: (w) => w.status,
