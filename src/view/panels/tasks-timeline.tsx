@@ -3,11 +3,11 @@ import { formatCount, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { streamNumbers } from '../timeline/numbers.ts';
 import { Records } from '../timeline/records.ts';
-import type { TimelineState } from '../timeline/timeline.ts';
+import type { TimelineState } from '../timeline/report.ts';
 import { TimelineView } from '../timeline/timeline-view.tsx';
 
-/** Counting what is in view waits for the view to rest, ms. */
-const REST = 300;
+/** What is in view is counted at most this often, ms. */
+const REST = 400;
 
 /** All of history: the stream of the last 100,000 tasks and more, with a minimap and a filter. */
 export function TasksTimeline(): JSX.Element {
@@ -35,12 +35,10 @@ export function TasksTimeline(): JSX.Element {
     );
     if (page !== null) setInView(page.total);
   };
-  createEffect(
-    on([shown, total], () => {
-      if (timer !== null) clearTimeout(timer);
-      timer = setTimeout(() => void count(), REST);
-    }),
-  );
+  const soon = (): void => {
+    if (timer === null) timer = setTimeout(() => void count(), REST);
+  };
+  createEffect(on([shown, total], soon));
   onCleanup(() => {
     if (timer !== null) clearTimeout(timer);
     counting?.abort();

@@ -69,12 +69,7 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
           {failed() ? 'The server does not answer.' : `${formatCount(rows().length)} shown`}
         </span>
       </div>
-      <section
-        class="scroller"
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
-        tabindex="0"
-        aria-label={props.caption}
-      >
+      <section class="scroller" tabindex="0" aria-label={props.caption}>
         <table class="grid">
           <caption class="hidden-text">{props.caption}</caption>
           <thead>

@@ -109,7 +109,7 @@ export class Scanline {
     while (i < length) {
       const b = bin[i]!;
       if (b >= until) break;
-      const inside = (until < b + 1 ? until : b + 1) - (since > b ? since : b);
+      const inside = Math.min(until, b + 1) - Math.max(since, b);
       let at = 0;
       for (; i < length && bin[i] === b; i++) {
         const time = busy[i]! * inside;
@@ -146,14 +146,14 @@ export class Scanline {
     const count = this.#count;
     let total = 0;
     for (let i = 0; i < count; i++) total += busy[i]!;
-    const scale = height / (total > perPixel ? total : perPixel);
+    const scale = height / Math.max(total, perPixel);
     let segments = 0;
     let next = 0;
     let shrink = scale;
     if (count > 0 && categories[0] === CATEGORY_ERRED) {
       next = 1;
       const share = busy[0]! * scale;
-      const erred = share > 1 ? share : 1;
+      const erred = Math.max(share, 1);
       const line = paint.outline === null ? 0 : 1;
       if (erred > line) {
         heights[segments] = erred - line;
@@ -218,7 +218,7 @@ export function writeStack(
     // Idle time takes all that is left.
     let left = last ? end : heights[i]!;
     if (covered > 0) {
-      const part = left < 1 - covered ? left : 1 - covered;
+      const part = Math.min(left, 1 - covered);
       red += (color & 0xff) * part;
       green += ((color >>> 8) & 0xff) * part;
       blue += ((color >>> 16) & 0xff) * part;

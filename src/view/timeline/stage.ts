@@ -103,11 +103,12 @@ export class StageView {
   /** The width in CSS pixels that labels want. */
   gutterWidth(most: number): number {
     this.#gutter.font = labelStyle(this.#colors.theme, 1).font;
+    const slots = this.layout.rowHeight >= 13 * this.ratio ? 18 : 0;
     let widest = 24;
     for (const group of this.layout.groups) {
       widest = Math.max(widest, this.#gutter.measureText(cutMiddle(this.#gutter, group.label, most)).width);
+      if (group.opensHost) widest = Math.max(widest, this.#gutter.measureText(group.host).width - slots - 2);
     }
-    const slots = this.layout.rowHeight >= 13 * this.ratio ? 18 : 0;
     return Math.ceil(Math.min(most, widest + 16) + slots);
   }
 

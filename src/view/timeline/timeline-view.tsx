@@ -12,7 +12,8 @@ import { commandOf, movementOf, takesKeys } from './keys.ts';
 import { Minimap } from './minimap.ts';
 import { Records } from './records.ts';
 import { RecordsTable } from './records-table.tsx';
-import { Timeline, type TimelineState } from './timeline.ts';
+import type { TimelineState } from './report.ts';
+import { Timeline } from './timeline.ts';
 
 export interface TimelineViewProps {
   /** What the title says; reads signals. */
@@ -58,10 +59,11 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
   const pointer = { x: 0, y: 0 };
 
   const unpin = (): void => {
-    const had = pinned() !== null;
+    // The focus must not be lost with the card that has it.
+    const inside = root.contains(document.activeElement);
+    if (pinned() !== null && inside) plot.focus();
     setPinned(null);
     timeline()?.select(null);
-    if (had && root.contains(document.activeElement)) plot.focus();
   };
   const pin = (hit: Hit | null, at: { x: number; y: number }): void => {
     setPinned(hit === null ? null : { hit, at });
@@ -213,7 +215,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
   const status = (): string => {
     const now = state();
     if (now === null) return '';
-    if (!now.following) return '';
+    if (!now.following) return 'looking around';
     return now.idleSince === null ? 'following' : `idle since ${formatClock(now.idleSince)}`;
   };
   const hasTasks = (): boolean => {

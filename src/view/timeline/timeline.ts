@@ -1,30 +1,19 @@
-import type { RecordView, WindowQuery } from '../../model/batch.ts';
+import type { RecordView } from '../../model/batch.ts';
 import { toMicros } from '../../model/units.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
-import type { Live, WatchedWindow } from '../live-store.ts';
+import type { Live } from '../live-store.ts';
 import { streamColors } from './colors.ts';
 import { followStep, followTarget, settled } from './follow.ts';
-import { findHit, type Hit, type SliceHit, sameHit, sliceHit } from './hit.ts';
-import { stepSlice } from './hit-test.ts';
+import { findHit, type Hit, type SliceHit, sameHit } from './hit.ts';
 import type { Minimap } from './minimap.ts';
 import { Motion, type Movement } from './motion.ts';
+import { Report, type TimelineState } from './report.ts';
 import { followHistory, followRecent, historyBounds, isActive, runAt, runBounds } from './runs.ts';
 import { hitOfRecord, type Scene, type StageElements, StageView } from './stage.ts';
+import { stepInRow, stepToRow, type Walk } from './step.ts';
 import { type Bounds, clamp, fitTo, pan, span, TimeBase, timeAt, type Viewport, zoomAbout } from './viewport.ts';
-import { LatestQuery, planOverview, planWindow } from './window-plan.ts';
-
-/** What a stream tells the page around it, at most once a frame. */
-export interface TimelineState {
-  readonly following: boolean;
-  /** When the last run ended, epoch seconds; null while something runs or nothing ever ran. */
-  readonly idleSince: number | null;
-  readonly mode: 'slices' | 'shares' | 'empty';
-  readonly scrolls: boolean;
-  /** What is on screen, epoch seconds. */
-  readonly since: number;
-  readonly until: number;
-}
+import { StreamWindows } from './windows.ts';
 
 export interface TimelineOptions {
   readonly live: Live;
@@ -44,10 +33,6 @@ export interface TimelineOptions {
   readonly onGutter: (width: number) => void;
 }
 
-/** Columns of the overview: enough for a minimap, and for a picture while a better one is on its way. */
-const OVERVIEW_COLUMNS = 320;
-/** While the view has everything, the overview can wait this long, ms: first something is drawn. */
-const OVERVIEW_AFTER = 700;
 const NO_HISTORY_SPAN = 10e6;
 /** The picture is drawn anew when something moved by this much of a pixel. */
 const VISIBLE = 0.5;
@@ -60,51 +45,39 @@ export class Timeline implements Disposable {
   readonly #options: TimelineOptions;
   readonly #task: FrameTask;
   readonly #motion = new Motion();
-  readonly #questions: LatestQuery;
+  readonly #windows: StreamWindows;
   readonly #undo: (() => void)[] = [];
   readonly stage: StageView;
   #base: TimeBase | null = null;
   #view: Viewport = { since: 0, until: NO_HISTORY_SPAN };
   #following = true;
-  #main: WatchedWindow | null = null;
-  #overview: WatchedWindow | null = null;
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
   #lastFrame = 0;
-  #firstAnswer = 0;
-  #later: ReturnType<typeof setTimeout> | null = null;
   #pointer: { x: number; y: number } | null = null;
   #hover: Hit | null = null;
   #selected: Hit | null = null;
   #filter = '';
   #functions: { readonly list: readonly number[] | null; readonly set: ReadonlySet<number> | null } = NO_FILTER;
-  #state: TimelineState | null = null;
-  #rows = '';
+  readonly #report: Report;
 
   constructor(options: TimelineOptions) {
     this.#options = options;
     const { live } = options;
     this.stage = new StageView(options.elements, streamColors(options.colors, 0));
-    this.#questions = new LatestQuery((query) => this.#ask(query));
+    this.#report = new Report(options.panel, options.onState);
+    this.#windows = new StreamWindows(live, () => this.#changed());
     this.#task = live.frames.add('draw', (time) => this.#frame(time));
     this.#following = options.start === null;
-    for (const topic of ['state', 'running'] as const) this.#undo.push(live.replica.on(topic, () => this.#changed()));
-    this.#undo.push(
-      live.replica.on('window', (id) => {
-        const main = this.#main;
-        if (main !== null && id === main.id) this.#questions.answered(main.data.query, performance.now());
-        this.#changed();
-      }),
-    );
+    for (const topic of ['state', 'running', 'window'] as const)
+      this.#undo.push(live.replica.on(topic, () => this.#changed()));
     this.#changed();
   }
 
   dispose(): void {
     for (const undo of this.#undo) undo();
-    if (this.#later !== null) clearTimeout(this.#later);
     this.#task[Symbol.dispose]();
-    this.#main?.[Symbol.dispose]();
-    this.#overview?.[Symbol.dispose]();
+    this.#windows.dispose();
   }
 
   [Symbol.dispose](): void {
@@ -214,32 +187,27 @@ export class Timeline implements Disposable {
 
   /** The next or previous slice in the row of the selected one, or of the first row. */
   step(direction: 1 | -1): Hit | null {
-    const chosen = this.#selected;
-    const row = this.stage.layout.rows.find((r) => r.track === chosen?.track) ?? this.stage.layout.rows[0];
-    const slices = row === undefined ? undefined : this.#main?.data.slicesOf(row.track);
-    if (row === undefined || slices === undefined || this.#base === null) return null;
-    let from = -1;
-    if (chosen?.kind === 'slice') {
-      for (let i = 0; i < slices.length; i++) {
-        if (slices.record[i] === chosen.record && slices.start[i] === chosen.start) from = i;
-      }
-    }
-    const edge = direction === 1 ? this.#view.since : this.#view.until;
-    const next = stepSlice(slices, from, direction, this.#base.absolute(edge));
-    if (next < 0) return null;
-    return this.#reveal(sliceHit(row.track, slices, next), false);
+    return this.#chosen(stepInRow(direction, this.#walk()));
   }
 
   /** The same time in the row above or below: the slice nearest to the selected one. */
   stepRow(direction: 1 | -1): Hit | null {
-    const { rows } = this.stage.layout;
-    const at = rows.findIndex((r) => r.track === this.#selected?.track);
-    const row = rows[Math.max(0, Math.min(rows.length - 1, at + direction))];
-    const slices = row === undefined ? undefined : this.#main?.data.slicesOf(row.track);
-    if (row === undefined || slices === undefined || slices.length === 0 || this.#base === null) return null;
-    const time = this.#selected?.kind === 'slice' ? this.#selected.start : this.#base.absolute(this.#view.since);
-    const next = stepSlice(slices, -1, 1, time);
-    return this.#reveal(sliceHit(row.track, slices, next < 0 ? slices.length - 1 : next), false);
+    return this.#chosen(stepToRow(direction, this.#walk()));
+  }
+
+  #chosen(hit: SliceHit | null): Hit | null {
+    return hit === null ? null : this.#reveal(hit, false);
+  }
+
+  #walk(): Walk {
+    const absolute = (time: number): number => this.#base?.absolute(time) ?? 0;
+    return {
+      rows: this.stage.layout.rows,
+      data: this.#windows.main,
+      chosen: this.#selected,
+      since: absolute(this.#view.since),
+      until: absolute(this.#view.until),
+    };
   }
 
   /** Goes to a record and marks it; null when its row is not there any more. */
@@ -323,11 +291,6 @@ export class Timeline implements Disposable {
     return open ? { start: bounds.start, stop: Math.max(bounds.stop, this.#base!.relative(now * 1e6)) } : bounds;
   }
 
-  #ask(query: WindowQuery): void {
-    if (this.#main === null) this.#main = this.#options.live.openWindow(query);
-    else this.#main.move(query);
-  }
-
   #frame(time: number): void {
     const { live, follows, start } = this.#options;
     const { replica } = live;
@@ -360,7 +323,7 @@ export class Timeline implements Disposable {
       this.#view = { since: now, until: now + NO_HISTORY_SPAN };
     }
     this.#applyFilter();
-    this.#plan(base, clock, time);
+    this.#plan(base, clock);
     const scene = this.#scene(base, now);
     if (this.stage.place(scene)) {
       this.#dirty = true;
@@ -373,7 +336,7 @@ export class Timeline implements Disposable {
       this.stage.draw({ ...scene, hover: this.#hover });
       this.#options.minimap?.draw(
         replica,
-        this.#overview?.data ?? this.#main?.data ?? null,
+        this.#windows.overview ?? this.#windows.main,
         base,
         this.#view,
         now,
@@ -383,7 +346,7 @@ export class Timeline implements Disposable {
     this.#tell(base, input?.active === true ? null : (replica.follow?.runStop ?? null));
     // Nothing moves while the server or its scheduler is silent: the clock stands still.
     const grows = isActive(replica, clock) && live.flowing() && now < this.#view.until + span(this.#view) * 0.01;
-    if (this.#motion.moving || easing || grows || this.#questions.waiting) this.#task.request();
+    if (this.#motion.moving || easing || grows || this.#windows.waiting) this.#task.request();
   }
 
   #scene(base: TimeBase, now: number): Scene {
@@ -392,8 +355,8 @@ export class Timeline implements Disposable {
       view: this.#view,
       base,
       now,
-      main: this.#main?.data ?? null,
-      overview: this.#overview?.data ?? null,
+      main: this.#windows.main,
+      overview: this.#windows.overview,
       functions: this.#functions.set,
       hover: this.#hover,
       selected: this.#selected,
@@ -424,39 +387,16 @@ export class Timeline implements Disposable {
     this.#functions = { list, set: new Set(list) };
   }
 
-  #plan(base: TimeBase, clock: number, time: number): void {
-    const now = clock * 1e6;
-    const functions = this.#functions.list;
-    const current = this.#questions.wanted ?? this.#main?.query ?? null;
-    const query = planWindow(current, {
+  #plan(base: TimeBase, clock: number): void {
+    const history = this.#history();
+    this.#windows.plan({
       since: base.absolute(this.#view.since),
       until: base.absolute(this.#view.until),
       perPixel: this.#perPixel,
-      now,
-      functions,
-    });
-    const wall = performance.now();
-    if (query !== current) this.#questions.want(query, wall);
-    this.#questions.tick(wall);
-    // The view first: the overview is asked for once something is on screen.
-    if (this.#main === null || this.#main.data.mode === 'empty') return;
-    if (this.#firstAnswer === 0) this.#firstAnswer = time;
-    const history = this.#history();
-    const whole =
-      history === null || this.#main.data.query === null || this.#main.data.query.since <= base.absolute(history.start);
-    if (this.#overview === null && whole && time - this.#firstAnswer < OVERVIEW_AFTER) {
-      if (this.#later === null) this.#later = setTimeout(() => this.#changed(), OVERVIEW_AFTER);
-      return;
-    }
-    const overview = planOverview(this.#overview?.query ?? null, {
+      now: clock * 1e6,
+      functions: this.#functions.list,
       start: history === null ? null : base.absolute(history.start),
-      now: Math.max(now, history === null ? 0 : base.absolute(history.stop)),
-      columns: OVERVIEW_COLUMNS,
-      functions,
     });
-    if (overview === null || overview === this.#overview?.query) return;
-    if (this.#overview === null) this.#overview = this.#options.live.openWindow(overview);
-    else this.#overview.move(overview);
   }
 
   #find({ x, y }: { x: number; y: number }, scene: Scene): Hit | null {
@@ -475,42 +415,15 @@ export class Timeline implements Disposable {
   }
 
   #tell(base: TimeBase, runStop: number | null): void {
-    const mode = this.#main?.data.mode ?? 'empty';
-    const data = this.#main?.data;
-    const next: TimelineState = {
+    this.#report.tell(this.stage, {
       following: this.#following,
       idleSince: runStop === null ? null : runStop / 1e6,
-      mode,
+      mode: this.#windows.main?.mode ?? 'empty',
+      level: this.#windows.main?.mode === 'shares' ? this.#windows.main.level : null,
       scrolls: this.stage.scrollable > 0,
       since: base.absolute(this.#view.since) / 1e6,
       until: base.absolute(this.#view.until) / 1e6,
-    };
-    const last = this.#state;
-    if (last !== null && Object.entries(next).every(([key, value]) => last[key as keyof TimelineState] === value)) {
-      this.#tellRows();
-      return;
-    }
-    this.#state = next;
-    this.#tellRows();
-    const { dataset } = this.#options.panel;
-    dataset.since = String(Math.round(base.absolute(this.#view.since)));
-    dataset.until = String(Math.round(base.absolute(this.#view.until)));
-    dataset.mode = mode;
-    dataset.level = String(data?.mode === 'shares' ? data.level : '');
-    dataset.follow = String(this.#following);
-    this.#options.onState(next);
-  }
-
-  /** Where rows are, in CSS pixels of the plot: [[track, y, height], …] while there are few. */
-  #tellRows(): void {
-    const { layout, scroll, ratio } = this.stage;
-    const rows =
-      layout.rows.length > 128
-        ? ''
-        : JSON.stringify(layout.rows.map((r) => [r.track, (r.y - scroll) / ratio, r.height / ratio]));
-    if (rows === this.#rows) return;
-    this.#rows = rows;
-    this.#options.panel.dataset.rows = rows;
+    });
   }
 }
 
