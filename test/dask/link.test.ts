@@ -11,6 +11,7 @@ import { Rpc } from '../../src/source/dask/index.ts';
 import { isRecord } from '../../src/source/dask/msgpack.ts';
 import { RecordingSink } from '../../src/source/recording-sink.ts';
 import { DASK_VERSIONS, DaskCluster, Driver, end, freePort, NEWEST_DASK } from './cluster.ts';
+import { DaskHarness } from './dask-harness.ts';
 
 async function refusal(address: string, connectTimeoutMs = 3_000): Promise<TaskglassError> {
   const sink = new RecordingSink();
@@ -291,5 +292,30 @@ describe('a scheduler that does not let us in', () => {
   ])('$name', async ({ python, env }) => {
     await using cluster = await DaskCluster.start({ python, workers: 0, env });
     assert.equal(await codeOf(cluster.address), 'AGENT_REFUSED');
+  });
+});
+
+describe.each(DASK_VERSIONS)('a task that dies with its worker on Dask $version', ({ python }) => {
+  it('is an erred record without startstops', async () => {
+    await using harness = await DaskHarness.start({
+      python,
+      env: { DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES: '0' },
+    });
+    const sink = new RecordingSink();
+    await using source = harness.createSource();
+    await source.start(sink);
+    const hanging = await harness.hang();
+    await sink.until('it runs', () => sink.running.has(hanging.key));
+    await hanging.killWorker();
+    await sink.until('its record', () => sink.of('hang').length > 0);
+    const [task] = sink.of('hang');
+    assert.equal(task!.status, 'erred');
+    assert.equal(task!.worker, hanging.worker);
+    assert.deepEqual(task!.startstops, []);
+    assert.match(task!.error!.exception, /KilledWorker/);
+    await sink.until('its worker is gone', () => sink.removed.includes(hanging.worker));
+    assert.ok(!sink.running.has(hanging.key));
+    assert.ok(!sink.lost.includes(hanging.key), 'its end is told once');
+    await hanging.stop();
   });
 });

@@ -49,9 +49,7 @@ PREFIX_BUDGET = 0.0005  # seconds per tick for the counts of prefixes
 SCAN_CHUNK = 5_000  # tasks per tick of the first look at what is in memory
 RUNNING_AFTER = 0.1  # seconds that a task must run before it is announced: shorter ones only finish
 RESTART_TOLERANCE = 0.02  # seconds by which a heartbeat's start must differ to be sent again
-SAMPLE_EVERY = 64  # one finished task in this many is timed
-
-METRICS = 14  # columns of a heartbeat's row, see `metrics_row`
+SAMPLE_EVERY = 64  # one finished task in this many is timed; a power of two
 
 
 def pack(obj):
@@ -231,6 +229,8 @@ class Agent(SchedulerPlugin):
         running, group_prefix = self.running, self.group_prefix
         a_came, a_left, a_forgotten = self.came.append, self.left.append, self.forgot.append
         sample = self.sample = [0.0, 0]  # seconds, calls
+        mask = SAMPLE_EVERY - 1
+        add = self._add
 
         # stimulus_id is named because every call has one, and the rest is not because few calls have it: a keyword
         # that goes to **kw costs more than all that is done here for most transitions.
@@ -242,13 +242,12 @@ class Agent(SchedulerPlugin):
                     if finish == "forgotten" and start != "erred":
                         a_forgotten(tasks[key])
                     return
-                startstops = kw.get("startstops")
                 # A late result of a task that was sent back to waiting is a run as well. Dependents of an erred
                 # task become erred without one.
-                if start != "processing" and (finish == "erred" or not startstops):
+                if start != "processing" and (finish == "erred" or not kw.get("startstops")):
                     return
                 n = len(keys)
-                timed = not n & 63
+                timed = not n & mask
                 if timed:
                     t0 = thread_time()
                 ts = tasks[key]
@@ -261,32 +260,30 @@ class Agent(SchedulerPlugin):
                 mine = running.get(worker)
                 if mine:
                     mine.pop(key, None)
+                if finish == "erred":
+                    add(records, key, finish, kw)
+                    return
                 group = ts.group
                 name = group.name
                 if name not in groups:
                     group_prefix[name] = group.prefix.name
                 a_group(groups[name])
-                a_lane(lanes[worker, kw.get("thread")])
-                a_type(types[kw.get("typename")])
-                a_nbytes(kw.get("nbytes") or 0)
+                a_lane(lanes[worker, kw["thread"]])
+                a_type(types[kw["typename"]])
+                a_nbytes(kw["nbytes"])
                 count = transfers = 0
-                if startstops:
-                    for s in startstops:
-                        action = s["action"]
-                        a_action(actions[action])
-                        a_start(s["start"])
-                        a_stop(s["stop"])
-                        if action == "transfer":
-                            a_origin(workers[s.get("source")])
-                            transfers += 1
-                        count += 1
+                for s in kw["startstops"]:
+                    action = s["action"]
+                    a_action(actions[action])
+                    a_start(s["start"])
+                    a_stop(s["stop"])
+                    if action == "transfer":
+                        a_origin(workers[s.get("source")])
+                        transfers += 1
+                    count += 1
                 a_transfers(transfers)
                 a_nss(count)
-                if finish == "memory":
-                    a_status(0)
-                else:
-                    a_status(1)
-                    self._erred(records, worker, kw)
+                a_status(0)
                 a_key(key)  # last: a record exists once its key does
                 if timed:
                     sample[0] += thread_time() - t0
@@ -931,7 +928,7 @@ class Agent(SchedulerPlugin):
 
 
 def metrics_row(ws):
-    """METRICS numbers of a worker's latest heartbeat, NaN where it does not say. Memory as Dask's MemoryState does."""
+    """The numbers of a worker's latest heartbeat, NaN where it does not say. Memory as Dask's MemoryState does."""
     get = ws.metrics.get
     spilled = get("spilled_bytes")
     if not isinstance(spilled, dict):

@@ -74,12 +74,14 @@ export class DaskSource implements Source {
     while (!this.#closed) {
       if (this.#attachment) {
         const { comm } = this.#attachment;
+        const attached = performance.now();
         const reason = await this.#listen(this.#attachment);
         this.#attachment = undefined;
         if (this.#closed) return;
         this.#known.detached(this.#decoder);
         this.#setLink('lost', reason.code === 'LINK_CLOSED' ? `${comm.address} closed the connection` : reason.message);
-        delay = FIRST_RETRY_MS;
+        // One that ends again and again right after it began is not retried in haste.
+        if (performance.now() - attached > LAST_RETRY_MS) delay = FIRST_RETRY_MS;
       }
       await pause(delay * (0.5 + Math.random() / 2), this.#closing.signal);
       if (this.#closed) return;
