@@ -118,6 +118,15 @@ export class Scheduler implements TransitionContext {
       task.suspicious++;
       if (task.suspicious > MOST_RERUNS) {
         task.failure = killedWorker(task, worker, reason);
+        const { key, attempt, failure } = task;
+        this.#hooks.finished(task, worker, {
+          op: 'erred',
+          key,
+          attempt,
+          thread: 0,
+          startstops: [],
+          error: failure.error,
+        });
         next.push([task, 'erred']);
       } else {
         next.push([task, 'released']);

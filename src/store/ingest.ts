@@ -15,28 +15,41 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
     const status = finished.status[row]!;
     const fn = finished.fn[row]!;
     const count = finished.startstops[row]!;
-    const track = tracks.ofThread(worker, store.strings.worker.at(worker), finished.thread[row]!, store.seq);
+    const address = store.strings.worker.at(worker);
+    const ran = finished.past ? undefined : running.end(key, store.seq);
     const record = records.length;
     const firstSlice = slices.length;
     let first = Number.POSITIVE_INFINITY;
     let last = Number.NEGATIVE_INFINITY;
-    for (let i = at; i < at + count; i++) {
-      const start = timeOf(finished.start[i]!, store.now);
-      // A slice shorter than the clock's step is one step long: nothing that happened is invisible.
-      const stop = Math.max(start + 1, timeOf(finished.stop[i]!, store.now));
-      const action = finished.action[i]!;
-      slices.push(track.track, record, categoryOf(action, status, fn), action, start, stop, finished.origin[i]!);
-      first = Math.min(first, start);
-      last = Math.max(last, stop);
+    let track: number;
+    if (count > 0) {
+      track = tracks.ofThread(worker, address, finished.thread[row]!, store.seq).track;
+      for (let i = at; i < at + count; i++) {
+        const start = timeOf(finished.start[i]!, store.now);
+        // A slice shorter than the clock's step is one step long: nothing that happened is invisible.
+        const stop = Math.max(start + 1, timeOf(finished.stop[i]!, store.now));
+        const action = finished.action[i]!;
+        slices.push(track, record, categoryOf(action, status, fn), action, start, stop, finished.origin[i]!);
+        first = Math.min(first, start);
+        last = Math.max(last, stop);
+      }
+    } else {
+      // Its worker died under it: nobody says when it ran, but we may have seen it.
+      track = ran?.track ?? tracks.ofSlot(worker, address, 0, store.seq).track;
+      last = toMicros(store.now);
+      first = Math.min(ran?.start ?? last, last);
+      if (ran !== undefined) {
+        const { compute } = ACTION_INDEX;
+        slices.push(track, record, categoryOf(compute, status, fn), compute, first, Math.max(first + 1, last), 0);
+      }
     }
-    if (count === 0) first = last = toMicros(store.now);
     at += count;
     records.push({
       key,
       fn,
       group: finished.group[row]!,
       worker,
-      track: track.track,
+      track,
       type: finished.type[row]!,
       status,
       past: finished.past,
@@ -44,11 +57,10 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
       start: first,
       stop: last,
       firstSlice,
-      slices: count,
+      slices: slices.length - firstSlice,
     });
     const error = finished.errors.get(row);
     if (error !== undefined) records.setError(record, error);
-    if (!finished.past) running.end(key, store.seq);
     store.executed(first, last, 1, status === STATUS_ERRED ? 1 : 0);
   }
 }

@@ -102,6 +102,26 @@ describe('Store', () => {
     expect(workersView(store).workers).toEqual([]);
   });
 
+  it('draws what a dying worker took with it from when it was seen to start', () => {
+    const { store } = attached();
+    const fn = store.intern('function', 'boom');
+    const worker = store.intern('worker', 'tcp://w:1');
+    const started = [{ key: 'k', fn, worker, start: 1001 }];
+    store.accept({ kind: 'tick', time: 1001, running: { reset: false, started, ended: [] } });
+    const killed = finishedOf(store, [row('k', 0, 0, { fn: 'boom', erred: true })]);
+    const none = {
+      startstops: Uint16Array.of(0),
+      action: new Uint8Array(0),
+      start: new Float64Array(0),
+      stop: new Float64Array(0),
+    };
+    store.accept({ kind: 'tick', time: 1003, finished: { ...killed, ...none }, workers: { removed: [worker] } });
+    expect(tasksPage(store, { limit: 9, status: 'lost' }).total).toBe(0);
+    expect(tasksPage(store, { limit: 9 }).tasks).toMatchObject([
+      { key: 'k', status: 'erred', thread: 0, startstops: [{ action: 'compute', start: 1001, stop: 1003 }] },
+    ]);
+  });
+
   it('gives a worker that comes back under its name its old rows', () => {
     const { store } = attached();
     const before = store.tracks.list.length;

@@ -45,12 +45,17 @@ describe('a local cluster in trouble', () => {
     await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
     const client = cluster.client();
     const deaths: number[] = [];
-    cluster.observe({ workerRemoved: (worker) => deaths.push(worker.pid) });
+    const erred: string[] = [];
+    cluster.observe({
+      workerRemoved: (worker) => deaths.push(worker.pid),
+      finished: (task) => erred.push(`${task.status} ${task.error?.exception.split(':')[0]}`),
+    });
     const killer = client.submit(() => process.kill(process.pid, 'SIGKILL'));
     const dependent = client.submit((x: unknown) => x, killer);
     await expect(killer.result()).rejects.toMatchObject({ code: 'KILLED_WORKER' });
     await expect(dependent.result()).rejects.toThrow('KilledWorker');
     expect(new Set(deaths).size).toBe(4);
+    expect(erred).toEqual(['erred KilledWorker']);
     expect(await client.submit(() => 1).result()).toBe(1);
   });
 

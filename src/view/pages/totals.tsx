@@ -28,6 +28,9 @@ export function Totals(): JSX.Element {
   };
   const totals = () => replica().totals;
   const states = () => live.stateTotals();
+  /** Failed in the last run and dropped by the scheduler since, as nobody holds them; the stream still shows them. */
+  const forgottenErrors = () =>
+    Math.max(0, (replica().runs[replica().runs.length - 1]?.erred ?? 0) - states()[STATE_INDEX.erred]!);
   const memory = () => {
     const { memory: used = Number.NaN, memoryLimit = Number.NaN, spilled = 0 } = totals() ?? {};
     const [part, limit] = formatBytesOf(used, memoryLimit > 0 ? memoryLimit : used);
@@ -73,6 +76,7 @@ export function Totals(): JSX.Element {
       </Total>
       <Total name="Erred" alarm={states()[STATE_INDEX.erred]! > 0}>
         <b>{formatCount(states()[STATE_INDEX.erred]!)}</b>
+        <Show when={forgottenErrors() > 0}> · {formatCount(forgottenErrors())} forgotten</Show>
       </Total>
       <Show when={replica().cluster?.engine !== 'embedded'}>
         <Total name="Cost to the scheduler" class="cost">
