@@ -1,4 +1,3 @@
-import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import type { Replica } from '../../store/replica.ts';
 import { sliceAt } from './hit-test.ts';
 import { type Picture, type PictureInput, sourceAt } from './picture.ts';
@@ -103,10 +102,4 @@ export function sameHit(a: Hit | null, b: Hit | null): boolean {
   return (
     a.kind === 'shares' && b.kind === 'shares' && a.track === b.track && a.since === b.since && a.until === b.until
   );
-}
-
-export function functionOf(hit: Hit): number | null {
-  if (hit.kind !== 'shares') return hit.fn;
-  const top = hit.shares[0]?.[0] ?? 0;
-  return top >= CATEGORY_FUNCTION ? top - CATEGORY_FUNCTION : null;
 }
