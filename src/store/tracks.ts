@@ -36,11 +36,12 @@ export class Tracks {
     stamp: number,
   ): Place {
     const place = this.#placeNamed(info.name || info.address, worker, info.address, info.host);
+    // One that is only described anew keeps its threads where they are.
+    if (place.worker !== worker || !place.alive) place.threads.clear();
     place.worker = worker;
     place.address = info.address;
     place.host = info.host;
     place.alive = true;
-    place.threads.clear();
     this.#byWorker.set(worker, place);
     for (let slot = 0; slot < info.nthreads; slot++) this.#trackAt(place, slot, stamp);
     touch(place, stamp);
