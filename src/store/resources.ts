@@ -57,7 +57,8 @@ export function summarise(all: readonly WorkerView[]): ResourceRow | null {
   if (workers.length === 0) return null;
   const cpu = workers.map((w) => w.cpu / Math.max(1, w.nthreads));
   const process = workers.map((w) => w.memory.process || 0);
-  const limit = sum(workers.map((w) => w.memory.limit));
+  // Those that have not reported yet have their share of the limit all the same: it must not jump with their first word.
+  const limit = sum(all.filter((w) => w.alive).map((w) => w.memory.limit));
   const used = workers.map((w, i) => (w.memory.limit > 0 ? process[i]! / w.memory.limit : 0));
   const hosts = groupByHost(workers);
   const perHost = (pick: (w: WorkerView) => number): number =>
