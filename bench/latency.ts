@@ -39,7 +39,7 @@ export async function main({ tasks }: Options): Promise<void> {
       const seen: number[] = [];
       Object.assign(globalThis, { seen });
       new MutationObserver(() => {
-        const row = document.querySelector<HTMLElement>('[data-function=probe]');
+        const row = document.querySelector<HTMLElement>('[aria-label=Progress] [data-function=probe]');
         if (row === null) return;
         const done = Number(row.dataset.memory) + Number(row.dataset.released);
         while (seen.length < done) seen.push((performance.timeOrigin + performance.now()) / 1000);

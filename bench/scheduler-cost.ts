@@ -19,6 +19,8 @@ interface Sample {
 
 export interface Options {
   readonly rounds: number;
+  /** With and without ours, one after the other, so often a round. */
+  readonly pairs: number;
   /** Tasks per measurement. */
   readonly tasks: number;
 }
@@ -35,7 +37,8 @@ def work(count):
 `;
 
 /** The same load with and without viewers; each round on a cluster of its own, so that nothing lingers. */
-export async function main({ rounds, tasks }: Options): Promise<void> {
+export async function main(options: Options): Promise<void> {
+  const { rounds, pairs, tasks } = options;
   const draw = generator(rounds);
   const samples: Record<Watched, Sample[]> = { nobody: [], 'ours 1': [], 'ours 20': [], 'bokeh 1': [], 'bokeh 20': [] };
   const ratios: Record<Watched, number[]> = { nobody: [], 'ours 1': [], 'ours 20': [], 'bokeh 1': [], 'bokeh 20': [] };
@@ -57,7 +60,7 @@ export async function main({ rounds, tasks }: Options): Promise<void> {
       unwatched.push(sample.cpuPerTask);
       return sample;
     };
-    const ours = shuffled([1, 20], draw);
+    const ours = shuffled([...Array(pairs).fill(1), ...Array(pairs).fill(20)] as number[], draw);
     for (const viewers of ours) {
       // Before or after its pair by chance: a scheduler that ages must not favour either.
       const watched: Watched = viewers === 1 ? 'ours 1' : 'ours 20';
@@ -79,7 +82,7 @@ export async function main({ rounds, tasks }: Options): Promise<void> {
       ratios[watched].push(sample.cpuPerTask / median(unwatched));
     }
   }
-  publish({ rounds, tasks }, samples, ratios);
+  publish(options, samples, ratios);
 }
 
 async function measureOurs(cluster: DaskCluster, driver: DaskDriver, tasks: number, viewers: number): Promise<Sample> {
@@ -121,7 +124,7 @@ function publish(options: Options, samples: Record<Watched, Sample[]>, ratios: R
     about:
       `What watching costs a Dask scheduler (2026.8.0, 2 workers × 2 threads on the same machine) while it runs ${options.tasks} ` +
       `trivial tasks at a time: ${options.rounds} rounds, each on a new cluster, all five in each. Medians; the ratio is of CPU ` +
-      'per task to unwatched in the same round, with the 95 % interval of its median. "bokeh" is /status of the dashboard inside the scheduler.',
+      'per task to unwatched just before or after (Bokeh: in the same round), with the 95 % interval of its median. "bokeh" is /status of the dashboard inside the scheduler.',
     head: ['viewers', 'tasks/s', 'scheduler CPU per task, µs', 'ratio to nobody', 'kB/s to all viewers'],
     rows,
     data: { options, samples, ratios, intervals },

@@ -16,6 +16,8 @@ class SocketViewer implements Viewer {
 
   constructor(socket: WebSocket) {
     this.socket = socket;
+    // What was waited for then never comes, and says so.
+    socket.on('error', (error) => console.error(String(error)));
     socket.on('message', (data: Buffer) => {
       this.bytes += data.length;
       this.messages++;
@@ -56,6 +58,8 @@ export async function watchBokeh(port: number, page: string): Promise<Viewer> {
   const socket = new WebSocket(`${origin.replace('http', 'ws')}/${page}/ws`, ['bokeh', token], { origin });
   const viewer = new SocketViewer(socket);
   await once(socket, 'open');
+  // A message has three parts or more. It says that it is ready first; asked before, it hangs up.
+  await until('Bokeh to be ready', () => viewer.messages >= 3);
   for (const part of [{ msgid: '1', msgtype: 'PULL-DOC-REQ' }, {}, {}]) socket.send(JSON.stringify(part));
   await until('the Bokeh document', () => viewer.messages >= 6);
   return viewer;

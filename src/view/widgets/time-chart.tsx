@@ -32,7 +32,8 @@ export interface TimeChartProps {
   readonly colors: { readonly text: string; readonly grid: string };
 }
 
-const FONT = '10.5px Inter, "Segoe UI", system-ui, "DejaVu Sans", sans-serif';
+// A whole number: uPlot scales that alone to the screen's pixels.
+const FONT = '11px Inter, "Segoe UI", system-ui, "DejaVu Sans", sans-serif';
 
 /** A line chart over time. Its library is fetched when the first chart is. */
 export function TimeChart(props: TimeChartProps): JSX.Element {
