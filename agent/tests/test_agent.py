@@ -5,16 +5,19 @@ import struct
 import time
 from array import array
 from contextlib import asynccontextmanager
-from pathlib import Path
+from math import isnan
 
 import msgpack
 import pytest
 from distributed import Client, Scheduler, Worker
 from distributed.diagnostics.task_stream import TaskStreamPlugin
+
 from taskglass_agent import agent as A
+from taskglass_agent import limits
+from taskglass_agent.prefixes import STATES
+from taskglass_agent.tables import text
 
 COMPUTED = [{"action": "compute", "start": 1.0, "stop": 2.0}]
-SOURCE = Path(A.__file__)
 
 
 def run(test):
@@ -65,11 +68,11 @@ class Reader:
                 out += self.rows(m[name])
         if "p" in m:
             p = m["p"]
-            n = len(A.STATES)
+            n = len(STATES)
             ids, states = array("I", p["id"]), array("I", p["states"])
             forgotten, nbytes = array("d", p["forgotten"]), array("d", p["nbytes"])
             for i, index in enumerate(ids):
-                row = dict(zip(A.STATES, states[i * n : i * n + n]))
+                row = dict(zip(STATES, states[i * n : i * n + n]))
                 self.counts[self.tables["prefix"][index]] = {**row, "forgotten": forgotten[i], "nbytes": nbytes[i]}
         return m
 
@@ -163,7 +166,7 @@ async def test_counts_bytes_and_forgotten():
         async def settle():
             for _ in range(15):
                 reader.tick()
-                agent.scatter_time = 0
+                agent.memory.scatter_time = 0
                 await asyncio.sleep(0.01)
 
         def truth():
@@ -195,7 +198,7 @@ async def test_counts_bytes_and_forgotten():
         await settle()
         assert ours() == {}
         assert reader.counts["inc"]["forgotten"] == 50
-        assert sum(reader.counts["inc"][state] for state in A.STATES) == 0
+        assert sum(reader.counts["inc"][state] for state in STATES) == 0
         agent.detach(s)
 
 
@@ -209,7 +212,7 @@ async def test_past_tasks_come_from_the_schedulers_own_buffer():
         agent = A.Agent(s, None, 0.1)
         reader = Reader(agent)
         reader.tick()
-        assert len(reader.past) == A.MAX_PAST
+        assert len(reader.past) == limits.MAX_PAST
         assert reader.messages[-1]["past"]["past"] is True
         reader.tick()
         assert [r["key"] for r in reader.past] == [str(m["key"]) for m in stream.buffer]
@@ -239,17 +242,17 @@ async def test_without_a_reader_memory_is_bounded_and_the_rest_is_counted():
         agent = A.Agent(s, None, 0.1)
         reader = Reader(agent)
         reader.tick()
-        agent.backlog = lambda: A.MAX_BACKLOG + 1
+        agent.backlog = lambda: limits.MAX_BACKLOG + 1
         key = "inc-1"
         s.new_task(key, "spec", "processing").nbytes = 5
         kw = {"worker": "w", "thread": 1, "nbytes": 5, "typename": "int", "startstops": COMPUTED}
-        for _ in range(A.MAX_PENDING + 123):
+        for _ in range(limits.MAX_PENDING + 123):
             agent.transition(key, "processing", "memory", stimulus_id="x", **kw)
         assert agent.tick(s) is None
         del agent.backlog
-        for _ in range(A.MAX_PENDING // A.MAX_RECORDS + 2):
+        for _ in range(limits.MAX_PENDING // limits.MAX_RECORDS + 2):
             reader.tick()
-        assert len(reader.records) == A.MAX_PENDING
+        assert len(reader.records) == limits.MAX_PENDING
         assert sum(m.get("dropped", 0) for m in reader.messages) == 123
         agent.detach(s)
 
@@ -291,7 +294,7 @@ async def test_odd_payloads_neither_raise_nor_lose_the_record():
         assert not any("error" in m or "dropped" in m for m in reader.messages)
         shown = [r["key"] for r in reader.records[:: len(payloads) + 1]]
         assert shown[:5] == [str(key) for key in keys[:5]]
-        assert shown[5] == "? alone" and len(shown[6]) == A.MAX_KEY
+        assert shown[5] == "? alone" and len(shown[6]) == limits.MAX_KEY
         killed = [r for r in reader.records if r["status"] == "erred"]
         assert len(killed) == len(keys)
         assert all(r["startstops"] == [] and "KilledWorker" in r["error"][0] for r in killed)
@@ -306,9 +309,9 @@ async def test_a_failing_tick_is_reported_and_counted():
         reader.tick()
         s.new_task("inc-1", "spec", "processing").nbytes = 5
         agent.transition("inc-1", "processing", "memory", startstops=COMPUTED)
-        agent._heartbeats = lambda *args: 1 / 0
+        agent.workers.heartbeats = lambda *args: 1 / 0
         assert "division" in reader.tick()["error"]
-        del agent._heartbeats
+        del agent.workers.heartbeats
         m = reader.tick()
         assert m["dropped"] == 1 and "hello" in m
         agent.detach(s)
@@ -321,10 +324,10 @@ async def test_tables_begin_anew_when_they_are_full():
         reader = Reader(agent)
         good = COMPUTED
         s.new_task("inc-1", "spec", "processing").nbytes = 5
-        n = A.MAX_INTERNED + 10
+        n = limits.MAX_INTERNED + 10
         for i in range(n):
             agent.transition("inc-1", "processing", "memory", worker="w", thread=i, startstops=good)
-        for _ in range(n // A.MAX_RECORDS + 2):
+        for _ in range(n // limits.MAX_RECORDS + 2):
             reader.tick()
         assert [r["thread"] for r in reader.records] == list(range(n))
         agent.transition("inc-1", "processing", "memory", worker="w", thread=5, startstops=good)
@@ -353,17 +356,15 @@ async def test_running_tasks():
         reader.tick()
         assert [r["key"] for r in reader.records] == [future.key]
         assert not any(future.key in m["run"]["ended"] for m in reader.messages if "run" in m)
-        assert agent.running == {} and not any(agent.candidates.values())
+        assert agent.running.announced == {} and not any(agent.running.candidates.values())
         agent.detach(s)
 
 
 @run
-async def test_shipped_as_text_it_comes_and_goes():
+async def test_an_agent_comes_and_goes():
     async with cluster() as (s, _):
-        namespace = {"__name__": "taskglass_agent", "__interval__": 0.1, "__opts__": None}
-        exec(compile(SOURCE.read_text(), "<agent>", "exec"), namespace)
         plugins = set(s.plugins)
-        agent = namespace["setup"](s)
+        agent = A.setup(s)
         assert len(set(s.plugins) - plugins) == 1
         assert agent.tick(s) is not None
         agent.detach(s)
@@ -371,8 +372,27 @@ async def test_shipped_as_text_it_comes_and_goes():
         assert set(s.plugins) == plugins
 
 
+@run
+async def test_its_cost_per_task_leaves_out_what_a_tick_costs_anyway():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        s.new_task("inc-1", "spec", "processing").nbytes = 5
+        cost, hook = agent.cost, agent.cost.hook
+        cost.take(0)
+
+        def reading(finished, seconds):
+            hook.sample[:] = 2e-6, 1
+            cost.add_encoded(finished, seconds)
+            return cost.take(s.transition_counter)[1] - hook.call_cost * 1e6
+
+        assert reading(limits.FULL_TICK - 1, 1) == pytest.approx(2)
+        assert reading(limits.FULL_TICK, limits.FULL_TICK * 1e-6) == pytest.approx(3)
+        assert isnan(cost.take(s.transition_counter)[1])
+        agent.detach(s)
+
+
 @pytest.mark.parametrize("value", ["a", "é", "\ud800", "x" * 5000, 5, None, ("a", 1)])
 def test_text_is_bounded_and_encodable(value):
-    out = A.text(value)
+    out = text(value)
     assert len(out) <= 1000
     out.encode()

@@ -221,7 +221,7 @@ export interface ClusterTotals {
 export interface AgentCost {
   /** Share of one core spent in the agent's ticks and hooks since the previous reading, 0..1. */
   readonly share: number;
-  /** Microseconds of CPU per finished task; NaN while there were none. */
+  /** Microseconds of CPU that one more finished task costs, without its tick's fixed cost; NaN while there were none. */
   readonly perTask: number;
   /** Delay of the scheduler's event loop, seconds. */
   readonly loopLag: Duration;

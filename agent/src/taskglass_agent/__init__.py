@@ -1,1 +1,1 @@
-"""The Python side of Taskglass. Only :mod:`taskglass_agent.agent` is shipped to a scheduler."""
+"""What Taskglass runs inside a Dask scheduler: :mod:`taskglass_agent.agent`, and the modules it is made of."""

@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { TaskglassError } from '../../base/errors.ts';
+import { readAgentSource } from './agent-source.ts';
 import { type Comm, type ConnectOptions, connect } from './comm.ts';
 import { isRecord } from './msgpack.ts';
 import { type Picklable, pickleExpression, pickleModule } from './pickle.ts';
 import { callOn, remoteError } from './rpc.ts';
-
-const AGENT = new URL('../../../agent/src/taskglass_agent/agent.py', import.meta.url);
 
 /** Seconds between two ticks. */
 export const TICK_INTERVAL_S = 0.1;
@@ -38,7 +36,7 @@ export async function attachAgent(
   resume: ResumePoint | undefined,
   options: ConnectOptions = {},
 ): Promise<Attachment> {
-  source ??= readFile(AGENT, 'utf8');
+  source ??= readAgentSource();
   const text = await source;
   const comm = await connect(address, options);
   const timeoutMs = options.timeoutMs ?? 5_000;

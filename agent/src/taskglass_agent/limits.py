@@ -1,0 +1,26 @@
+"""The bounds of what the agent holds and sends, and of what it does in one tick."""
+
+NAN = float("nan")
+INF = float("inf")
+
+MAX_INTERNED = 50_000  # strings per table before the table is begun anew
+MAX_BACKLOG = 8 << 20  # unsent bytes on our socket above which nothing more is written
+MAX_PENDING = 200_000  # records held while the peer does not read; more are counted as dropped
+MAX_RECORDS = 5_000  # records sent per tick
+MAX_PAST = 1_000  # records per tick of the scheduler's own buffer
+MAX_KEY = 4_096  # characters of a key
+MAX_EXCEPTION = 4_000  # characters
+MAX_TRACEBACK = 20_000  # characters, the last ones
+MAX_ERROR_TEXT = 4 << 20  # characters of error texts per tick
+MAX_WORKERS = 64  # workers visited per tick
+MAX_ROWS = 256  # heartbeats, and worker descriptions, sent per tick
+MAX_STARTED = 1_000  # running tasks announced per tick
+MAX_EXECUTING = 1_000  # running tasks looked at per worker
+MAX_LOG = 200  # log entries per tick
+MAX_SCATTERED = 20_000  # newest tasks looked at for scattered data
+PREFIX_BUDGET = 0.0005  # seconds per tick for the counts of prefixes
+SCAN_CHUNK = 5_000  # tasks per tick of the first look at what is in memory
+RUNNING_AFTER = 0.1  # seconds that a task must run before it is announced: shorter ones only finish
+RESTART_TOLERANCE = 0.02  # seconds by which a heartbeat's start must differ to be sent again
+SAMPLE_EVERY = 64  # one finished task in this many is timed; a power of two
+FULL_TICK = 50  # records from which on a tick says what encoding one more costs

@@ -1,0 +1,122 @@
+"""Finished tasks, from the moment they finish until they are sent."""
+
+from array import array
+from itertools import islice
+
+from dask.utils import key_split
+from distributed.utils import key_split_group
+
+from .limits import MAX_ERROR_TEXT, MAX_EXCEPTION, MAX_KEY, MAX_TRACEBACK
+from .tables import text
+
+
+class Records:
+    """Finished tasks in columns; start/stops and the origins of transfers are flattened."""
+
+    PER_RECORD = (("group", "I"), ("lane", "I"), ("type", "I"), ("status", "B"), ("nss", "H"), ("nbytes", "d"))
+    PER_STARTSTOP = (("action", "B"), ("start", "d"), ("stop", "d"))
+
+    def __init__(self, tasks, tables):
+        self.tasks = tasks  # the scheduler's
+        self.tables = tables
+        self.cols = {name: array(code) for name, code in self.PER_RECORD + self.PER_STARTSTOP}
+        self.origin = array("I")  # one per transfer
+        self.transfers = array("H")  # per record, how many of its start/stops are transfers
+        self.keys = []
+        self.errors = []  # (ordinal, exception, traceback)
+        self.sent = 0  # ordinal of the first record that is held
+        self.delivered = 0  # ordinal up to which records have left
+        self.dropped = 0
+
+    def __len__(self):
+        return len(self.keys)
+
+    def add(self, key, finish, kw):
+        """One record, tolerantly: for odd payloads and for what the scheduler's own buffer holds."""
+        ts = self.tasks.get(key)
+        group, prefix = (ts.group.name, ts.prefix.name) if ts is not None else (key_split_group(key), key_split(key))
+        worker, thread, nbytes, typename = (kw.get(k) for k in ("worker", "thread", "nbytes", "typename"))
+        good = []
+        for s in islice(kw.get("startstops") or (), 0xFFFF):
+            try:
+                good.append((text(s["action"]), float(s["start"]), float(s["stop"]), s.get("source")))
+            except Exception:
+                continue
+        cols, tables = self.cols, self.tables
+        cols["group"].append(tables.group_id(group, prefix))
+        cols["lane"].append(tables.lane[worker, thread if isinstance(thread, (int, float)) else 0])
+        cols["type"].append(tables.type[text(typename) if typename is not None else None])
+        cols["nbytes"].append(float(nbytes) if isinstance(nbytes, (int, float)) else 0.0)
+        for action, start, stop, source in good:
+            cols["action"].append(min(tables.action[action], 0xFF))
+            cols["start"].append(start)
+            cols["stop"].append(stop)
+            if action == "transfer":
+                self.origin.append(tables.worker[source])
+        self.transfers.append(sum(s[0] == "transfer" for s in good))
+        cols["nss"].append(len(good))
+        cols["status"].append(0 if finish == "memory" else 1)
+        if finish != "memory":
+            self._add_error(worker, kw)
+        self.keys.append(key)  # last: a record exists once its key does
+
+    def _add_error(self, worker, kw):
+        exception, traceback = kw.get("exception_text"), kw.get("traceback_text")
+        if not exception:  # its worker died under it: the scheduler itself gave up
+            exception = f"KilledWorker: the worker {worker} died while this task ran, as others had before"
+        self.errors.append(
+            (self.sent + len(self.keys), text(exception, MAX_EXCEPTION), text(traceback or "")[-MAX_TRACEBACK:])
+        )
+
+    def trim(self):
+        """Drops what a record that failed half way left behind: a record exists once its key does."""
+        n = len(self.keys)
+        for name, _ in self.PER_RECORD:
+            del self.cols[name][n:]
+        del self.transfers[n:]
+        m = sum(self.cols["nss"])
+        for name, _ in self.PER_STARTSTOP:
+            del self.cols[name][m:]
+        del self.origin[sum(self.transfers) :]
+
+    def clear(self):
+        for col in self.cols.values():
+            del col[:]
+        del self.origin[:], self.transfers[:]
+        self.sent += len(self.keys)
+        self.keys.clear()
+        self.errors.clear()
+
+    def lose(self):
+        """Gives up what is held and what was taken but has not left, and counts it."""
+        self.dropped += self.sent - self.delivered + len(self.keys)
+        self.clear()
+        self.delivered = self.sent
+
+    def take(self, limit):
+        """The oldest records as a message, removed from here; None when there are none."""
+        n = min(len(self.keys), limit)
+        if not n:
+            return None
+        m = sum(self.cols["nss"][:n])
+        o = sum(self.transfers[:n])
+        out = {}
+        for name, _ in self.PER_RECORD:
+            out[name] = self.cols[name][:n].tobytes()
+            del self.cols[name][:n]
+        for name, _ in self.PER_STARTSTOP:
+            out[name] = self.cols[name][:m].tobytes()
+            del self.cols[name][:m]
+        out["origin"] = self.origin[:o].tobytes()
+        del self.origin[:o], self.transfers[:n]
+        out["key"] = [k if type(k) is str and len(k) < 256 and k.isascii() else text(k, MAX_KEY) for k in self.keys[:n]]
+        del self.keys[:n]
+        errors, room = [], MAX_ERROR_TEXT
+        while self.errors and self.errors[0][0] < self.sent + n:
+            ordinal, exception, traceback = self.errors.pop(0)
+            room -= len(exception) + len(traceback)
+            errors.append((ordinal - self.sent, exception, traceback if room > 0 else ""))
+        if errors:
+            out["err"] = errors
+        self.sent += n
+        return out

@@ -1,0 +1,85 @@
+"""Strings as numbers: what the peer was told once is an index from then on."""
+
+import msgpack
+
+from .limits import MAX_INTERNED
+
+
+def pack(obj):
+    return msgpack.packb(obj, use_bin_type=True, default=str)
+
+
+def text(value, limit=1_000):
+    """Any value of a cluster's as a bounded str that UTF-8 can carry."""
+    s = (value if type(value) is str else str(value))[:limit]
+    try:
+        s.encode()
+    except UnicodeEncodeError:
+        s = s.encode(errors="replace").decode()
+    return s
+
+
+class Intern(dict):
+    """Value -> small int. New values are announced in the next message; ids are positions."""
+
+    def __init__(self):
+        self.new = []
+        self.reset = True
+
+    def __missing__(self, value):
+        i = self[value] = len(self)
+        self.new.append(value)
+        return i
+
+    def begin_anew(self):
+        self.clear()
+        self.new, self.reset = [], True
+
+    def flush(self, may_reset, encode):
+        """[begin anew?, new values], or None when there is nothing to announce."""
+        out = None
+        if self.new:
+            out = [self.reset, [encode(v) for v in self.new]]
+            self.new, self.reset = [], False
+        if may_reset and len(self) > MAX_INTERNED:  # ids sent stay valid up to and including this message
+            self.clear()
+            self.reset = True
+        return out
+
+
+class Tables:
+    """All that the peer knows by number."""
+
+    def __init__(self):
+        self.group, self.lane, self.type = Intern(), Intern(), Intern()
+        self.worker, self.prefix, self.action = Intern(), Intern(), Intern()
+        self.group_prefix = group_prefix = {}  # of the groups that are not announced yet
+        worker_ids = self.worker
+        # In the order in which they are announced: a lane names a worker.
+        self._encoders = {
+            "group": lambda g: (text(g), text(group_prefix.get(g, g))),
+            "lane": lambda lane: (worker_ids[lane[0]], float(lane[1] or 0)),
+            "type": lambda t: "" if t is None else text(t),
+            "worker": lambda w: "" if w is None else text(w),
+            "prefix": text,
+            "action": text,
+        }
+
+    def group_id(self, name, prefix):
+        if name not in self.group:
+            self.group_prefix[name] = prefix
+        return self.group[name]
+
+    def begin_anew(self):
+        for name in self._encoders:
+            getattr(self, name).begin_anew()
+
+    def flush(self, may_reset):
+        """What the peer does not know yet, by table."""
+        out = {}
+        for name, encode in self._encoders.items():
+            new = getattr(self, name).flush(may_reset, encode)
+            if new:
+                out[name] = new
+        self.group_prefix.clear()
+        return out

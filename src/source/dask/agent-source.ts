@@ -1,0 +1,27 @@
+import { readFile } from 'node:fs/promises';
+
+const PACKAGE = new URL('../../../agent/src/taskglass_agent/', import.meta.url);
+
+/** The modules of the Python package, each after those that it imports. */
+export const AGENT_MODULES: readonly string[] = [
+  'limits',
+  'tables',
+  'records',
+  'hook',
+  'past',
+  'memory',
+  'prefixes',
+  'running',
+  'workers',
+  'cost',
+  'agent',
+];
+
+/** `from .module import a, b`, on one line or with its names in parentheses. */
+const RELATIVE_IMPORT = /^from \.\w+ import (?:\([^)]*\)|.*)\n/gm;
+
+/** The agent as one text: a scheduler has no package to import from. */
+export async function readAgentSource(): Promise<string> {
+  const texts = await Promise.all(AGENT_MODULES.map((name) => readFile(new URL(`${name}.py`, PACKAGE), 'utf8')));
+  return texts.map((text) => text.replace(RELATIVE_IMPORT, '')).join('\n');
+}
