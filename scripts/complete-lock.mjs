@@ -36,7 +36,10 @@ if (process.argv.includes('--check')) {
   console.log(`Added ${missing.length} packages of other platforms to package-lock.json.`);
 }
 
-/** `@scope/tool-linux-arm64-musl` → where npm is to install it. */
+/**
+ * `@scope/tool-linux-arm64-musl` → where npm is to install it.
+ * @param {string} name
+ */
 function platformOf(name) {
   const words = name.split(/[-/]/);
   // Names say `arm` as the tool chains do: armv7, arm-eabi, arm-gnueabihf.

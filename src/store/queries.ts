@@ -6,7 +6,7 @@ import { colorOf, type Known, known } from './json.ts';
 import type { Store } from './store.ts';
 
 export { sharesView } from './shares-query.ts';
-export { recordView, type TasksFilter, tasksPage } from './tasks-query.ts';
+export { recordView, tasksPage } from './tasks-query.ts';
 
 // The HTTP API's answers as plain objects in Dask's words.
 

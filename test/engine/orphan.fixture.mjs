@@ -1,5 +1,5 @@
 // A program that starts a cluster and is then killed from outside, or forgets to close it.
-import { LocalCluster } from '../../dist/engine/index.js';
+import { LocalCluster } from 'taskglass/engine';
 
 const cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1 });
 const client = cluster.client();
