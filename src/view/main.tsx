@@ -31,6 +31,8 @@ function start(root: HTMLElement): void {
   });
   const live = new Live(replica, connection, frames);
   const theme = createTheme();
+  // The socket opens while the page is built: what it brings comes in later turns.
+  connection.start();
 
   render(
     () => (
@@ -42,7 +44,6 @@ function start(root: HTMLElement): void {
     ),
     root,
   );
-  connection.start();
   addEventListener('online', () => connection.retryNow());
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) connection.retryNow();
