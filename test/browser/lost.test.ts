@@ -50,6 +50,9 @@ describe('a cluster that loses its parts', () => {
     const client = await cluster.client();
     await client.run('client.gather(client.map(inc, range(50)))');
     await expect.poll(() => bars(page), { timeout: 10_000 }).toEqual(['inc 50']);
+    // What finished in its last tick a scheduler takes with it.
+    const records = page.locator('[data-total=records]');
+    await expect.poll(() => records.textContent(), { timeout: 10_000 }).toBe('50');
     await page.evaluate(() => Object.assign(globalThis, { notReloaded: true }));
     // The moment it is announced, by the page's own clock, so that nothing of this test's is measured.
     await page.evaluate(() => {
