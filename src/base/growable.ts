@@ -21,10 +21,6 @@ export class Growable<T extends NumberArray> {
     return this.#array;
   }
 
-  get byteLength(): number {
-    return this.#array.byteLength;
-  }
-
   at(index: number): number {
     return this.#array[index]!;
   }

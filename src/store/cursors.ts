@@ -23,6 +23,7 @@ export { WindowCursor } from './window-cursor.ts';
 const RUNS_SENT = 200;
 /** While only the end of the last run moves, runs are sent this often. */
 const RUNS_EVERY: Seconds = 1;
+const NO_GAPS: Store['gaps'] = [];
 
 /** What changed in the state that every page needs. One cursor serves all viewers: its batches are broadcast. */
 export class StateCursor {
@@ -33,7 +34,7 @@ export class StateCursor {
   #names = 0;
   #runs = -1;
   #runsAt: Seconds = 0;
-  #gaps = 0;
+  #gaps: Store['gaps'] = NO_GAPS;
   /** Parts that are compared by content: they change without an event, or rarely with one. */
   #last: Record<string, string> = {};
 
@@ -47,7 +48,7 @@ export class StateCursor {
     this.#seq = -1;
     this.#names = 0;
     this.#runs = -1;
-    this.#gaps = 0;
+    this.#gaps = NO_GAPS;
     this.#last = {};
   }
 
@@ -80,10 +81,8 @@ export class StateCursor {
       if (tracks.length > 0) batch.tracks = tracks;
     }
     this.#addRuns(batch);
-    if (store.gaps.length !== this.#gaps) {
-      this.#gaps = store.gaps.length;
-      batch.gaps = [...store.gaps];
-    }
+    if (store.gaps !== this.#gaps && store.gaps.length > 0) batch.gaps = store.gaps;
+    this.#gaps = store.gaps;
     this.#seq = store.seq;
     return reset || Object.keys(batch).length > 3 ? batch : null;
   }

@@ -44,12 +44,6 @@ export class FunctionTable {
     return this.#nbytes.at(fn);
   }
 
-  total(fn: number): number {
-    let total = 0;
-    for (let state = 0; state < STATE_COUNT; state++) total += this.count(fn, state);
-    return total;
-  }
-
   /** Sums over all functions, by state. */
   totals(): number[] {
     const sums = new Array<number>(STATE_COUNT).fill(0);

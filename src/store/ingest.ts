@@ -83,6 +83,7 @@ export function ingestLost(store: Store, tasks: readonly Running[], time: Micros
   const { records, slices } = store;
   for (const { key, fn, worker, start, track } of tasks) {
     const stop = Math.max(start + 1, time);
+    store.executed(start, stop);
     slices.push(track, records.length, CATEGORY_LOST, ACTION_INDEX.compute, start, stop, 0);
     records.push({
       key,
@@ -114,7 +115,8 @@ function freeTrack(store: Store, worker: StringIndex, start: Micros): Track {
   return quiet ?? idle[0] ?? tracks.ofSlot(worker, store.strings.worker.at(worker), known.length, store.seq);
 }
 
-/** Whole microseconds; what is no time at all happened now. */
+/** Whole microseconds; what is no time at all, or none that can be told from its neighbours, happened now. */
 function timeOf(seconds: number, now: number): Micros {
-  return seconds > 0 && Number.isFinite(seconds) ? toMicros(seconds) : toMicros(now);
+  const micros = toMicros(seconds);
+  return micros > 0 && Number.isSafeInteger(micros) ? micros : toMicros(now);
 }

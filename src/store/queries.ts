@@ -91,7 +91,7 @@ export function resourcesView(store: Store, since: Seconds = 0) {
 }
 
 export function runsView(store: Store): { seq: Seq; time: Seconds; runs: RunView[]; gaps: Store['gaps'] } {
-  return { seq: store.seq, time: store.clock(), runs: store.runs.list.map(runView), gaps: [...store.gaps] };
+  return { seq: store.seq, time: store.clock(), runs: store.runs.list.map(runView), gaps: store.gaps };
 }
 
 function stateTotals(store: Store): Record<SchedulerState, number> {

@@ -166,6 +166,8 @@ export class Replica {
       this.#nbytes = [];
       this.runs = [];
       this.gaps = [];
+      this.cost = null;
+      this.follow = null;
       this.#clockBase = 0;
       this.#lastClock = 0;
     }

@@ -23,10 +23,6 @@ export class RunningTasks {
     return this.#byKey.values();
   }
 
-  get(key: string): Running | undefined {
-    return this.#byKey.get(key);
-  }
-
   onTrack(track: number): Running | undefined {
     return this.#byTrack.get(track);
   }

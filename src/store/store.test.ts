@@ -132,6 +132,46 @@ describe('Store', () => {
     expect(store.tracks.list[0]?.place).toMatchObject({ alive: true, address: 'tcp://w:9' });
   });
 
+  it('keeps a worker that went and came back to its address between two ticks', () => {
+    const { store } = attached();
+    const fn = store.intern('function', 'slow');
+    const worker = store.intern('worker', 'tcp://w:1');
+    const started = [{ key: 'k', fn, worker, start: 1001 }];
+    store.accept({ kind: 'tick', time: 1001, running: { reset: false, started, ended: [] } });
+    const again = { removed: [worker], added: [workerOf(store, 'tcp://w:1', 'alice')] };
+    store.accept({ kind: 'tick', time: 1002, workers: again });
+    expect(workersView(store).workers.map(({ name, status }) => [name, status])).toEqual([['alice', 'running']]);
+    expect(store.tracks.list.map(({ place }) => place.alive)).toEqual([true, true]);
+    expect(tasksPage(store, { limit: 9, status: 'lost' }).tasks.map((task) => task.key)).toEqual(['k']);
+  });
+
+  it('counts what a worker took with it as part of the run, on the scheduler that it ran on', () => {
+    const { store } = attached();
+    const fn = store.intern('function', 'slow');
+    const worker = store.intern('worker', 'tcp://w:1');
+    const started = [{ key: 'k', fn, worker, start: 1001 }];
+    store.accept({ kind: 'tick', time: 1001.5, running: { reset: false, started, ended: [] } });
+    store.accept({ kind: 'tick', time: 1300, workers: { removed: [worker] } });
+    store.accept({ kind: 'tick', time: 1301, workers: { added: [workerOf(store, 'tcp://w:1', 'alice')] } });
+    const next = [{ key: 'l', fn, worker, start: 1302 }];
+    store.accept({ kind: 'tick', time: 1303, running: { reset: false, started: next, ended: [] } });
+    attach(store, 'Scheduler-2', 1310);
+    expect(runsView(store).runs).toMatchObject([{ start: 1001, stop: 1303, cluster: 'Scheduler-1' }]);
+  });
+
+  it('gives no row to threads that a worker only says it has, beyond a bound', () => {
+    const { store } = attached();
+    const boast = workerOf(store, 'tcp://w:2', 'bob', 1e15);
+    store.accept({ kind: 'tick', time: 1001, workers: { added: [boast] } });
+    expect(store.tracks.list.length).toBeLessThan(10_000);
+    store.accept({
+      kind: 'tick',
+      time: 1002,
+      finished: finishedOf(store, [row('a', 1001, 1002, { worker: 'tcp://w:2' })]),
+    });
+    expect(recordView(store, 0)).toMatchObject({ worker_name: 'bob', thread: 0 });
+  });
+
   it('resumes on another scheduler as a new run, with nothing of the old counts', () => {
     const { store } = attached();
     store.accept({
@@ -167,5 +207,8 @@ describe('Store', () => {
     const { store } = attached();
     store.accept({ kind: 'tick', time: 1005, finished: finishedOf(store, [row('a', Number.NaN, -1)]) });
     expect(recordView(store, 0)).toMatchObject({ start: 1005 });
+    store.accept({ kind: 'tick', time: 1006, finished: finishedOf(store, [row('b', 1e300, 1e301)]) });
+    expect(recordView(store, 1)).toMatchObject({ start: 1006 });
+    expect(runsView(store).runs).toMatchObject([{ start: 1005, stop: 1006.000001 }]);
   });
 });

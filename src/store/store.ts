@@ -3,17 +3,19 @@ import type {
   AgentCost,
   ClusterEvent,
   ClusterTotals,
+  GapEvent,
   LinkEvent,
-  LogEntry,
   SourceEvent,
   SourceSink,
   StringTableName,
   TickEvent,
-  WorkersChange,
+  WorkerInfo,
 } from '../model/source-event.ts';
+import { STATE_COUNT } from '../model/task-state.ts';
 import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from '../model/units.ts';
 import { FunctionTable } from './functions.ts';
 import { ingestFinished, ingestLost, ingestRunning } from './ingest.ts';
+import { Pace } from './pace.ts';
 import { Records } from './records.ts';
 import { Resources } from './resources.ts';
 import { RunningTasks } from './running.ts';
@@ -30,9 +32,6 @@ export interface StoreOptions {
   readonly monotonic: () => number;
 }
 
-/** Finished tasks per second are averaged over this long. */
-const RATE_OVER: Seconds = 3;
-const LOG_KEPT = 1_000;
 const GAPS_KEPT = 1_000;
 
 /**
@@ -47,8 +46,8 @@ export class Store implements SourceSink {
   link: LinkView = { state: 'connecting', since: 0, heard: 0, reason: '' };
   totals: ClusterTotals | null = null;
   cost: AgentCost | null = null;
-  readonly gaps: GapView[] = [];
-  readonly log: LogEntry[] = [];
+  /** The latest ones, oldest first; another list whenever one comes. */
+  gaps: readonly GapView[] = [];
   readonly strings: Readonly<Record<StringTableName, StringTable>> = {
     function: new StringTable(),
     group: new StringTable(),
@@ -67,8 +66,7 @@ export class Store implements SourceSink {
   readonly #recentTasks: number;
   readonly #monotonic: () => number;
   #heardAt = 0;
-  /** (time, records finished by then), for the rate. */
-  #pace: { time: Seconds; finished: number }[] = [];
+  readonly #pace = new Pace();
   readonly #listeners = new Set<(event: SourceEvent) => void>();
 
   constructor(options: StoreOptions) {
@@ -96,8 +94,7 @@ export class Store implements SourceSink {
         this.#acceptLink(event);
         break;
       case 'gap':
-        this.gaps.push({ since: event.since, until: event.until, size: event.size, reason: event.reason });
-        if (this.gaps.length > GAPS_KEPT) this.gaps.shift();
+        this.#acceptGap(event);
         break;
       case 'tick':
         this.#acceptTick(event);
@@ -114,12 +111,7 @@ export class Store implements SourceSink {
 
   /** Finished tasks per second over the last seconds. */
   rate(): number {
-    const now = this.clock();
-    while (this.#pace.length > 1 && now - this.#pace[1]!.time >= RATE_OVER) this.#pace.shift();
-    const oldest = this.#pace[0];
-    if (oldest === undefined) return 0;
-    const passed = Math.max(RATE_OVER, now - oldest.time);
-    return (this.records.witnessed - oldest.finished) / passed;
+    return this.#pace.at(this.clock(), this.records.witnessed);
   }
 
   follow(): FollowView | null {
@@ -135,23 +127,23 @@ export class Store implements SourceSink {
   }
 
   #acceptCluster(event: ClusterEvent): void {
-    const known = this.cluster;
+    if (this.cluster !== null && this.cluster.id !== event.id) this.#endCluster();
     this.cluster = event;
     this.runs.setCluster(event.id);
-    if (known === null) this.#hear(event.time);
-    else if (known.id !== event.id) this.#replaceCluster(event);
+    this.#hear(event.time);
   }
 
-  /** Another scheduler took over: what ran is lost, its workers are gone, its counts are void. History stays. */
-  #replaceCluster(event: ClusterEvent): void {
+  /** Another scheduler takes over: what ran is lost, its workers are gone, its counts are void. History stays. */
+  #endCluster(): void {
     ingestLost(this, this.running.endAll(this.seq), toMicros(this.now));
-    for (const worker of this.workers.alive()) {
-      this.workers.remove(worker, this.now);
-      this.tracks.removeWorker(worker, this.seq);
-    }
+    for (const worker of this.workers.alive()) this.#removeWorker(worker, this.now);
     this.functions.clear(this.seq);
     this.totals = null;
-    this.#hear(event.time);
+    this.cost = null;
+  }
+
+  #acceptGap({ since, until, size, reason }: GapEvent): void {
+    this.gaps = [...this.gaps.slice(1 - GAPS_KEPT), { since, until, size, reason }];
   }
 
   #acceptLink(event: LinkEvent): void {
@@ -169,27 +161,31 @@ export class Store implements SourceSink {
 
   #acceptTick(event: TickEvent): void {
     this.#hear(event.time);
+    const { added = [], removed = [], samples } = event.workers ?? {};
+    const gone = new Set(removed);
     // Workers first: what they finished belongs on their rows.
-    if (event.workers?.added !== undefined) this.#addWorkers(event.workers);
+    for (const info of added) if (!gone.has(info.worker)) this.#addWorker(info);
     if (event.finished !== undefined) ingestFinished(this, event.finished);
     if (event.running !== undefined) ingestRunning(this, event.running);
-    if (event.workers !== undefined) this.#changeWorkers(event.workers, event.time);
+    for (const worker of removed) {
+      ingestLost(this, this.running.endAll(this.seq, worker), toMicros(event.time));
+      this.#removeWorker(worker, event.time);
+    }
+    // One that is both went and came back to its address between two ticks.
+    for (const info of added) if (gone.has(info.worker)) this.#addWorker(info);
+    if (samples !== undefined) this.workers.sample(samples);
     const earliest = this.running.earliest();
     if (earliest !== null) this.executed(earliest, Math.max(earliest, toMicros(event.time)));
     if (event.functions !== undefined) {
       const { fn, states, forgotten, nbytes } = event.functions;
       for (let i = 0; i < fn.length; i++) {
-        this.functions.set(fn[i]!, states, (i * states.length) / fn.length, forgotten[i]!, nbytes[i]!, this.seq);
+        this.functions.set(fn[i]!, states, i * STATE_COUNT, forgotten[i]!, nbytes[i]!, this.seq);
       }
     }
     if (event.totals !== undefined) this.totals = event.totals;
     if (event.cost !== undefined) this.cost = event.cost;
-    if (event.log !== undefined) {
-      this.log.push(...event.log);
-      if (this.log.length > LOG_KEPT) this.log.splice(0, this.log.length - LOG_KEPT);
-    }
     this.workers.expire(event.time);
-    if (event.workers?.samples !== undefined && this.resources.due(event.time)) {
+    if (samples !== undefined && this.resources.due(event.time)) {
       this.resources.sample(event.time, this.workers.views());
     }
   }
@@ -199,30 +195,20 @@ export class Store implements SourceSink {
     if (this.runs.touch(start, stop, records, erred)) this.functions.beginRun(this.seq);
   }
 
-  #addWorkers(change: WorkersChange): void {
-    for (const info of change.added ?? []) {
-      this.workers.add(info);
-      this.tracks.addWorker(info.worker, info, this.seq);
-    }
+  #addWorker(info: WorkerInfo): void {
+    this.workers.add(info);
+    this.tracks.addWorker(info.worker, info, this.seq);
   }
 
-  #changeWorkers(change: WorkersChange, time: Seconds): void {
-    for (const worker of change.removed ?? []) {
-      ingestLost(this, this.running.endAll(this.seq, worker), toMicros(time));
-      this.workers.remove(worker, time);
-      this.tracks.removeWorker(worker, this.seq);
-    }
-    this.workers.sample(change);
+  #removeWorker(worker: StringIndex, time: Seconds): void {
+    this.workers.remove(worker, time);
+    this.tracks.removeWorker(worker, this.seq);
   }
 
   #hear(time: Seconds): void {
     this.now = time;
     this.#heardAt = this.#monotonic();
     this.link = { ...this.link, heard: time };
-    const finished = this.records.witnessed;
-    const last = this.#pace[this.#pace.length - 1];
-    if (last === undefined || last.finished !== finished || time - last.time > RATE_OVER) {
-      this.#pace.push({ time, finished });
-    }
+    this.#pace.saw(time, this.records.witnessed);
   }
 }

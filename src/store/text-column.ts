@@ -10,10 +10,6 @@ export class TextColumn {
     return this.#end.length;
   }
 
-  get byteLength(): number {
-    return this.#bytes.byteLength + this.#end.byteLength;
-  }
-
   push(text: string): void {
     const from = this.#bytes.length;
     this.#bytes.reserve(text.length * 3);

@@ -23,6 +23,9 @@ export interface Place {
   readonly threads: Map<number, number>;
 }
 
+/** A worker that says it has more threads than this gets rows for the others when they have done something. */
+const MOST_IDLE_ROWS = 1_024;
+
 /** Which (worker, thread) is drawn on which row. Slots are handed out lowest free first. */
 export class Tracks {
   readonly list: Track[] = [];
@@ -34,7 +37,7 @@ export class Tracks {
     worker: StringIndex,
     info: { address: string; name: string; host: string; nthreads: number },
     stamp: number,
-  ): Place {
+  ): void {
     const place = this.#placeNamed(info.name || info.address, worker, info.address, info.host);
     // One that is only described anew keeps its threads where they are.
     if (place.worker !== worker || !place.alive) place.threads.clear();
@@ -43,9 +46,9 @@ export class Tracks {
     place.host = info.host;
     place.alive = true;
     this.#byWorker.set(worker, place);
-    for (let slot = 0; slot < info.nthreads; slot++) this.#trackAt(place, slot, stamp);
+    const rows = Math.min(info.nthreads, MOST_IDLE_ROWS);
+    for (let slot = 0; slot < rows; slot++) this.#trackAt(place, slot, stamp);
     touch(place, stamp);
-    return place;
   }
 
   removeWorker(worker: StringIndex, stamp: number): void {

@@ -57,23 +57,6 @@ export class WindowData {
     this.version++;
   }
 
-  clear(): void {
-    this.#slices = new Map();
-    this.#shares = new Map();
-    this.mode = 'empty';
-    this.version++;
-  }
-
-  /** Forgets slices that ended before `micros`; what a following stream left behind. */
-  prune(micros: number): void {
-    for (const [track, slices] of this.#slices) {
-      let keepFrom = 0;
-      while (keepFrom < slices.length && slices.stop[keepFrom]! < micros) keepFrom++;
-      if (keepFrom === slices.length) this.#slices.delete(track);
-      else if (keepFrom > 0) this.#slices.set(track, pick(slices, keepFrom));
-    }
-  }
-
   #applySlices(batch: SlicesBatch): void {
     const order = Uint32Array.from(batch.track.keys());
     order.sort((a, b) => batch.track[a]! - batch.track[b]! || batch.start[a]! - batch.start[b]! || a - b);
@@ -141,17 +124,6 @@ function gather(batch: SlicesBatch, rows: Uint32Array): TrackSlices {
     out.stop[i] = batch.stop[row]!;
   }
   return out;
-}
-
-function pick(slices: TrackSlices, from: number): TrackSlices {
-  return {
-    length: slices.length - from,
-    record: slices.record.subarray(from),
-    category: slices.category.subarray(from),
-    fn: slices.fn.subarray(from),
-    start: slices.start.subarray(from),
-    stop: slices.stop.subarray(from),
-  };
 }
 
 /** Both sorted by start; equal starts keep the older first. */

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WindowQuery } from '../model/batch.ts';
 import { CATEGORY_ERRED, CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../model/task-state.ts';
-import { ResourcesCursor, RunningCursor, StateCursor, WindowCursor } from './cursors.ts';
+import { ResourcesCursor, RunningCursor, StateCursor, stateSnapshot, WindowCursor } from './cursors.ts';
 import { attach, finishedOf, type Row, workerOf } from './history.fixture.ts';
 import { sharesView } from './queries.ts';
 import { Replica } from './replica.ts';
@@ -257,5 +257,26 @@ describe('Replica', () => {
     expect(replica.running.size).toBe(0);
     expect(replica.runs).toHaveLength(1);
     expect(cursors[0].next()).toBeNull();
+  });
+
+  it('hears of a gap however many there were before, and of nothing that a reset does not bring', () => {
+    const store = newStore();
+    const replica = new Replica(() => 0);
+    const cursor = new StateCursor(store);
+    const sync = () => {
+      const batch = cursor.next();
+      if (batch !== null) replica.apply({ kind: 'state', batch });
+    };
+    store.accept({ kind: 'tick', time: BASE, cost: { share: 0.01, perTask: 3, loopLag: 0 } });
+    for (let i = 0; i < 1_200; i++) {
+      store.accept({ kind: 'gap', since: BASE + i, until: BASE + i + 1, size: i, reason: 'overload' });
+      if (i % 300 === 0) sync();
+    }
+    sync();
+    expect(replica.gaps).toHaveLength(1_000);
+    expect(replica.gaps.at(-1)?.size).toBe(1_199);
+    expect(replica.cost).not.toBeNull();
+    replica.apply({ kind: 'state', batch: stateSnapshot(new Store({ monotonic: () => 0 })) });
+    expect([replica.cost, replica.follow, replica.cluster]).toEqual([null, null, null]);
   });
 });

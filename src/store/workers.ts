@@ -1,5 +1,5 @@
 import type { WorkerView } from '../model/batch.ts';
-import type { WorkerCounts, WorkerInfo, WorkerMetrics, WorkersChange } from '../model/source-event.ts';
+import type { WorkerCounts, WorkerInfo, WorkerMetrics, WorkerSample } from '../model/source-event.ts';
 import type { Seconds, StringIndex } from '../model/units.ts';
 
 /** A worker that went is shown this long, marked as gone. */
@@ -16,8 +16,6 @@ interface Row {
 /** What is known of each worker now. */
 export class WorkerTable {
   readonly #rows = new Map<StringIndex, Row>();
-  /** +1 whenever anything here changed. */
-  version = 0;
 
   add(info: WorkerInfo): void {
     // A successor under the same name takes the place of the one that went.
@@ -25,7 +23,6 @@ export class WorkerTable {
       if (row.goneSince !== null && row.info.name === info.name) this.#rows.delete(worker);
     }
     this.#rows.set(info.worker, { info, status: 'running', counts: null, metrics: null, goneSince: null });
-    this.version++;
   }
 
   remove(worker: StringIndex, time: Seconds): void {
@@ -33,32 +30,23 @@ export class WorkerTable {
     if (row === undefined || row.goneSince !== null) return;
     row.goneSince = time;
     row.status = 'lost';
-    this.version++;
   }
 
-  sample(change: WorkersChange): void {
-    for (const { worker, status, counts, metrics } of change.samples ?? []) {
+  sample(samples: readonly WorkerSample[]): void {
+    for (const { worker, status, counts, metrics } of samples) {
       const row = this.#rows.get(worker);
       if (row === undefined) continue;
       if (status !== undefined && row.goneSince === null) row.status = status;
       if (counts !== undefined) row.counts = counts;
       if (metrics !== undefined) row.metrics = metrics;
-      this.version++;
     }
   }
 
   /** Forgets those that have been gone for long enough. */
   expire(now: Seconds): void {
     for (const [worker, row] of this.#rows) {
-      if (row.goneSince !== null && now - row.goneSince > GONE_SHOWN) {
-        this.#rows.delete(worker);
-        this.version++;
-      }
+      if (row.goneSince !== null && now - row.goneSince > GONE_SHOWN) this.#rows.delete(worker);
     }
-  }
-
-  has(worker: StringIndex): boolean {
-    return this.#rows.has(worker);
   }
 
   /** Workers that are there now. */

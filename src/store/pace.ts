@@ -1,0 +1,35 @@
+import type { Duration, Seconds } from '../model/units.ts';
+
+/** Finished tasks per second are averaged over this long. */
+const OVER: Duration = 3;
+
+/** How fast a count grows: its mean growth per second over the last seconds. */
+export class Pace {
+  /** Each time at which the count had changed. Only the last one may be older than {@link OVER}, and is where a mean begins. */
+  readonly #seen: { readonly time: Seconds; readonly count: number }[] = [];
+
+  /** Readings that are held: bounded by the ticks of the last seconds, whether or not anybody asks for the pace. */
+  get length(): number {
+    return this.#seen.length;
+  }
+
+  saw(time: Seconds, count: number): void {
+    const last = this.#seen.at(-1);
+    // The clock of another scheduler may lie behind.
+    if (last !== undefined && time < last.time) this.#seen.length = 0;
+    if (this.#seen.length === 0 || last?.count !== count || time - last.time > OVER) this.#seen.push({ time, count });
+    this.#forget(time);
+  }
+
+  at(now: Seconds, count: number): number {
+    this.#forget(now);
+    const first = this.#seen[0];
+    return first === undefined ? 0 : (count - first.count) / Math.max(OVER, now - first.time);
+  }
+
+  #forget(now: Seconds): void {
+    let old = 0;
+    while (old + 1 < this.#seen.length && now - this.#seen[old + 1]!.time >= OVER) old++;
+    if (old > 0) this.#seen.splice(0, old);
+  }
+}
