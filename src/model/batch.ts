@@ -65,7 +65,7 @@ export interface TrackView {
   readonly name: string;
   readonly host: string;
   readonly slot: number;
-  /** False once its worker is gone. */
+  /** False once its worker is gone, and on a row beyond its worker's threads: shown only while something is drawn on it. */
   readonly alive: boolean;
 }
 

@@ -221,8 +221,8 @@ export function countsSince(store: Store, since: Seq): CountsView {
 }
 
 function trackView({ track, slot, place }: Track): TrackView {
-  const { worker, address, name, host, alive } = place;
-  return { track, worker, address, name, host, slot, alive };
+  const { worker, address, name, host, alive, nthreads } = place;
+  return { track, worker, address, name, host, slot, alive: alive && slot < nthreads };
 }
 
 export function runView(run: Run): RunView {

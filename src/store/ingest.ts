@@ -44,6 +44,7 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
       }
     }
     at += count;
+    if (count > 0 && !finished.past) giveWay(store, track, worker, (first + last) / 2);
     records.push({
       key,
       fn,
@@ -104,15 +105,41 @@ export function ingestLost(store: Store, tasks: readonly Running[], time: Micros
 }
 
 /**
- * The row on which a running task is drawn until its thread is known: the lowest that runs nothing and on which nothing
- * ended after it began (there another thread was busy), else the lowest that runs nothing.
+ * A thread ran something until after a task began that was drawn on its row: that one runs on another thread, and moves to
+ * the row that is now most likely. `middle` of what the thread ran: clocks differ, neighbours may seem to overlap a little.
  */
+function giveWay(store: Store, track: number, worker: StringIndex, middle: Micros): void {
+  const { running } = store;
+  const guest = running.onTrack(track);
+  if (guest === undefined || guest.worker !== worker || guest.start >= middle) return;
+  const next = idleTrack(store, worker, guest.start);
+  if (next !== undefined) running.move(guest, next.track, store.seq);
+}
+
+/** The row on which a running task is drawn until its thread is known. Tasks that have seceded get rows of their own. */
 function freeTrack(store: Store, worker: StringIndex, start: Micros): Track {
+  const { tracks, strings, seq } = store;
+  const rows = tracks.placeOf(worker)?.tracks.length ?? 0;
+  return idleTrack(store, worker, start) ?? tracks.ofSlot(worker, strings.worker.at(worker), rows, seq);
+}
+
+/**
+ * Of a worker's rows that run nothing: the lowest on which nothing ended after `start` (there another thread was busy), else the
+ * one that has been quiet longest. Rows beyond its threads come last.
+ */
+function idleTrack(store: Store, worker: StringIndex, start: Micros): Track | undefined {
   const { tracks, running, slices } = store;
-  const known = tracks.placeOf(worker)?.tracks ?? [];
-  const idle = known.filter((track) => running.onTrack(track.track) === undefined);
-  const quiet = idle.find((track) => slices.lastStop(track.track) <= start);
-  return quiet ?? idle[0] ?? tracks.ofSlot(worker, store.strings.worker.at(worker), known.length, store.seq);
+  let best: Track | undefined;
+  let bestStop = Number.POSITIVE_INFINITY;
+  const place = tracks.placeOf(worker);
+  for (const track of place?.tracks ?? []) {
+    if (track.slot >= place!.nthreads && best !== undefined) break;
+    if (running.onTrack(track.track) !== undefined) continue;
+    const stop = slices.lastStop(track.track);
+    if (stop <= start) return track;
+    if (stop < bestStop) [best, bestStop] = [track, stop];
+  }
+  return best;
 }
 
 /** Whole microseconds; what is no time at all, or none that can be told from its neighbours, happened now. */

@@ -34,6 +34,15 @@ export class RunningTasks {
     this.stamps[task.track] = stamp;
   }
 
+  /** Draws a task on another row, which must be free. */
+  move(task: Running, track: number, stamp: number): void {
+    const moved = { ...task, track };
+    this.#byKey.set(task.key, moved);
+    this.#byTrack.delete(task.track);
+    this.#byTrack.set(track, moved);
+    this.stamps[task.track] = this.stamps[track] = stamp;
+  }
+
   end(key: string, stamp: number): Running | undefined {
     const task = this.#byKey.get(key);
     if (task === undefined) return undefined;

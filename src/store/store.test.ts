@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
+import { StateCursor } from './cursors.ts';
 import { attach, finishedOf, type Row, workerOf } from './history.fixture.ts';
 import { clusterView, progressView, recordView, runsView, tasksPage, workersView } from './queries.ts';
 import { Store } from './store.ts';
@@ -100,6 +101,49 @@ describe('Store', () => {
     expect(tasksPage(store, { limit: 9, status: 'lost' }).tasks.map((task) => task.key)).toEqual(['x', 'z']);
     expect(tasksPage(store, { limit: 9 }).total).toBe(1);
     expect(workersView(store).workers).toEqual([]);
+  });
+
+  it('moves a running task to another row when the thread of its row proves to run something else', () => {
+    const { store } = attached();
+    const finish = (...rows: Row[]) => {
+      const time = Math.max(...rows.map((r) => r.compute[1]));
+      store.accept({ kind: 'tick', time, finished: finishedOf(store, rows) });
+    };
+    finish(row('a', 1000.0, 1001.0, { thread: 77 }), row('b', 1000.0, 1000.9, { thread: 78 }));
+    const worker = store.intern('worker', 'tcp://w:1');
+    const started = [{ key: 'long', fn: store.intern('function', 'long'), worker, start: 1001.1 }];
+    store.accept({ kind: 'tick', time: 1001.2, running: { reset: false, started, ended: [] } });
+    const rowOfLong = () => [...store.running.values()][0]?.track;
+    expect(rowOfLong()).toBe(0);
+    // What ended just after it began may owe that to a clock.
+    finish(row('c', 1001.0, 1001.11, { thread: 77 }));
+    expect(rowOfLong()).toBe(0);
+    finish(row('d', 1001.2, 1001.4, { thread: 77 }));
+    expect(rowOfLong()).toBe(1);
+    finish(row('e', 1001.4, 1001.6, { thread: 77 }));
+    expect(rowOfLong()).toBe(1);
+    store.accept({ kind: 'tick', time: 1002, workers: { removed: [worker] } });
+    expect(tasksPage(store, { limit: 9, status: 'lost' }).tasks.map((task) => task.thread)).toEqual([1]);
+  });
+
+  it('keeps a row beyond the threads of its worker only while something is drawn on it', () => {
+    const { store } = attached();
+    const fn = store.intern('function', 'seceded');
+    const worker = store.intern('worker', 'tcp://w:1');
+    const started = ['x', 'y', 'z'].map((key) => ({ key, fn, worker, start: 1001 }));
+    store.accept({ kind: 'tick', time: 1001, running: { reset: false, started, ended: [] } });
+    const tracks = new StateCursor(store).next()?.tracks ?? [];
+    expect(tracks.map(({ slot, alive }) => [slot, alive])).toEqual([
+      [0, true],
+      [1, true],
+      [2, false],
+    ]);
+    store.accept({ kind: 'tick', time: 1003, running: { reset: false, started: [], ended: ['x', 'y', 'z'] } });
+    const busy = [row('a', 1001, 1003, { thread: 77 }), row('b', 1001, 1002.9, { thread: 78 })];
+    store.accept({ kind: 'tick', time: 1003, finished: finishedOf(store, busy) });
+    const next = [{ key: 'w', fn, worker, start: 1002 }];
+    store.accept({ kind: 'tick', time: 1003, running: { reset: false, started: next, ended: [] } });
+    expect([...store.running.values()].map((task) => task.track)).toEqual([1]);
   });
 
   it('draws what a dying worker took with it from when it was seen to start', () => {

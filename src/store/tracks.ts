@@ -17,6 +17,8 @@ export interface Place {
   name: string;
   host: string;
   alive: boolean;
+  /** Threads that it says it has; rows beyond them come and go with what is drawn on them. */
+  nthreads: number;
   /** By slot. */
   readonly tracks: Track[];
   /** Slot of each thread that has shown itself. */
@@ -45,6 +47,7 @@ export class Tracks {
     place.address = info.address;
     place.host = info.host;
     place.alive = true;
+    place.nthreads = info.nthreads;
     this.#byWorker.set(worker, place);
     const rows = Math.min(info.nthreads, MOST_IDLE_ROWS);
     for (let slot = 0; slot < rows; slot++) this.#trackAt(place, slot, stamp);
@@ -90,7 +93,7 @@ export class Tracks {
   #placeNamed(name: string, worker: StringIndex, address: string, host: string): Place {
     let place = this.#byName.get(name);
     if (place === undefined) {
-      place = { worker, address, name, host, alive: false, tracks: [], threads: new Map() };
+      place = { worker, address, name, host, alive: false, nthreads: 0, tracks: [], threads: new Map() };
       this.#byName.set(name, place);
     }
     return place;

@@ -10,7 +10,7 @@ import {
 } from '../../model/task-state.ts';
 import type { Replica } from '../../store/replica.ts';
 import { functionClass } from '../colors.ts';
-import { formatBytes, formatClock, formatDuration, formatPercent } from '../format.ts';
+import { formatBytes, formatClock, formatDuration, formatName, formatPercent } from '../format.ts';
 import { placeTooltip } from '../widgets/tooltip.ts';
 import type { Hit } from './hit.ts';
 import { workerLabel } from './layout.ts';
@@ -111,7 +111,7 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
 function titleOf(hit: Hit, record: RecordView | null, replica: Replica): string {
   if (hit.kind === 'shares') return 'How this time was spent';
   const name = record?.name ?? replica.names[hit.fn] ?? '';
-  return name === '' ? 'Task' : name;
+  return name === '' ? 'Task' : formatName(name);
 }
 
 function swatchOf(hit: Hit, record: RecordView | null): string {
@@ -138,7 +138,7 @@ export function categoryName(category: number, names: readonly string[]): string
     case CATEGORY_LOST:
       return 'lost with its worker';
     default:
-      return names[category - CATEGORY_FUNCTION] ?? '';
+      return formatName(names[category - CATEGORY_FUNCTION] ?? '');
   }
 }
 
@@ -150,7 +150,9 @@ function digitsFor(seconds: number): 3 | 6 {
 function whereOf(hit: Hit, replica: Replica): Fact {
   const track = replica.tracks[hit.track];
   if (track === undefined) return ['worker', '–'];
-  const gone = track.alive ? '' : ' (gone)';
+  // A row beyond its worker's threads is not alive though the worker is.
+  const alive = replica.tracks.some((other) => other?.alive === true && other.address === track.address);
+  const gone = alive ? '' : ' (gone)';
   return ['worker', `${workerLabel(track)}${gone} · thread ${track.slot}`];
 }
 
@@ -222,5 +224,5 @@ export function spoken(record: RecordView): string {
   const took = record.stop === null ? 'running' : formatDuration(record.stop - record.start);
   const error = record.exception === undefined ? '' : `, ${record.exception}`;
   const worker = record.worker_name === '' ? record.worker : record.worker_name;
-  return `${record.name}, ${record.status}${error}, ${took}, worker ${worker} thread ${record.thread}, started ${formatClock(record.start, 3)}, key ${record.key}`;
+  return `${formatName(record.name)}, ${record.status}${error}, ${took}, worker ${worker} thread ${record.thread}, started ${formatClock(record.start, 3)}, key ${record.key}`;
 }
