@@ -5,6 +5,7 @@ import {
   formatClock,
   formatCount,
   formatDuration,
+  formatName,
   formatPercent,
   formatPerSecond,
   formatRate,
@@ -51,6 +52,12 @@ describe('bytes are counted in 1024s', () => {
   });
 
   it('rates', () => expect(formatRate(312 * 2 ** 20)).toBe('312 MiB/s'));
+});
+
+describe('names', () => {
+  it('are never invisible', () => {
+    expect(['inc', '🦄', '', ' ', '\u202e\t'].map(formatName)).toEqual(['inc', '🦄', '(blank)', '(blank)', '(blank)']);
+  });
 });
 
 describe('durations', () => {

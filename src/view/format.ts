@@ -6,6 +6,11 @@
 /** What stands where a number is not known. */
 export const UNKNOWN = '–';
 
+/** A function's name as people see it. Keys can be anything, also nothing that can be seen. */
+export function formatName(name: string): string {
+  return /[\p{L}\p{M}\p{N}\p{P}\p{S}]/u.test(name) ? name : '(blank)';
+}
+
 const COUNT = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
 /** `12304` → `12,304`. */

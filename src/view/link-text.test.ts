@@ -21,7 +21,7 @@ describe('the line to the cluster in words', () => {
 
   it('says when a lost scheduler was heard last, why, and that it is retried', () => {
     const { banner } = linkText(OPEN, { ...CONNECTED, state: 'lost', reason: 'connection refused' }, false);
-    expect(banner?.title).toContain('connection refused');
+    expect(banner?.text).toContain('connection refused. ');
     expect(banner?.text).toContain(`Last heard ${formatClock(1_700_000_000)}`);
     expect(banner?.text).toContain('Retrying');
   });

@@ -40,7 +40,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
     case 'open':
       break;
   }
-  const reason = link.reason === '' ? '' : ` (${link.reason})`;
+  const reason = link.reason === '' ? '' : `${link.reason.replace(/\.$/, '')}. `;
   switch (link.state) {
     case 'connected':
       return { label: replayed ? 'Recording' : 'Live', tone: 'ok', banner: null };
@@ -48,15 +48,15 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
       return {
         label: 'Connecting',
         tone: 'warn',
-        banner: { title: `Connecting to the scheduler${reason}.`, text: heard(link.heard) },
+        banner: { title: 'Connecting to the scheduler.', text: reason + heard(link.heard) },
       };
     case 'lost':
       return {
         label: 'Lost',
         tone: 'bad',
         banner: {
-          title: `The scheduler is lost${reason}.`,
-          text: `${heard(link.heard)}Retrying; what you see is what was last known.`,
+          title: 'The scheduler is lost.',
+          text: `${reason}${heard(link.heard)}Retrying; what you see is what was last known.`,
         },
       };
     case 'stalled':

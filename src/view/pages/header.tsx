@@ -40,7 +40,7 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
       <div class="spring" />
       <Show when={cluster()}>
         {(known) => (
-          <span class="address cut" title={`${known().engine} ${known().version}`}>
+          <span class="address cut" title={`${known().address} · ${known().engine} ${known().version}`}>
             {known().address}
           </span>
         )}

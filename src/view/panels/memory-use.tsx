@@ -3,7 +3,7 @@ import { createMemo, For, type JSX, onCleanup, Show } from 'solid-js';
 import { STATE_INDEX } from '../../model/task-state.ts';
 import type { FunctionRow } from '../../store/replica.ts';
 import { functionClass } from '../colors.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { formatBytes, formatCount, formatName, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { TableTwin, type TwinColumn } from '../widgets/table-twin.tsx';
@@ -65,7 +65,7 @@ export function MemoryUse(): JSX.Element {
                     onMouseMove={(event) => sharedTooltip().show(event.clientX, event.clientY, tooltipOf(row()))}
                     onMouseLeave={() => sharedTooltip().hide()}
                   >
-                    <span class="cut">{row().name}</span>
+                    <span class="cut">{formatName(row().name)}</span>
                     <span aria-hidden="true">
                       <i style={{ transform: `scaleX(${Math.max(0.004, row().nbytes / largest())})` }} />
                     </span>
@@ -87,7 +87,7 @@ function resultsOf(row: FunctionRow): number {
 
 function tooltipOf(row: FunctionRow) {
   return {
-    title: row.name,
+    title: formatName(row.name),
     swatch: functionClass(row.fn),
     facts: [
       ['in memory', `${formatBytes(row.nbytes)} (${formatCount(row.nbytes)} B)`],
@@ -97,7 +97,7 @@ function tooltipOf(row: FunctionRow) {
 }
 
 const COLUMNS: readonly TwinColumn<FunctionRow>[] = [
-  { title: 'Function', cell: (row) => row.name },
+  { title: 'Function', cell: (row) => formatName(row.name) },
   { title: 'Results', number: true, cell: (row) => formatCount(resultsOf(row)) },
   { title: 'Memory', number: true, cell: (row) => formatBytes(row.nbytes) },
   { title: 'Bytes', number: true, cell: (row) => formatCount(row.nbytes) },

@@ -3,7 +3,7 @@ import { createMemo, createSignal, For, type JSX, onCleanup, onMount, Show } fro
 import { STATE_INDEX } from '../../model/task-state.ts';
 import type { FunctionRow } from '../../store/replica.ts';
 import { functionClass } from '../colors.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { formatBytes, formatCount, formatName, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { Choice } from '../widgets/choice.tsx';
 import { Panel } from '../widgets/panel.tsx';
@@ -163,7 +163,7 @@ function Bar(props: { readonly fn: number }): JSX.Element {
       onMouseMove={hover}
       onMouseLeave={() => sharedTooltip().hide()}
     >
-      <span class="cut">{row().name}</span>
+      <span class="cut">{formatName(row().name)}</span>
       <span class="track" aria-hidden="true">
         <For each={SEGMENTS}>
           {(state, i) => <i class={`segment ${state}`} style={ends(edges()[i()]!, state === 'erred')} />}
@@ -193,7 +193,7 @@ function doneOf(row: FunctionRow): number {
 
 function tooltipOf(row: FunctionRow) {
   return {
-    title: row.name,
+    title: formatName(row.name),
     swatch: functionClass(row.fn),
     facts: [
       ['done', `${formatCount(doneOf(row))} / ${formatCount(row.total)}`] as const,
@@ -204,7 +204,7 @@ function tooltipOf(row: FunctionRow) {
 }
 
 const COLUMNS: readonly TwinColumn<FunctionRow>[] = [
-  { title: 'Function', cell: (row) => row.name },
+  { title: 'Function', cell: (row) => formatName(row.name) },
   { title: 'Done', number: true, cell: (row) => formatCount(doneOf(row)) },
   { title: 'Total', number: true, cell: (row) => formatCount(row.total) },
   ...STATES.map(([state, name]) => ({

@@ -27,7 +27,12 @@ export function Resources(): JSX.Element {
     const to = time.at(-1) ?? live.replica.clock();
     return [to - SPAN, to];
   });
-  const latest = (column: ResourceColumn) => columns()[column].at(-1) ?? Number.NaN;
+  /** Nobody reports once the last worker is gone: what it said last is not true any more. */
+  const reported = () => {
+    live.state();
+    return live.replica.tracks.some((track) => track?.alive);
+  };
+  const latest = (column: ResourceColumn) => (reported() ? (columns()[column].at(-1) ?? Number.NaN) : Number.NaN);
   const data = (...names: ResourceColumn[]): ChartData => [
     columns().time,
     ...names.map((name) => columns()[name].map((value) => (Number.isFinite(value) ? value : null))),
@@ -47,7 +52,7 @@ export function Resources(): JSX.Element {
 
   const cpuTop = () => Math.max(100, Math.ceil(most('cpuMax', 'cpu') / 50) * 50);
   const memoryTop = () => {
-    const limit = latest('memoryLimit');
+    const limit = most('memoryLimit');
     return Math.max(limit > 0 ? limit : roundBytes(most('memory')), most('memory', 'memoryMax'));
   };
   const networkTop = () => roundBytes(most('networkRead', 'networkWrite'));

@@ -33,6 +33,8 @@ interface Column {
   readonly title: string;
   readonly sort?: WorkerSort;
   readonly number?: boolean;
+  /** Room for whatever it may say, so that columns stay where they are. */
+  readonly room?: 'place' | 'rate' | 'time';
   readonly worker: (worker: WorkerView, now: number) => JSX.Element;
   readonly host: (host: HostTotals, now: number) => JSX.Element;
 }
@@ -119,7 +121,7 @@ function Head(props: {
     return props.sorting.descending ? 'descending' : 'ascending';
   };
   return (
-    <th scope="col" class={column.number ? 'number' : undefined} aria-sort={sorted()}>
+    <th scope="col" class={column.number ? 'number' : undefined} data-room={column.room} aria-sort={sorted()}>
       <Show when={column.sort} fallback={column.title}>
         {(sort) => (
           <button type="button" class="sort" onClick={() => props.onSort(sort())}>
@@ -293,7 +295,7 @@ function hostTone(host: HostTotals): string {
 }
 
 const COLUMNS: readonly Column[] = [
-  { title: 'Address', sort: 'address', worker: (w) => w.address, host: (h) => h.host },
+  { title: 'Address', sort: 'address', room: 'place', worker: (w) => w.address, host: (h) => h.host },
   { title: 'Name', sort: 'name', worker: (w) => <span class="cut name">{w.name}</span>, host: () => '' },
   {
     title: 'Threads',
@@ -334,6 +336,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Occupancy',
     sort: 'occupancy',
     number: true,
+    room: 'time',
     worker: (w) => formatDuration(w.occupancy),
     host: (h) => formatDuration(h.occupancy),
   },
@@ -341,6 +344,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Net read',
     sort: 'network_read',
     number: true,
+    room: 'rate',
     worker: (w) => formatRate(w.network.read),
     host: (h) => formatRate(h.network.read),
   },
@@ -348,6 +352,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Net write',
     sort: 'network_write',
     number: true,
+    room: 'rate',
     worker: (w) => formatRate(w.network.write),
     host: (h) => formatRate(h.network.write),
   },
@@ -355,6 +360,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Disk read',
     sort: 'disk_read',
     number: true,
+    room: 'rate',
     worker: (w) => formatRate(w.disk.read),
     host: (h) => formatRate(h.disk.read),
   },
@@ -362,6 +368,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Disk write',
     sort: 'disk_write',
     number: true,
+    room: 'rate',
     worker: (w) => formatRate(w.disk.write),
     host: (h) => formatRate(h.disk.write),
   },
@@ -369,6 +376,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Latency',
     sort: 'latency',
     number: true,
+    room: 'time',
     worker: (w) => formatDuration(w.latency),
     host: (h) => formatDuration(h.latency),
   },
@@ -376,6 +384,7 @@ const COLUMNS: readonly Column[] = [
     title: 'Last seen',
     sort: 'last_seen',
     number: true,
+    room: 'time',
     worker: (w, now) => ago(w.last_seen, now),
     host: (h, now) => ago(h.last_seen, now),
   },

@@ -17,6 +17,8 @@ export interface LabelStyle {
 
 const LEAST_SLOT_ROW = 13;
 const BETWEEN = 14;
+/** After the name of a worker that is gone. */
+export const GONE = ' ✕';
 
 /** Cuts `text` to `room` pixels. Names share beginnings, so it is the middle that goes. */
 export function cutMiddle(draw: Pick<Draw, 'measureText'>, text: string, room: number): string {
@@ -69,7 +71,7 @@ export function drawGutter(
     draw.font = style.font;
     draw.textAlign = 'right';
     draw.fillStyle = group.alive ? style.dim : style.faint;
-    const label = group.alive ? group.label : `${group.label} ✕`;
+    const label = group.alive ? group.label : group.label + GONE;
     draw.fillText(cutMiddle(draw, label, right - slotRoom - 6 * ratio), right - slotRoom, middle);
   }
   if (!slots) return;

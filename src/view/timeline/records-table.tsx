@@ -1,6 +1,6 @@
 import { createEffect, createSignal, For, type JSX, on, onCleanup, Show } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
-import { formatClock, formatCount, formatDuration } from '../format.ts';
+import { formatClock, formatCount, formatDuration, formatName } from '../format.ts';
 import type { Live } from '../live-store.ts';
 import type { Records, RecordsPage, RecordsQuery } from './records.ts';
 
@@ -83,7 +83,7 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
                 <tr data-record={record.record} data-status={record.status}>
                   <th scope="row">
                     <button type="button" class="tool show" onClick={() => props.onShow(record)}>
-                      {record.name}
+                      {formatName(record.name)}
                     </button>
                   </th>
                   <td>{record.status}</td>

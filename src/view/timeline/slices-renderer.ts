@@ -25,6 +25,8 @@ export const UPPER_LANE = 1 / 3;
 const CRISP = 2;
 /** From this width on, a pixel at a slice's end stays free, so that neighbours of one colour are told apart. */
 const SEPARATED = 4;
+/** A pixel with a slice in it shows at least this much of its colour: a task of microseconds must not look like none. */
+const LEAST_SEEN = 0.4;
 /** Period of the hatching of lost tasks, pixels. */
 const HATCH = 6;
 /** Clocks are read in whole microseconds; neighbours may seem to overlap by that. */
@@ -138,7 +140,7 @@ function drawErred(buffer: PixelBuffer, strip: RowStrip, x0: number, x1: number,
 
 /**
  * Paints slices of one lane from left to right. What is thinner than a pixel adds up in that pixel by the part of it that it
- * covers; a slice that begins before the last one ended (clocks) is cut there.
+ * covers, and is seen however thin; a slice that begins before the last one ended (clocks) is cut there.
  */
 class LanePainter {
   readonly #buffer: PixelBuffer;
@@ -215,12 +217,13 @@ class LanePainter {
   #idleUpTo(x: number): void {
     if (this.#covered > 0 && this.#done < x) {
       const at = this.#done++;
-      const idle = 1 - this.#covered;
+      const lift = Math.max(1, LEAST_SEEN / this.#covered);
+      const idle = 1 - this.#covered * lift;
       this.#eachLine(at, at + 1, (under) =>
         pixel(
-          Math.round(this.#red + redOf(under) * idle),
-          Math.round(this.#green + greenOf(under) * idle),
-          Math.round(this.#blue + blueOf(under) * idle),
+          Math.round(this.#red * lift + redOf(under) * idle),
+          Math.round(this.#green * lift + greenOf(under) * idle),
+          Math.round(this.#blue * lift + blueOf(under) * idle),
         ),
       );
       this.#covered = this.#red = this.#green = this.#blue = 0;

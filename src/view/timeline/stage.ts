@@ -3,7 +3,7 @@ import type { RecordView } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
 import type { WindowData } from '../../store/window-data.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
-import { cutMiddle, drawGutter, drawRuler } from './frame-labels.ts';
+import { cutMiddle, drawGutter, drawRuler, GONE } from './frame-labels.ts';
 import type { Hit, SliceHit } from './hit.ts';
 import { type Layout, layoutRows, rowAt } from './layout.ts';
 import { drawGaps, drawMark, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
@@ -106,7 +106,9 @@ export class StageView {
     const slots = this.layout.rowHeight >= 13 * this.ratio ? 18 : 0;
     let widest = 24;
     for (const group of this.layout.groups) {
-      widest = Math.max(widest, this.#gutter.measureText(cutMiddle(this.#gutter, group.label, most)).width);
+      // Room for what a lost worker's label gains, so that nothing moves when one goes.
+      const label = cutMiddle(this.#gutter, group.label + GONE, most);
+      widest = Math.max(widest, this.#gutter.measureText(label).width);
       if (group.opensHost) widest = Math.max(widest, this.#gutter.measureText(group.host).width - slots - 2);
     }
     return Math.ceil(Math.min(most, widest + 16) + slots);

@@ -396,6 +396,7 @@ export class Timeline implements Disposable {
       now: clock * 1e6,
       functions: this.#functions.list,
       start: history === null ? null : base.absolute(history.start),
+      stop: history === null ? clock * 1e6 : base.absolute(history.stop),
     });
   }
 

@@ -63,14 +63,14 @@ describe('planWindow', () => {
 });
 
 describe('planOverview', () => {
-  const history = { start: NOW - 100e6, now: NOW, columns: 500, functions: null };
+  const history = { start: NOW - 100e6, stop: NOW, columns: 500, functions: null };
 
   it('holds all of history from its beginning, and asks again only when that has doubled', () => {
     const query = planOverview(null, history)!;
     expect(query).toMatchObject({ until: null, maxSlices: 0 });
     expect(query.since).toBeLessThanOrEqual(history.start);
-    expect(planOverview(query, { ...history, now: NOW + 10e6 })).toBe(query);
-    expect(planOverview(query, { ...history, now: NOW + 300e6 })!.level).toBeGreaterThan(query.level);
+    expect(planOverview(query, { ...history, stop: NOW + 10e6 })).toBe(query);
+    expect(planOverview(query, { ...history, stop: NOW + 300e6 })!.level).toBeGreaterThan(query.level);
     expect(planOverview(query, { ...history, start: NOW - 900e6 })!.since).toBeLessThan(query.since);
     expect(planOverview(null, { ...history, start: null })).toBeNull();
   });

@@ -57,16 +57,17 @@ export function sameFunctions(a: readonly number[] | null, b: readonly number[] 
 export interface History {
   /** Where it begins; null while there is none. */
   readonly start: Micros | null;
-  readonly now: Micros;
+  /** Where it ends: idle time after that does not make it coarser. */
+  readonly stop: Micros;
   /** Columns wanted over all of it. */
   readonly columns: number;
   readonly functions: readonly number[] | null;
 }
 
-/** Shares of all history, coarse; asked for anew when time has doubled, or begins earlier, or functions change. */
+/** Shares of all history, coarse; asked for anew when it has doubled, or begins earlier, or functions change. */
 export function planOverview(current: WindowQuery | null, history: History): WindowQuery | null {
   if (history.start === null) return current;
-  const level = levelFor(Math.max(1, history.now - history.start) / history.columns);
+  const level = levelFor(Math.max(1, history.stop - history.start) / history.columns);
   const start = Math.floor(history.start / 2 ** level) * 2 ** level;
   if (
     current !== null &&

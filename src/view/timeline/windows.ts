@@ -4,9 +4,10 @@ import type { WindowData } from '../../store/window-data.ts';
 import type { Live, WatchedWindow } from '../live-store.ts';
 import { LatestQuery, type Looking, planOverview, planWindow } from './window-plan.ts';
 
-/** What a stream looks at, and where history begins; null while there is none. */
+/** What a stream looks at, and from where to where history reaches; `start` is null while there is none. */
 export interface LookingAt extends Looking {
   readonly start: Micros | null;
+  readonly stop: Micros;
 }
 
 /** Columns of the overview: enough for a minimap, and for a picture while a better one is on its way. */
