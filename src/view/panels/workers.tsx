@@ -207,7 +207,7 @@ function Legend(): JSX.Element {
   return (
     <span class="memory-legend" data-tone="blue">
       <i class="managed" /> managed <i class="old" /> unmanaged <i class="recent" /> recent <i class="spilled" />{' '}
-      spilled
+      spilled <i data-tone="orange" /> near its limit <i data-tone="red" /> paused, closing or lost
     </span>
   );
 }

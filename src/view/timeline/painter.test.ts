@@ -101,4 +101,14 @@ describe('overlays', () => {
     new NamePainter().draw(draw, stage, data, ['', 'inc', 'rechunk-merge'], 'font');
     expect(log).toEqual(['text rgba(255, 255, 255, 0.94) "inc" 4,10.5', 'text rgba(0, 0, 0, 0.82) "rechu…" 104,10.5']);
   });
+
+  it('writes the names of what runs where it is solid', () => {
+    const { draw, log } = recorder();
+    const running = new Map([
+      [0, { fn: 1, start: EPOCH - 50_000, key: 'a' }],
+      [1, { fn: 1, start: EPOCH + 110_000, key: 'b' }],
+    ]);
+    new NamePainter().drawRunning(draw, stage, running, 150_000, () => true, ['', 'inc'], 'font');
+    expect(log).toEqual(['text rgba(255, 255, 255, 0.94) "inc" 4,10.5']);
+  });
 });

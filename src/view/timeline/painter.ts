@@ -5,7 +5,7 @@ import type { WindowData } from '../../store/window-data.ts';
 import type { Layout, Row } from './layout.ts';
 import { rowsWithin } from './layout.ts';
 import { cssColor, luminance, type Pixel } from './pixels.ts';
-import { labelsOf } from './slices-renderer.ts';
+import { labelsOf, type SliceLabel } from './slices-renderer.ts';
 import { type Scale, xOf } from './viewport.ts';
 
 /** The part of a 2D context that is used; a test hands in one that writes down what is drawn. */
@@ -132,26 +132,60 @@ export class NamePainter {
   #font = '';
 
   draw(draw: Draw, stage: Stage, data: WindowData, names: readonly string[], font: string): void {
-    const { layout, ratio, scale, categories } = stage;
-    if (data.mode !== 'slices' || layout.rowHeight < LEAST_LABEL_ROW * ratio) return;
+    const { ratio, scale } = stage;
+    if (data.mode !== 'slices' || !this.#begin(draw, stage, font)) return;
+    let drawn = 0;
+    for (const row of visibleRows(stage)) {
+      const slices = data.slicesOf(row.track);
+      if (slices === undefined) continue;
+      for (const label of labelsOf(slices, scale, stage.epoch, LEAST_LABEL * ratio)) {
+        if (!this.#label(draw, stage, row, label, names)) continue;
+        if (++drawn >= MOST_LABELS) return;
+      }
+    }
+  }
+
+  /** Names on the solid part of what runs. */
+  drawRunning(
+    draw: Draw,
+    stage: Stage,
+    running: ReadonlyMap<number, RunningView>,
+    now: number,
+    shows: (fn: number) => boolean,
+    names: readonly string[],
+    font: string,
+  ): void {
+    const { scale, ratio } = stage;
+    if (!this.#begin(draw, stage, font)) return;
+    const right = Math.min(scale.width, xOf(scale, now) - FADE * ratio);
+    for (const row of visibleRows(stage)) {
+      const task = running.get(row.track);
+      if (task === undefined || !shows(task.fn)) continue;
+      const x = Math.max(0, xOf(scale, task.start - stage.epoch));
+      const label = { fn: task.fn, category: CATEGORY_FUNCTION + task.fn, x, width: right - x };
+      if (label.width >= LEAST_LABEL * ratio) this.#label(draw, stage, row, label, names);
+    }
+  }
+
+  /** False where rows are too low for letters. */
+  #begin(draw: Draw, { layout, ratio }: Stage, font: string): boolean {
+    if (layout.rowHeight < LEAST_LABEL_ROW * ratio) return false;
     if (font !== this.#font) this.#widths.clear();
     this.#font = font;
     draw.font = font;
     draw.textAlign = 'left';
     draw.textBaseline = 'middle';
-    const dots = this.#width(draw, '…');
-    let drawn = 0;
-    for (const row of visibleRows(stage)) {
-      const slices = data.slicesOf(row.track);
-      if (slices === undefined) continue;
-      for (const { fn, category, x, width } of labelsOf(slices, scale, stage.epoch, LEAST_LABEL * ratio)) {
-        const text = this.#cut(draw, names[fn] ?? '', width - 2 * PADDING * ratio, dots);
-        if (text === '') continue;
-        draw.fillStyle = inkOn(categories[category]!);
-        draw.fillText(text, x + PADDING * ratio, row.y - stage.scroll + row.height / 2 + 0.5);
-        if (++drawn >= MOST_LABELS) return;
-      }
-    }
+    return true;
+  }
+
+  /** False where the name has no room. */
+  #label(draw: Draw, stage: Stage, row: Row, label: SliceLabel, names: readonly string[]): boolean {
+    const padding = PADDING * stage.ratio;
+    const text = this.#cut(draw, names[label.fn] ?? '', label.width - 2 * padding, this.#width(draw, '…'));
+    if (text === '') return false;
+    draw.fillStyle = inkOn(stage.categories[label.category]!);
+    draw.fillText(text, label.x + padding, row.y - stage.scroll + row.height / 2 + 0.5);
+    return true;
   }
 
   #width(draw: Draw, text: string): number {

@@ -156,8 +156,11 @@ export class StageView {
     const { theme } = this.#colors;
     const shown = scene.functions;
     drawGaps(this.#plot, stage, scene.replica.gaps, theme.faint, this.#style.font);
-    drawRunning(this.#plot, stage, scene.replica.running, scene.now, (fn) => shown === null || shown.has(fn));
-    if (scene.main !== null) this.#names.draw(this.#plot, stage, scene.main, scene.replica.names, this.#style.font);
+    const shows = (fn: number): boolean => shown === null || shown.has(fn);
+    const { running, names } = scene.replica;
+    if (scene.main !== null) this.#names.draw(this.#plot, stage, scene.main, names, this.#style.font);
+    drawRunning(this.#plot, stage, running, scene.now, shows);
+    this.#names.drawRunning(this.#plot, stage, running, scene.now, shows, names, this.#style.font);
     for (const [hit, strong] of [[scene.hover, false] as const, [scene.selected, true] as const]) {
       if (hit !== null && hit.kind !== 'shares') {
         const stop = hit.kind === 'slice' ? hit.stop : scene.base.absolute(scene.now);

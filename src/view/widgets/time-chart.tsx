@@ -106,7 +106,8 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
       },
       {
         ...axis,
-        size: 54,
+        // `1,023 MiB` is the longest there is.
+        size: 62,
         gap: 4,
         grid: { stroke: props.colors.grid, width: 1 },
         splits: () => [...props.ticks],
