@@ -1,3 +1,4 @@
+import { Growable } from '../base/growable.ts';
 import { MAX_LEVEL, MIN_LEVEL } from '../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../model/task-state.ts';
 import type { Micros } from '../model/units.ts';
@@ -26,21 +27,18 @@ export function gridOver(since: Micros, until: Micros, level: number, limit = MA
 /** Receives what {@link ShareBinner} found, sorted by bin and category. `bin` counts from the grid's first bin. */
 export type ShareSink = (bin: number, category: number, busy: Micros) => void;
 
-/** Busy time of one category, by bin; only [first, last] of it is in use. */
-interface Sums {
-  readonly category: number;
-  readonly busy: Float64Array;
-  first: number;
-  last: number;
-}
-
 /**
- * Adds up, per bin and category, the time that slices of a track take: exactly, in whole microseconds. Work is
- * proportional to the slices in the window plus the bins they cover. Scratch space is kept from call to call.
+ * Adds up, per bin and category, the time that slices of a track take: exactly, in whole microseconds. It goes through time
+ * once, one bin at a time: work follows the slices in the window and the bins that they cover, memory the categories of one bin.
  */
 export class ShareBinner {
-  /** All zero between calls. */
-  #spare: Float64Array[] = [];
+  /** Busy time in the bin at hand, by category; all zero between bins. */
+  #busy = new Float64Array(64);
+  /** Categories with busy time in the bin at hand, and how many there are. */
+  #touched = new Uint32Array(64);
+  #categories = 0;
+  /** Slices that go on beyond the bin at hand. */
+  readonly #open = new Growable(Uint32Array);
 
   /** Bins before `from` are left out, and slices for which `keep` says false. */
   bin(
@@ -58,58 +56,73 @@ export class ShareBinner {
     const starts = slices.start.raw;
     const stops = slices.stop.raw;
     const categories = slices.category.raw;
-    const byCategory = new Map<number, Sums>();
-    let sums: Sums | undefined;
+    const open = this.#open;
+    let bin = from;
+    let end = since + width;
+
+    /** Finishes bins up to `next`, which becomes the one at hand. */
+    const goTo = (next: number): void => {
+      while (bin < next) {
+        this.#emit(bin, sink);
+        bin = open.length === 0 ? next : bin + 1;
+        if (open.length === 1) {
+          // The most frequent case by far: one long task has bins to itself.
+          const slice = open.at(0);
+          const full = Math.min(next, Math.floor((Math.min(until, stops[slice]!) - origin) / width));
+          for (; bin < full; bin++) sink(bin, categories[slice]!, width);
+        }
+        const start = origin + bin * width;
+        end = start + width;
+        let left = 0;
+        for (let i = 0; i < open.length; i++) {
+          const slice = open.at(i);
+          const stop = Math.min(until, stops[slice]!);
+          if (stop > start) this.#add(categories[slice]!, Math.min(stop, end) - start);
+          if (stop > end) open.set(left++, slice);
+        }
+        open.truncate(left);
+      }
+    };
+
     slices.visit(track, since, until, (slice) => {
       if (keep !== null && !keep(slice)) return;
-      const category = categories[slice]!;
-      if (sums?.category !== category) {
-        sums = byCategory.get(category);
-        if (sums === undefined) {
-          sums = { category, busy: this.#scratch(grid.count), first: grid.count, last: -1 };
-          byCategory.set(category, sums);
-        }
-      }
-      addTo(sums, Math.max(since, starts[slice]!) - origin, Math.min(until, stops[slice]!) - origin, width);
+      const start = Math.max(since, starts[slice]!);
+      if (start >= end) goTo(Math.floor((start - origin) / width));
+      const stop = Math.min(until, stops[slice]!);
+      this.#add(categories[slice]!, Math.min(stop, end) - start);
+      if (stop > end) open.push(slice);
       return;
     });
-    this.#emit([...byCategory.values()], sink);
+    goTo(grid.count);
   }
 
-  #scratch(count: number): Float64Array {
-    const spare = this.#spare.pop();
-    return spare !== undefined && spare.length >= count ? spare : new Float64Array(count);
+  #add(category: number, busy: Micros): void {
+    if (category >= this.#busy.length) this.#grow(2 * category);
+    if (this.#busy[category] === 0) this.#touched[this.#categories++] = category;
+    this.#busy[category]! += busy;
   }
 
-  #emit(all: Sums[], sink: ShareSink): void {
-    all.sort((a, b) => a.category - b.category);
-    const first = all.reduce((least, sums) => Math.min(least, sums.first), Number.POSITIVE_INFINITY);
-    const last = all.reduce((most, sums) => Math.max(most, sums.last), -1);
-    for (let bin = first; bin <= last; bin++) {
-      for (const { category, busy } of all) {
-        const micros = busy[bin]!;
-        if (micros === 0) continue;
-        busy[bin] = 0;
-        sink(bin, category, micros);
-      }
+  #emit(bin: number, sink: ShareSink): void {
+    const busy = this.#busy;
+    const touched = this.#touched;
+    const count = this.#categories;
+    if (count > 1) touched.subarray(0, count).sort();
+    for (let i = 0; i < count; i++) {
+      const category = touched[i]!;
+      sink(bin, category, busy[category]!);
+      busy[category] = 0;
     }
-    for (const { busy } of all) if (this.#spare.length < SPARES) this.#spare.push(busy);
+    this.#categories = 0;
   }
-}
-const SPARES = 32;
 
-function addTo(sums: Sums, start: Micros, stop: Micros, width: number): void {
-  const { busy } = sums;
-  const first = Math.floor(start / width);
-  const last = Math.ceil(stop / width) - 1;
-  if (first === last) busy[first]! += stop - start;
-  else {
-    busy[first]! += (first + 1) * width - start;
-    for (let bin = first + 1; bin < last; bin++) busy[bin]! += width;
-    busy[last]! += stop - last * width;
+  #grow(categories: number): void {
+    const busy = new Float64Array(categories);
+    busy.set(this.#busy);
+    this.#busy = busy;
+    const touched = new Uint32Array(categories);
+    touched.set(this.#touched);
+    this.#touched = touched;
   }
-  if (first < sums.first) sums.first = first;
-  if (last > sums.last) sums.last = last;
 }
 
 /** Whether a slice belongs to one of these functions; transfers and disk go with the task they are for. */
