@@ -1,10 +1,9 @@
 import { TaskglassError } from '../base/errors.ts';
 import { MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../model/batch.ts';
-import { type ClientMessage, MAX_CLIENT_MESSAGE, TOPICS, type Topic } from './message.ts';
+import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, TOPICS, type Topic } from './message.ts';
 
 /** Slices that a window may be answered with, at most. */
 export const MAX_SLICES = 20_000;
-const MAX_FUNCTIONS = 1_000;
 
 export function stringifyClientMessage(message: ClientMessage): string {
   return JSON.stringify(message);

@@ -41,5 +41,7 @@ export type ClientMessage =
 
 /** A session may hold this many windows; opening another is an error. */
 export const MAX_WINDOWS = 8;
-/** Longest text message that a page may send, bytes. */
-export const MAX_CLIENT_MESSAGE = 16_384;
+/** Functions that a window may be narrowed to. */
+export const MAX_FUNCTIONS = 16_384;
+/** Longest text message that a page may send, bytes: room for that many functions. */
+export const MAX_CLIENT_MESSAGE = 131_072;

@@ -4,7 +4,7 @@ import { TaskglassError } from '../base/errors.ts';
 import { parseClientMessage, stringifyClientMessage } from './client-message.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
-import type { ClientMessage, ServerMessage } from './message.ts';
+import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, type ServerMessage } from './message.ts';
 
 const running: ServerMessage = {
   kind: 'running',
@@ -111,6 +111,13 @@ describe('client messages', () => {
     expect(parseClientMessage(stringifyClientMessage(message))).toEqual(message);
   });
 
+  it('has room for a filter that most of ten thousand functions pass', () => {
+    const functions = Array.from({ length: MAX_FUNCTIONS }, (_, fn) => 50_000 + fn);
+    const query = { since: 1.7e15, until: null, level: 10, functions, maxSlices: 6_000 };
+    const message: ClientMessage = { kind: 'window', id: 1, query };
+    expect(parseClientMessage(stringifyClientMessage(message))).toEqual(message);
+  });
+
   it.each([
     ['', 'not JSON'],
     ['[]', 'message is not an object'],
@@ -125,7 +132,7 @@ describe('client messages', () => {
       '{"kind":"window","id":1,"query":{"since":5,"until":9,"level":60,"functions":null,"maxSlices":0}}',
       'level must be',
     ],
-    [`"${'x'.repeat(20_000)}"`, 'longer than'],
+    [`"${'x'.repeat(MAX_CLIENT_MESSAGE)}"`, 'longer than'],
   ])('refuses %s', (text, why) => {
     expect(() => parseClientMessage(text)).toThrow(why);
   });

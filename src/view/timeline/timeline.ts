@@ -1,5 +1,6 @@
 import type { RecordView } from '../../model/batch.ts';
 import { toMicros } from '../../model/units.ts';
+import { MAX_FUNCTIONS } from '../../wire/message.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
 import type { Live } from '../live-store.ts';
@@ -58,7 +59,7 @@ export class Timeline implements Disposable {
   #hover: Hit | null = null;
   #selected: Hit | null = null;
   #filter = '';
-  #functions: { readonly list: readonly number[] | null; readonly set: ReadonlySet<number> | null } = NO_FILTER;
+  #functions = NO_FILTER;
   readonly #report: Report;
 
   constructor(options: TimelineOptions) {
@@ -382,9 +383,13 @@ export class Timeline implements Disposable {
       this.#functions = NO_FILTER;
       return;
     }
+    // Names only ever come to the end of a list: which ones match is worked out once for each length of it.
+    const { of, count, text } = this.#functions;
+    if (names === of && names.length === count && this.#filter === text) return;
     const list: number[] = [];
     for (const [fn, name] of names.entries()) if (name?.toLowerCase().includes(this.#filter)) list.push(fn);
-    this.#functions = { list, set: new Set(list) };
+    if (list.length > MAX_FUNCTIONS) list.length = MAX_FUNCTIONS;
+    this.#functions = { of: names, count: names.length, text: this.#filter, list, set: new Set(list) };
   }
 
   #plan(base: TimeBase, clock: number): void {
@@ -428,4 +433,12 @@ export class Timeline implements Disposable {
   }
 }
 
-const NO_FILTER = { list: null, set: null } as const;
+interface Filtered {
+  /** What it was made from: the first `count` names of a list, and the text that they must contain. */
+  readonly of: readonly string[] | null;
+  readonly count: number;
+  readonly text: string;
+  readonly list: readonly number[] | null;
+  readonly set: ReadonlySet<number> | null;
+}
+const NO_FILTER: Filtered = { of: null, count: 0, text: '', list: null, set: null };
