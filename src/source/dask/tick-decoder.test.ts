@@ -130,4 +130,9 @@ describe('TickDecoder', () => {
       expect.objectContaining({ code: 'PROTOCOL_ERROR' }),
     );
   });
+
+  it.each([null, Number.NaN, -1, 1e300])('refuses a tick at %s: every clock goes by it', (t) => {
+    const decoder = new TickDecoder(new RecordingSink());
+    expect(() => decoder.decode(encode({ ...tick(), t }))).toThrow(/no time/);
+  });
 });

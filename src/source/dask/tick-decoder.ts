@@ -9,6 +9,7 @@ import type {
   WorkerSample,
 } from '../../model/source-event.ts';
 import { ACTION_INDEX, type Action, STATE_COUNT } from '../../model/task-state.ts';
+import { toMicros } from '../../model/units.ts';
 import { broken, count, f64, list, num, ports, str, u8, u16, u32 } from './columns.ts';
 import { decode, isRecord, type Value } from './msgpack.ts';
 
@@ -101,6 +102,8 @@ export class TickDecoder {
       ...(m.log !== undefined && { log: list(m.log).map(logEntry) }),
     };
     if (Object.keys(event).length > 2) events.push(event);
+    // Every clock in the house goes by it.
+    if (events.length > 0 && !(time > 0 && Number.isSafeInteger(toMicros(time)))) broken('no time');
     return {
       time,
       hello: m.hello === undefined ? undefined : hello(m.hello),
