@@ -1,3 +1,4 @@
+import { TaskglassError } from '../base/errors.ts';
 import {
   CATEGORY_DESERIALIZE,
   CATEGORY_DISK,
@@ -46,23 +47,36 @@ const RESERVED: Readonly<Record<number, ShareRow['kind']>> = {
   [CATEGORY_LOST]: 'lost',
 };
 
-/** What a pixel column shows: exact busy time per bin, of the whole cluster, of each worker or of each track. */
+/** Numbers that one answer may hold. */
+const MOST_NUMBERS = 4_000_000;
+
+/** What a pixel column shows: exact busy time per bin, of the whole cluster, of each worker or of each track. Throws QUERY_INVALID for too much at once. */
 export function sharesView(store: Store, query: SharesQuery) {
   const grid = gridOver(toMicros(query.since), toMicros(query.until), 0, query.bins);
   const width = 2 ** grid.level;
   const binner = new ShareBinner();
+  let numbers = 0;
+  const column = (): Float64Array => {
+    numbers += grid.count;
+    if (numbers > MOST_NUMBERS) {
+      const detail = `bins: ${grid.count} for each of so many rows are more than ${MOST_NUMBERS} numbers; ask for fewer`;
+      throw new TaskglassError('QUERY_INVALID', detail);
+    }
+    return new Float64Array(grid.count);
+  };
   const groups = groupTracks(store, query.by).map((tracks): ShareGroup => {
     const byCategory = new Map<number, Float64Array>();
-    const idle = new Float64Array(grid.count).fill(width * tracks.length);
+    const idle = column().fill(width * tracks.length);
+    const busyOfTrack = new Float64Array(grid.count);
     for (const { track } of tracks) {
-      const busyOfTrack = new Float64Array(grid.count);
+      busyOfTrack.fill(0);
       binner.bin(store.slices, track, grid, 0, null, (bin, category, micros) => {
-        let column = byCategory.get(category);
-        if (column === undefined) {
-          column = new Float64Array(grid.count);
-          byCategory.set(category, column);
+        let busy = byCategory.get(category);
+        if (busy === undefined) {
+          busy = column();
+          byCategory.set(category, busy);
         }
-        column[bin]! += micros;
+        busy[bin]! += micros;
         busyOfTrack[bin]! += micros;
       });
       for (let bin = 0; bin < grid.count; bin++) idle[bin]! -= Math.min(width, busyOfTrack[bin]!);

@@ -28,7 +28,7 @@ export function tasksPage(
   filter: TasksFilter,
 ): { seq: Seq; total: number; next: RecordIndex | null; tasks: RecordView[] } {
   if (filter.status === 'processing') {
-    const running = [...store.running.values()].filter((task) => runningMatches(store, task, filter));
+    const running = [...store.running.values()].filter(runningMatcher(store, filter));
     const tasks = running.slice(0, filter.limit).map((task) => runningView(store, task));
     return { seq: store.seq, total: running.length, next: null, tasks };
   }
@@ -112,14 +112,14 @@ function workersCalled(store: Store, called: string): Set<number> {
   return new Set(address === undefined ? indices : [...indices, address]);
 }
 
-function runningMatches(store: Store, task: Running, { name, worker, text, since, until }: TasksFilter): boolean {
-  return (
+function runningMatcher(store: Store, { name, worker, text, since, until }: TasksFilter): (task: Running) => boolean {
+  const workers = worker === undefined ? null : workersCalled(store, worker);
+  return (task) =>
     (name === undefined || store.strings.function.at(task.fn) === name) &&
-    (worker === undefined || workersCalled(store, worker).has(task.worker)) &&
+    (workers === null || workers.has(task.worker)) &&
     (text === undefined || task.key.includes(text)) &&
     (since === undefined || store.clock() >= since) &&
-    (until === undefined || toSeconds(task.start) <= until)
-  );
+    (until === undefined || toSeconds(task.start) <= until);
 }
 
 function runningView(store: Store, task: Running): RecordView {

@@ -218,6 +218,9 @@ describe('sharesView', () => {
     const busy = first!.shares.reduce((sum, row) => sum + total(row.busy), 0);
     expect(busy + total(first!.idle)).toBeCloseTo(view.bin * view.bins, 6);
     expect([CATEGORY_ERRED, CATEGORY_TRANSFER]).toEqual([0, 1]);
+    expect(() => sharesView(store, { since: BASE, until: BASE + 1e6, bins: 2e6, by: 'track' })).toThrow(
+      /ask for fewer/,
+    );
     expect(CATEGORY_FUNCTION).toBeGreaterThan(CATEGORY_TRANSFER);
   });
 });
