@@ -1,4 +1,5 @@
 import type { AgentCost, AgentMode, EngineKind, LinkState } from './source-event.ts';
+import type { RecordStatus } from './task-state.ts';
 import type { Bytes, BytesPerSecond, Duration, Micros, RecordIndex, Seconds, Seq, StringIndex } from './units.ts';
 
 /**
@@ -272,7 +273,7 @@ export interface RecordView {
   readonly worker_name: string;
   /** Slot on the worker, from 0. */
   readonly thread: number;
-  readonly status: 'memory' | 'erred' | 'lost' | 'processing';
+  readonly status: RecordStatus | 'processing';
   readonly start: Seconds;
   readonly stop: Seconds | null;
   readonly nbytes: Bytes;

@@ -28,8 +28,10 @@ export interface SourceSink {
 }
 
 /** How a source reaches its engine; the page says so where it is less than everything. */
-export type AgentMode = 'feed' | 'preload' | 'polling' | 'embedded' | 'recording';
-export type EngineKind = 'dask' | 'embedded' | 'recording';
+export const AGENT_MODES = ['feed', 'preload', 'polling', 'embedded', 'recording'] as const;
+export type AgentMode = (typeof AGENT_MODES)[number];
+export const ENGINE_KINDS = ['dask', 'embedded', 'recording'] as const;
+export type EngineKind = (typeof ENGINE_KINDS)[number];
 
 /** A scheduler was reached. Sent first, and again after every reconnect. */
 export interface ClusterEvent {
@@ -46,7 +48,8 @@ export interface ClusterEvent {
   readonly services: Readonly<Record<string, number>>;
 }
 
-export type LinkState = 'connected' | 'connecting' | 'lost' | 'stalled';
+export const LINK_STATES = ['connected', 'connecting', 'lost', 'stalled'] as const;
+export type LinkState = (typeof LINK_STATES)[number];
 
 /** The way to the scheduler changed. */
 export interface LinkEvent {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { TaskglassError } from '../base/errors.ts';
+import { RECORD_STATUSES } from '../model/task-state.ts';
+import { printable } from './printable.ts';
 
 /**
  * What may stand behind the `?` of each API address. One schema both checks the query and describes it in the OpenAPI
@@ -33,7 +35,10 @@ export const RESOURCES_QUERY = z.strictObject({
 export const TASKS_QUERY = z.strictObject({
   name: text('Function, exactly as shown (`inc`).'),
   worker: text('Address or name of the worker.'),
-  status: z.enum(['memory', 'erred', 'lost', 'processing']).meta({ description: 'How the record ended.' }).optional(),
+  status: z
+    .enum([...RECORD_STATUSES, 'processing'])
+    .meta({ description: 'How the record ended.' })
+    .optional(),
   since,
   until,
   text: text('Only keys that contain this text.'),
@@ -75,8 +80,4 @@ export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.ou
     return `${issue.path.map((part) => printable(String(part))).join('.')}: ${issue.message}`;
   });
   throw new TaskglassError('QUERY_INVALID', details.slice(0, 5).join('; '));
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 60);
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { ERRORS } from '../base/errors.ts';
 import { RESOURCE_COLUMNS } from '../model/batch.ts';
-import { ACTIONS, SCHEDULER_STATES } from '../model/task-state.ts';
+import { AGENT_MODES, ENGINE_KINDS, LINK_STATES } from '../model/source-event.ts';
+import { ACTIONS, RECORD_STATUSES, SCHEDULER_STATES } from '../model/task-state.ts';
+import { snakeCase } from '../store/json.ts';
 
 /**
  * The answers of the HTTP API, v1. They only ever gain fields. The OpenAPI document is made from these, and a test holds
@@ -31,19 +33,19 @@ export const PROBLEM = z
 export const CLUSTER = z.strictObject({
   seq,
   time: seconds,
-  engine: z.enum(['dask', 'embedded', 'recording']),
+  engine: z.enum(ENGINE_KINDS),
   address: z.string(),
   id: z.string(),
   version: z.string(),
   started: seconds,
-  link: z.enum(['connected', 'connecting', 'lost', 'stalled']),
+  link: z.enum(LINK_STATES),
   link_reason: z.string(),
   workers: count,
   threads: count,
   memory_limit: z.number(),
   tasks: states,
   agent: z.strictObject({
-    mode: z.enum(['feed', 'preload', 'polling', 'embedded', 'recording']),
+    mode: z.enum(AGENT_MODES),
     share: known.meta({ description: 'Share of one core of the scheduler, 0..1.' }),
     per_task: known.meta({ description: 'Microseconds of scheduler CPU per finished task.' }),
     loop_lag: known.meta({ description: 'Delay of the scheduler’s event loop, seconds.' }),
@@ -142,7 +144,7 @@ const TASK = z.strictObject({
   worker: z.string(),
   worker_name: z.string(),
   thread: z.number().int(),
-  status: z.enum(['memory', 'erred', 'lost', 'processing']),
+  status: z.enum([...RECORD_STATUSES, 'processing']),
   start: seconds,
   stop: seconds.nullable(),
   nbytes: known,
@@ -162,7 +164,7 @@ export const TASKS = z.strictObject({
 
 export const RECORD = z.strictObject({ seq, ...TASK.shape });
 
-const RESOURCE_NAMES = RESOURCE_COLUMNS.map((name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+const RESOURCE_NAMES = RESOURCE_COLUMNS.map(snakeCase);
 
 export const RESOURCES = z.strictObject({
   seq,

@@ -3,6 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { TaskglassError } from '../base/errors.ts';
+import { toSeconds } from '../model/units.ts';
 import {
   clusterView,
   memoryView,
@@ -102,7 +103,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       const { bins, by, ...query } = parseQuery(SHARES_QUERY, request.query);
       const until = query.until ?? store.clock();
       const since =
-        query.since ?? Math.min(until, store.runs.last === undefined ? until - 1 : store.runs.last.start / 1e6);
+        query.since ?? Math.min(until, store.runs.last === undefined ? until - 1 : toSeconds(store.runs.last.start));
       if (since >= until) throw new TaskglassError('QUERY_INVALID', 'until: must lie after since');
       return sharesView(store, { since, until, bins: bins ?? DEFAULT_BINS, by });
     },

@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { TaskglassError } from '../base/errors.ts';
+import { printable } from './printable.ts';
 
 /**
  * The one gate that everything passes, HTTP and WebSocket alike: is this name served here, does the request come from
@@ -196,8 +197,4 @@ function bearer(header: string | undefined): string | null {
 
 function digest(text: string): Buffer {
   return createHash('sha256').update(text).digest();
-}
-
-function printable(text: string): string {
-  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 100);
 }

@@ -30,7 +30,8 @@ export interface HttpOptions extends ApiContext {
 }
 
 const MAX_BODY = 65_536;
-const UNSAFE_METHODS = ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
+/** Fastify answers HEAD wherever it answers GET. */
+const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** All addresses of the server, behind one gate and with one way to fail. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
@@ -97,8 +98,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
 
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
-    const isPost = request.method !== 'GET' && request.method !== 'HEAD';
-    const detail = isPost ? 'nothing here takes that method' : 'no page and no part of the API has this address';
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    const detail = reads ? 'no page and no part of the API has this address' : 'nothing here takes that method';
     return answerError(new TaskglassError('NOT_FOUND', detail), request, reply);
   });
 
@@ -200,9 +201,7 @@ function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile):
 
 function refuseOtherMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {
   app.route({
-    method: UNSAFE_METHODS.concat(allowed.includes('GET') ? [] : (['GET'] as never[])).filter(
-      (m) => !allowed.includes(m),
-    ),
+    method: METHODS.filter((method) => !allowed.includes(method)),
     url,
     handler: (request, reply) => {
       reply.header('allow', allowed.join(', '));

@@ -1,10 +1,9 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { LINK_STATES } from '../model/source-event.ts';
 import { SCHEDULER_STATES } from '../model/task-state.ts';
 import { totalsOf } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import type { Publisher } from './publisher.ts';
-
-const LINK_STATES = ['connected', 'connecting', 'lost', 'stalled'] as const;
 
 /**
  * Prometheus metrics of this process and of the cluster as the store knows it: a scrape reads memory and never asks the

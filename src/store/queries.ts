@@ -2,7 +2,8 @@ import { RESOURCE_COLUMNS, type RunView, type WorkerView } from '../model/batch.
 import { SCHEDULER_STATES, type SchedulerState, STATE_INDEX } from '../model/task-state.ts';
 import type { Bytes, Seconds, Seq } from '../model/units.ts';
 import { runView, totalsOf } from './cursors.ts';
-import { colorOf, type Known, known } from './json.ts';
+import { colorOf, type Known, known, snakeCase } from './json.ts';
+import { groupByHost } from './resources.ts';
 import type { Store } from './store.ts';
 
 export { sharesView } from './shares-query.ts';
@@ -117,8 +118,8 @@ function rows(store: Store): Row[] {
 }
 
 function hostViews(workers: readonly WorkerView[]) {
-  return [...new Set(workers.map((worker) => worker.host))].sort().map((host) => {
-    const here = workers.filter((worker) => worker.host === host);
+  const hosts = [...groupByHost(workers)].sort(([a], [b]) => (a < b ? -1 : 1));
+  return hosts.map(([host, here]) => {
     const sum = (of: (worker: WorkerView) => number): number => here.reduce((total, w) => total + (of(w) || 0), 0);
     // Dask reports these for the whole host from each of its workers: they are one figure, not several.
     const hostWide = (of: (worker: WorkerView) => number): Known =>
@@ -166,8 +167,4 @@ function workerJson(worker: WorkerView) {
     services: worker.services,
     pid: worker.pid,
   };
-}
-
-function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }

@@ -78,7 +78,8 @@ export function summarise(all: readonly WorkerView[]): ResourceRow | null {
   };
 }
 
-function groupByHost(workers: readonly WorkerView[]): Map<string, WorkerView[]> {
+/** Workers by host, in order of appearance. */
+export function groupByHost(workers: readonly WorkerView[]): Map<string, WorkerView[]> {
   const hosts = new Map<string, WorkerView[]>();
   for (const worker of workers) {
     const group = hosts.get(worker.host);

@@ -1,6 +1,6 @@
 import { Growable } from '../base/growable.ts';
 import type { SharesBatch, SlicesBatch, WindowBatch, WindowQuery } from '../model/batch.ts';
-import type { Micros } from '../model/units.ts';
+import { type Micros, toMicros } from '../model/units.ts';
 import { functionFilter, type Grid, gridOver, ShareBinner } from './shares.ts';
 import type { Store } from './store.ts';
 
@@ -62,7 +62,7 @@ export class WindowCursor {
     }
     this.#mode = 'shares';
     // An open window gets room to grow before its grid has to be made anew.
-    const soon = Math.max(this.#store.clock() * 1e6, slices.extent()?.until ?? 0);
+    const soon = Math.max(toMicros(this.#store.clock()), slices.extent()?.until ?? 0);
     this.#grid = gridOver(since, until ?? soon + (soon - since) / 8 + 2 ** this.query.level, this.query.level);
     const all = Uint32Array.from(tracks.list, (track) => track.track);
     return this.#sharesBatch(all, new Uint32Array(all.length), true);
