@@ -24,11 +24,10 @@ export class ModuleFunction<F extends AnyFunction = AnyFunction> {
   declare readonly type: F;
 
   constructor(url: string, exportName: string) {
-    const name = exportName === 'default' ? 'default' : exportName;
     this.ref = {
       id: digest(`module ${url} ${exportName}`),
-      prefix: toPrefix(name),
-      definition: { kind: 'module', name, url, exportName },
+      prefix: toPrefix(exportName),
+      definition: { kind: 'module', name: exportName, url, exportName },
     };
   }
 }

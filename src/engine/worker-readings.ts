@@ -13,7 +13,6 @@ export class ReadingsTaker {
   #cpu = process.cpuUsage();
   #at = monotonic();
   #host: HostCounters | null = null;
-  #fds = Number.NaN;
 
   constructor() {
     this.#loop.enable();
@@ -22,7 +21,6 @@ export class ReadingsTaker {
   /** @param managed bytes of results held; @param latency of the last heartbeat */
   async take(managed: number, executing: number, latency: number): Promise<WorkerReadings> {
     const [host, fds] = await Promise.all([hostCounters(), openFiles()]);
-    this.#fds = fds;
     const now = monotonic();
     const seconds = Math.max(now - this.#at, 1e-3);
     const cpu = process.cpuUsage(this.#cpu);
@@ -46,7 +44,7 @@ export class ReadingsTaker {
       networkWrite: rate('networkWrite'),
       diskRead: rate('diskRead'),
       diskWrite: rate('diskWrite'),
-      fds: this.#fds,
+      fds,
       eventLoopInterval: interval,
       latency,
       executing,

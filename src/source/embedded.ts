@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import { TaskglassError } from '../base/errors.ts';
+import { epochNow } from '../engine/clock.ts';
 import type {
   ClusterObserver,
   FinishedTask,
@@ -87,7 +88,7 @@ class Watch implements ClusterObserver {
     const { id, address, started, services } = cluster.core;
     sink.accept({
       kind: 'cluster',
-      time: now(),
+      time: epochNow(),
       engine: 'embedded',
       address,
       id,
@@ -101,7 +102,7 @@ class Watch implements ClusterObserver {
       this.closed();
       return;
     }
-    sink.accept({ kind: 'link', state: 'connected', time: now(), reason: '' });
+    sink.accept({ kind: 'link', state: 'connected', time: epochNow(), reason: '' });
     this.#observing = cluster.observe(this);
     this.#arriving = false;
     this.#tick();
@@ -194,7 +195,7 @@ class Watch implements ClusterObserver {
   closed(): void {
     if (this.#closed) return;
     this.#tick();
-    this.#sink.accept({ kind: 'link', state: 'lost', time: now(), reason: 'the cluster was closed' });
+    this.#sink.accept({ kind: 'link', state: 'lost', time: epochNow(), reason: 'the cluster was closed' });
     this.close();
   }
 
@@ -212,7 +213,7 @@ class Watch implements ClusterObserver {
     const beats = this.#heartbeats.size > 0;
     const event: TickEvent = {
       kind: 'tick',
-      time: now(),
+      time: epochNow(),
       ...this.#takeTasks(),
       ...this.#takeFunctions(),
       ...this.#takeWorkers(),
@@ -313,9 +314,4 @@ function metrics({ time, readings }: Heartbeat): NonNullable<WorkerSample['metri
   const { executing: _, ...rest } = readings;
   // Results never leave memory here.
   return { lastSeen: time, spilled: 0, ...rest };
-}
-
-/** The cluster's clock: see `engine/clock.ts`, which starts from the same two readings. */
-function now(): number {
-  return (performance.timeOrigin + performance.now()) / 1000;
 }
