@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
+import type { SourceEvent } from '../model/source-event.ts';
 import type { Source } from '../source/source.ts';
 import { Store } from '../store/store.ts';
 import { Gate, type GateLimits, isLoopback } from './auth.ts';
@@ -77,6 +78,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   const logger = options.logger ?? pino({ level: 'silent' });
   let closing: Promise<void> | null = null;
   const store = new Store({ monotonic: () => performance.now() });
+  store.onChange((event) => logCluster(event, logger));
   const gate = new Gate({ host, allowHosts, token, ...(options.limits && { limits: options.limits }) });
   const example =
     options.openExample === undefined
@@ -121,6 +123,12 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     await close();
     throw error;
   }
+}
+
+/** What happened to the cluster, for those who read logs; a failure of our own agent is what they should see. */
+function logCluster(event: SourceEvent, logger: Logger): void {
+  if (event.kind !== 'tick') return;
+  for (const { topic, text } of event.log ?? []) logger[topic === 'agent' ? 'warn' : 'info']({ topic }, text);
 }
 
 /** Rejects once the signal is given. */

@@ -117,7 +117,7 @@ class Agent(SchedulerPlugin):
             self.errors_in_a_row = 0
         except Exception as e:
             self.errors_in_a_row += 1
-            out = pack({"error": text(repr(e))})
+            out = pack({"t": time(), "error": text(repr(e))})
             self._lose_everything()
             if self.errors_in_a_row > 10:
                 raise  # ends the feed: better gone than wrong

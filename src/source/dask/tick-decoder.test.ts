@@ -135,4 +135,11 @@ describe('TickDecoder', () => {
     const decoder = new TickDecoder(new RecordingSink());
     expect(() => decoder.decode(encode({ ...tick(), t }))).toThrow(/no time/);
   });
+
+  it('says that a tick of the agent failed', () => {
+    const { events } = new TickDecoder(new RecordingSink()).decode(encode({ t: 1000, error: 'KeyError(1)' }));
+    expect(events).toEqual([
+      { kind: 'tick', time: 1000, log: [{ time: 1000, topic: 'agent', text: 'a tick failed: KeyError(1)' }] },
+    ]);
+  });
 });

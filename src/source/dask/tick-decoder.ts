@@ -48,8 +48,6 @@ export interface DecodedTick {
   readonly transitions: number | null;
   readonly streamIndex: number | null;
   readonly finishedTotal: number | null;
-  /** A tick of the agent's failed; what it held is counted in `dropped` of a later one. */
-  readonly error: string | undefined;
 }
 
 /**
@@ -90,6 +88,9 @@ export class TickDecoder {
     }
     const finished = m.done === undefined ? undefined : this.#finished(m.done, false);
     const workers = this.#workersChange(m);
+    const log = m.log === undefined ? [] : list(m.log).map(logEntry);
+    // What the tick that failed held is counted in `dropped` of a later one.
+    if (typeof m.error === 'string') log.push({ time, topic: 'agent', text: `a tick failed: ${m.error}` });
     const event: TickEvent = {
       kind: 'tick',
       time,
@@ -99,7 +100,7 @@ export class TickDecoder {
       ...(workers && { workers }),
       ...(m.s !== undefined && { totals: totals(list(m.s, 6)) }),
       ...(m.cost !== undefined && { cost: cost(list(m.cost, 3)) }),
-      ...(m.log !== undefined && { log: list(m.log).map(logEntry) }),
+      ...(log.length > 0 && { log }),
     };
     if (Object.keys(event).length > 2) events.push(event);
     // Every clock in the house goes by it.
@@ -113,7 +114,6 @@ export class TickDecoder {
       transitions: numberOrNull(m.tc),
       streamIndex: numberOrNull(m.index),
       finishedTotal: numberOrNull(m.finished),
-      error: typeof m.error === 'string' ? m.error : undefined,
     };
   }
 
