@@ -28,11 +28,7 @@ export function TasksTimeline(): JSX.Element {
     if (range === null) return;
     counting?.abort();
     counting = new AbortController();
-    const round = (seconds: number): number => Math.max(0, Math.round(seconds * 1e6) / 1e6);
-    const page = await records.page(
-      { since: round(range.since), until: round(range.until), limit: 1 },
-      counting.signal,
-    );
+    const page = await records.page({ ...range, limit: 1 }, counting.signal);
     if (page !== null) setInView(page.total);
   };
   const soon = (): void => {

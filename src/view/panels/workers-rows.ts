@@ -81,6 +81,11 @@ export function memoryTone(worker: WorkerView): MemoryTone {
   return process >= limit * MAY_SPILL ? 'orange' : 'blue';
 }
 
+/** A host's line shows the sum of its workers, which says nothing of the worst of them: orange is the most that it can be. */
+export function hostTone({ memory: { process, limit } }: HostTotals): MemoryTone {
+  return limit > 0 && process >= limit * MAY_SPILL ? 'orange' : 'blue';
+}
+
 /** The table's rows: hosts in order of name, under each its workers in the wanted order, unless folded away. */
 export function tableRows(workers: readonly WorkerView[], sorting: Sorting, folded: ReadonlySet<string>): TableRow[] {
   const hosts = new Map<string, WorkerView[]>();

@@ -19,6 +19,7 @@ import { sharedTooltip } from '../widgets/tooltip.ts';
 import { createVisibleRows } from '../widgets/visible-rows.ts';
 import {
   type HostTotals,
+  hostTone,
   memoryTone,
   moodOf,
   type Sorting,
@@ -278,20 +279,10 @@ function MemoryBar(props: {
   );
 }
 
-function count(value: number): string {
-  return formatCount(value);
-}
-
 function ago(lastSeen: number, now: number): string {
   if (!(lastSeen > 0)) return UNKNOWN;
   const passed = Math.max(0, now - lastSeen);
   return passed < 10 ? `${passed.toFixed(1)} s` : formatDuration(Math.round(passed));
-}
-
-/** The worst of a host's own: what one of its workers is, the host's line cannot hide. */
-function hostTone(host: HostTotals): string {
-  const { process, limit } = host.memory;
-  return limit > 0 && process >= 0.6 * limit ? 'orange' : 'blue';
 }
 
 const COLUMNS: readonly Column[] = [
@@ -301,8 +292,8 @@ const COLUMNS: readonly Column[] = [
     title: 'Threads',
     sort: 'nthreads',
     number: true,
-    worker: (w) => count(w.nthreads),
-    host: (h) => count(h.nthreads),
+    worker: (w) => formatCount(w.nthreads),
+    host: (h) => formatCount(h.nthreads),
   },
   {
     title: 'CPU',
@@ -322,15 +313,15 @@ const COLUMNS: readonly Column[] = [
     title: 'Processing',
     sort: 'processing',
     number: true,
-    worker: (w) => count(w.processing),
-    host: (h) => count(h.processing),
+    worker: (w) => formatCount(w.processing),
+    host: (h) => formatCount(h.processing),
   },
   {
     title: 'In memory',
     sort: 'in_memory',
     number: true,
-    worker: (w) => count(w.in_memory),
-    host: (h) => count(h.in_memory),
+    worker: (w) => formatCount(w.in_memory),
+    host: (h) => formatCount(h.in_memory),
   },
   {
     title: 'Occupancy',

@@ -113,12 +113,7 @@ const HEADINGS = ['Function', 'Status', 'Duration', 'Worker', 'Thread', 'Start',
 function queryOf(erred: boolean, range: RecordsTableProps['range'], live: Live): RecordsQuery {
   // An error is looked for wherever it is.
   if (erred) return { status: 'erred', limit: 1_000 };
-  if (range !== null) return { since: round(range.since), until: round(range.until), limit: MOST_ROWS };
+  if (range !== null) return { ...range, limit: MOST_ROWS };
   const after = (live.replica.totals?.records ?? 0) - MOST_ROWS - 1;
   return after >= 0 ? { after, limit: MOST_ROWS + SPARE } : { limit: MOST_ROWS + SPARE };
-}
-
-/** The API takes at most nine decimals. */
-function round(seconds: number): number {
-  return Math.max(0, Math.round(seconds * 1e6) / 1e6);
 }

@@ -55,10 +55,12 @@ export class Records {
   }
 
   /** A page of records; null where the server did not answer or `signal` says that nobody waits any more. */
-  async page(query: RecordsQuery, signal: AbortSignal): Promise<RecordsPage | null> {
+  async page({ since, until, ...query }: RecordsQuery, signal: AbortSignal): Promise<RecordsPage | null> {
     const url = apiUrl('tasks');
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
+    for (const [name, time] of Object.entries({ since, until }))
+      if (time !== undefined) url.searchParams.set(name, seconds(time));
     try {
       const response = await this.#fetch(url, signal);
       return response.ok ? ((await response.json()) as RecordsPage) : null;
@@ -71,6 +73,11 @@ export class Records {
   forget(): void {
     this.#known.clear();
   }
+}
+
+/** A time as the API takes it: not before the epoch, and with at most nine decimals. */
+function seconds(time: number): string {
+  return String(Math.max(0, Math.round(time * 1e6) / 1e6));
 }
 
 function apiUrl(path: string): URL {
