@@ -35,6 +35,23 @@ const EDGE = 7;
 /** Sums are made anew at most this often, ms: the minimap may lag a little behind. */
 const EVERY = 400;
 
+/** What the picture of the shares depends on. */
+interface DrawnShares {
+  readonly shares: TrackShares | null;
+  readonly scale: Scale;
+  readonly colors: StreamColors;
+}
+
+function sameShares(a: DrawnShares, b: DrawnShares | null): boolean {
+  return (
+    b !== null &&
+    a.shares === b.shares &&
+    a.colors === b.colors &&
+    a.scale.column === b.scale.column &&
+    a.scale.perPixel === b.scale.perPixel
+  );
+}
+
 /** All of history in a strip, with a frame around what is looked at. */
 export class Minimap {
   readonly #canvas: HTMLCanvasElement;
@@ -45,7 +62,9 @@ export class Minimap {
   #view: Viewport = { since: 0, until: 1 };
   #sums: { data: WindowData; version: number; made: number; shares: TrackShares } | null = null;
   #key = '';
+  /** The shares as they were drawn last: a drag moves only the frame around the view. */
   #image: ImageData | null = null;
+  #drawn: DrawnShares | null = null;
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
@@ -91,12 +110,19 @@ export class Minimap {
   }
 
   #drawShares(data: WindowData | null, base: TimeBase, colors: StreamColors): void {
+    const shares = data !== null && data.mode === 'shares' ? this.#summed(data) : null;
+    const drawn = { shares, scale: this.#scale, colors };
+    if (this.#image === null || !sameShares(drawn, this.#drawn)) this.#fillImage(data, drawn, base);
+    this.#drawn = drawn;
+    this.#context.putImageData(this.#image!, 0, 0);
+  }
+
+  #fillImage(data: WindowData | null, { shares, colors }: DrawnShares, base: TimeBase): void {
     const { width, height } = this.#canvas;
     this.#image ??= new ImageData(width, height);
     const pixels = new Uint32Array(this.#image.data.buffer);
     pixels.fill(colors.panel);
-    if (data !== null && data.mode === 'shares') {
-      const shares = this.#summed(data);
+    if (data !== null && shares !== null) {
       const idle = new Uint32Array(width).fill(colors.panel);
       const strip = { y: 0, height: height - Math.round(3 * this.#ratio), from: 0, to: width };
       const binWidth = 2 ** data.level;
@@ -109,7 +135,6 @@ export class Minimap {
         { colors: colors.categories, idle, outline: colors.outline },
       );
     }
-    this.#context.putImageData(this.#image, 0, 0);
   }
 
   #summed(data: WindowData): TrackShares {
