@@ -1,5 +1,6 @@
 /** `taskglass/engine`: a cluster on one machine, with Dask's words. */
 export { TaskglassError } from '../base/errors.ts';
+export type { FinishedTask } from '../model/finished-task.ts';
 export { Client, type Deferred, type Gathered, type Runnable } from './client.ts';
 export { runExample } from './example.ts';
 export { type AnyFunction, ModuleFunction, moduleFunction } from './function-ref.ts';
@@ -7,7 +8,6 @@ export { Future, type FutureStatus } from './future.ts';
 export { LocalCluster } from './local-cluster.ts';
 export type {
   ClusterObserver,
-  FinishedTask,
   FunctionTotals,
   Heartbeat,
   RunningTaskInfo,

@@ -1,4 +1,4 @@
-import type { Action, RecordStatus } from '../model/task-state.ts';
+import type { FinishedTask } from '../model/finished-task.ts';
 import type { Bytes, Duration, Seconds } from '../model/units.ts';
 import type { WorkerReadings } from './protocol.ts';
 
@@ -26,27 +26,6 @@ export interface ClusterObserver {
   log?(entry: { readonly time: Seconds; readonly topic: string; readonly text: string }): void;
   /** The cluster is closed; nothing follows. */
   closed?(): void;
-}
-
-export interface FinishedTask {
-  readonly key: string;
-  /** The function's name. */
-  readonly prefix: string;
-  readonly group: string;
-  readonly worker: string;
-  readonly thread: number;
-  /** Type of the result; empty for an erred one. */
-  readonly type: string;
-  readonly status: RecordStatus;
-  readonly nbytes: Bytes;
-  readonly startstops: readonly {
-    readonly action: Action;
-    readonly start: Seconds;
-    readonly stop: Seconds;
-    /** Address of the worker that a transfer came from. */
-    readonly source?: string;
-  }[];
-  readonly error?: { readonly exception: string; readonly traceback: string };
 }
 
 export interface RunningTaskInfo {

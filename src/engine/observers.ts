@@ -1,6 +1,7 @@
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
+import type { FinishedTask } from '../model/finished-task.ts';
 import { monotonic, toEpoch } from './clock.ts';
-import type { ClusterObserver, FinishedTask, SchedulerTotals } from './observer.ts';
+import type { ClusterObserver, SchedulerTotals } from './observer.ts';
 import type { ErredMessage, FinishedMessage } from './protocol.ts';
 import type { Task, WorkerState } from './task.ts';
 

@@ -1,28 +1,9 @@
+import type { FinishedTask } from '../model/finished-task.ts';
 import type { FinishedColumns, SourceSink, TaskError } from '../model/source-event.ts';
-import { ACTION_INDEX, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
-import type { Bytes, Seconds } from '../model/units.ts';
-
-/** A finished task as an object. */
-export interface FinishedRow {
-  readonly key: string;
-  readonly prefix: string;
-  readonly group: string;
-  readonly worker: string;
-  readonly thread: number;
-  readonly type: string;
-  readonly status: RecordStatus;
-  readonly nbytes: Bytes;
-  readonly startstops: readonly {
-    readonly action: Action;
-    readonly start: Seconds;
-    readonly stop: Seconds;
-    readonly source?: string;
-  }[];
-  readonly error?: TaskError;
-}
+import { ACTION_INDEX, RECORD_STATUSES } from '../model/task-state.ts';
 
 /** Columns of the finished tasks of one tick. */
-export function finishedColumns(tasks: readonly FinishedRow[], sink: SourceSink): FinishedColumns {
+export function finishedColumns(tasks: readonly FinishedTask[], sink: SourceSink): FinishedColumns {
   const { length } = tasks;
   const slices = tasks.reduce((sum, task) => sum + task.startstops.length, 0);
   const columns = {

@@ -106,30 +106,24 @@ function join<T extends Uint16Array | Uint32Array>(
 }
 
 function gather(batch: SlicesBatch, rows: Uint32Array): TrackSlices {
-  const length = rows.length;
-  const out = {
-    length,
-    record: new Uint32Array(length),
-    category: new Uint32Array(length),
-    fn: new Uint32Array(length),
-    start: new Float64Array(length),
-    stop: new Float64Array(length),
-  };
-  for (let i = 0; i < length; i++) {
-    const row = rows[i]!;
-    out.record[i] = batch.record[row]!;
-    out.category[i] = batch.category[row]!;
-    out.fn[i] = batch.fn[row]!;
-    out.start[i] = batch.start[row]!;
-    out.stop[i] = batch.stop[row]!;
-  }
+  const out = newSlices(rows.length);
+  for (let i = 0; i < rows.length; i++) copyRow(batch, rows[i]!, out, i);
   return out;
 }
 
 /** Both sorted by start; equal starts keep the older first. */
 function merge(a: TrackSlices, b: TrackSlices): TrackSlices {
-  const length = a.length + b.length;
-  const out = {
+  const out = newSlices(a.length + b.length);
+  for (let i = 0, j = 0, k = 0; k < out.length; k++) {
+    const fromA = j >= b.length || (i < a.length && a.start[i]! <= b.start[j]!);
+    if (fromA) copyRow(a, i++, out, k);
+    else copyRow(b, j++, out, k);
+  }
+  return out;
+}
+
+function newSlices(length: number): TrackSlices {
+  return {
     length,
     record: new Uint32Array(length),
     category: new Uint32Array(length),
@@ -137,15 +131,12 @@ function merge(a: TrackSlices, b: TrackSlices): TrackSlices {
     start: new Float64Array(length),
     stop: new Float64Array(length),
   };
-  for (let i = 0, j = 0, k = 0; k < length; k++) {
-    const fromA = j >= b.length || (i < a.length && a.start[i]! <= b.start[j]!);
-    const from = fromA ? a : b;
-    const row = fromA ? i++ : j++;
-    out.record[k] = from.record[row]!;
-    out.category[k] = from.category[row]!;
-    out.fn[k] = from.fn[row]!;
-    out.start[k] = from.start[row]!;
-    out.stop[k] = from.stop[row]!;
-  }
-  return out;
+}
+
+function copyRow(from: Omit<TrackSlices, 'length'>, row: number, to: TrackSlices, at: number): void {
+  to.record[at] = from.record[row]!;
+  to.category[at] = from.category[row]!;
+  to.fn[at] = from.fn[row]!;
+  to.start[at] = from.start[row]!;
+  to.stop[at] = from.stop[row]!;
 }
