@@ -95,8 +95,8 @@ async function runVitest(filters, broken) {
  * @returns {Counts}
  */
 function readResult(counts, status, name, broken) {
-  const result = counts ?? { passed: 0, failed: 0, skipped: [] };
-  if (status !== 0 && result.failed === 0) broken.push(name);
+  const result = counts ?? { passed: 0, failed: [], skipped: [] };
+  if (status !== 0 && result.failed.length === 0) broken.push(name);
   if (status === 0 && result.passed === 0) broken.push(`${name} ran no test`);
   return result;
 }
@@ -108,10 +108,11 @@ function readResult(counts, status, name, broken) {
  */
 function report(results, broken) {
   const passed = results.reduce((sum, counts) => sum + counts.passed, 0);
-  const failed = results.reduce((sum, counts) => sum + counts.failed, 0);
+  const failures = results.flatMap((counts) => counts.failed);
   const skipped = results.flatMap((counts) => counts.skipped);
   for (const name of skipped) say(`Skipped: ${name}`);
+  for (const name of failures) warn(`Failed: ${name}`);
   if (broken.length > 0) warn(`Failed: ${broken.join(', ')}`);
-  console.log(`${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
-  if (failed > 0 || broken.length > 0) process.exitCode = 1;
+  console.log(`${passed} passed, ${failures.length} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`);
+  if (failures.length > 0 || broken.length > 0) process.exitCode = 1;
 }

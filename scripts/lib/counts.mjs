@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 
 /**
  * How a test runner's run went, read from the report it wrote.
- * @typedef {{ passed: number, failed: number, skipped: string[] }} Counts
+ * `failed` and `skipped` name the tests.
+ * @typedef {{ passed: number, failed: string[], skipped: string[] }} Counts
  */
 
 /**
@@ -12,18 +13,19 @@ import { existsSync, readFileSync } from 'node:fs';
  */
 export function readVitestReport(file) {
   if (!existsSync(file)) return undefined;
-  /** @type {{ testResults: { name: string, status: string, assertionResults: { status: string, fullName: string }[] }[] }} */
+  /** @type {{ testResults: { name: string, status: string, message: string, assertionResults: { status: string, fullName: string, failureMessages: string[] }[] }[] }} */
   const report = JSON.parse(readFileSync(file, 'utf8'));
   /** @type {Counts} */
-  const counts = { passed: 0, failed: 0, skipped: [] };
+  const counts = { passed: 0, failed: [], skipped: [] };
   for (const result of report.testResults) {
     let failed = 0;
     for (const test of result.assertionResults) {
       if (test.status === 'passed') counts.passed += 1;
-      else if (test.status === 'failed') failed += 1;
+      else if (test.status === 'failed')
+        failed = counts.failed.push(`${test.fullName}: ${firstLine(test.failureMessages[0])}`);
       else counts.skipped.push(test.fullName);
     }
-    counts.failed += result.status === 'failed' ? Math.max(1, failed) : failed;
+    if (result.status === 'failed' && failed === 0) counts.failed.push(`${result.name}: ${firstLine(result.message)}`);
   }
   return counts;
 }
@@ -39,7 +41,20 @@ export function readJunitReport(file) {
   const suite = /<testsuite [^>]*>/.exec(xml)?.[0] ?? '';
   /** @param {string} name */
   const number = (name) => Number(new RegExp(` ${name}="(\\d+)"`).exec(suite)?.[1] ?? 0);
-  const failed = number('failures') + number('errors');
-  const skipped = [...xml.matchAll(/<testcase [^>]*?name="([^"]*)"[^>]*>\s*<skipped/g)].map((match) => match[1] ?? '');
-  return { passed: number('tests') - failed - number('skipped'), failed, skipped };
+  /** @param {string} outcome */
+  const names = (outcome) =>
+    [...xml.matchAll(new RegExp(`<testcase [^>]*?\\bname="([^"]*)"[^>]*>\\s*<(?:${outcome})`, 'g'))].map(
+      (match) => match[1] ?? '',
+    );
+  const failed = names('failure|error');
+  return {
+    passed: number('tests') - number('failures') - number('errors') - number('skipped'),
+    failed,
+    skipped: names('skipped'),
+  };
+}
+
+/** @param {string | undefined} text */
+function firstLine(text) {
+  return (text ?? '').split('\n', 1)[0]?.slice(0, 300) ?? '';
 }

@@ -9,7 +9,7 @@ import {
   type ProgressAnswer,
   recordedProgress,
   recordProgress,
-  type Shown,
+  shownNow,
 } from '../support/progress-record.ts';
 import { Taskglass } from '../support/taskglass.ts';
 import { until } from '../support/until.ts';
@@ -56,12 +56,6 @@ describe('/status on a real Dask cluster', () => {
     await cluster?.[Symbol.asyncDispose]();
   });
 
-  /** What the page shows of each function now. */
-  const shownNow = async (): Promise<Shown> => {
-    const all = await recordedProgress(watched.page);
-    const seq = await watched.page.locator('[data-seq]').getAttribute('data-seq');
-    return all[seq ?? ''] as Shown;
-  };
   const pixels = async (color: string): Promise<number> =>
     countColor(await pictureOf(watched.page.locator(`${STREAM} canvas`).first()), color);
 
@@ -103,12 +97,12 @@ describe('/status on a real Dask cluster', () => {
   test('bars end at 100, 100, 100 and 1, and stay there after release', async () => {
     const ended = { inc: 100, dec: 100, add: 100, sum: 1 };
     const done = async (): Promise<Record<string, number>> => {
-      const { bars } = await shownNow();
+      const { bars } = await shownNow(watched.page);
       return Object.fromEntries(Object.entries(bars).map(([name, bar]) => [name, bar.released + bar.memory]));
     };
     await expect.poll(done, { timeout: 5_000 }).toEqual(ended);
     await client.run('del total');
-    await expect.poll(async () => (await shownNow()).bars.sum?.released, { timeout: 5_000 }).toBe(1);
+    await expect.poll(async () => (await shownNow(watched.page)).bars.sum?.released, { timeout: 5_000 }).toBe(1);
     expect(await done()).toEqual(ended);
     const { tasks } = await taskglass.api<{ tasks: Record<string, number> }>('cluster');
     expect(tasks.released).toBe(301);

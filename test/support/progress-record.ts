@@ -48,6 +48,16 @@ export async function recordedProgress(page: Page): Promise<Readonly<Record<stri
   return await page.evaluate(() => (globalThis as unknown as { shown: Record<string, Shown> }).shown);
 }
 
+/** What it shows now. The two are read in one step: the page may show the next state a moment later. */
+export async function shownNow(page: Page): Promise<Shown> {
+  const now = await page.evaluate(() => {
+    const { shown } = globalThis as unknown as { shown: Record<string, Shown> };
+    return shown[document.querySelector<HTMLElement>('[data-seq]')?.dataset.seq ?? ''];
+  });
+  if (now === undefined) throw new Error('The page did not note what it shows now.');
+  return now;
+}
+
 /** The answer of `/api/v1/progress`. */
 export interface ProgressAnswer {
   readonly seq: number;
