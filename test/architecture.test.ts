@@ -13,9 +13,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   model: ['base'],
   store: ['base', 'model'],
   wire: ['base', 'model'],
-  engine: ['base', 'model'],
+  serving: ['base', 'model'],
+  engine: ['base', 'model', 'serving'],
   source: ['base', 'model'],
-  server: ['base', 'model', 'store', 'wire', 'engine', 'source'],
+  server: ['base', 'model', 'store', 'wire', 'serving', 'engine', 'source'],
   view: ['base', 'model', 'store', 'wire'],
   cli: ['base', 'server'],
 };

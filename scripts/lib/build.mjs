@@ -63,9 +63,6 @@ async function compile(outDir) {
   const vite = await runNode('vite/bin/vite.js', args, { quiet: true });
   if (vite !== 0)
     throw new Failure('The page does not build.', 'Mend what Vite says above; `npm run build` repeats it.');
-  // The same document for addresses with a slash at the end: what is beside it is one step up from there.
-  const html = readFileSync(path.join(page, 'index.html'), 'utf8');
-  writeFileSync(path.join(page, 'index-slash.html'), html.replaceAll(/(?<=\b(?:href|src)=")\.\//g, '../'));
 }
 
 function readStamp() {

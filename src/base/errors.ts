@@ -54,6 +54,16 @@ export const ERRORS = {
     title: 'The connection to the scheduler closed',
     advice: 'It is retried by itself; the page shows when it is back.',
   },
+  DEBUG_UNAVAILABLE: {
+    status: 404,
+    title: 'That process serves no debug pages',
+    advice: 'Install the Python package taskglass where the scheduler and the workers run, and start them again.',
+  },
+  DEBUG_TIMEOUT: {
+    status: 504,
+    title: 'That process did not answer in time',
+    advice: 'It may be stopped, or busy with something that holds the interpreter. Try again.',
+  },
   // Command line
   PORT_TAKEN: {
     status: 500,

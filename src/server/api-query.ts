@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { TaskglassError } from '../base/errors.ts';
 import { RECORD_STATUSES } from '../model/task-state.ts';
-import { printable } from './printable.ts';
+import { printable } from '../serving/printable.ts';
 
 /**
  * What may stand behind the `?` of each API address. One schema both checks the query and describes it in the OpenAPI

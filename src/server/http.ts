@@ -9,14 +9,14 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
+import { ERROR_STYLE_SOURCE, errorPage, forwardPage, PAGES } from '../serving/error-page.ts';
+import type { Gate } from '../serving/gate.ts';
+import { encodingFor, type PageFile, type PageFiles } from '../serving/page-files.ts';
+import { codedError, PROBLEM_JSON, problemOf } from '../serving/problem.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
 import { API_ROUTES, type ApiContext } from './api.ts';
-import type { Gate } from './auth.ts';
-import { ERROR_STYLE_SOURCE, errorPage, forwardPage, PAGES } from './error-page.ts';
 import { metricsRegistry } from './metrics.ts';
 import { openApi } from './openapi.ts';
-import { encodingFor, type PageFile, type PageFiles } from './page-files.ts';
-import { codedError, PROBLEM_JSON, problemOf } from './problem.ts';
 import type { Publisher } from './publisher.ts';
 
 export interface HttpOptions extends ApiContext {
@@ -180,7 +180,7 @@ function addPages(app: FastifyInstance, { page, prefix }: HttpOptions): void {
   for (const name of PAGES) {
     app.get(`${prefix}/${name}`, (request, reply) => {
       reply.header('cache-control', 'no-cache');
-      return sendFile(request, reply, page.document(pathOf(request).endsWith('/')));
+      return sendFile(request, reply, page.document(pathOf(request).endsWith('/') ? 1 : 0));
     });
   }
   app.get(`${prefix}/*`, (request, reply) => {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { PROBLEM_JSON } from '../serving/problem.ts';
 import { API_ROUTES, type ApiRoute } from './api.ts';
 import { PROBLEM } from './api-schema.ts';
-import { PROBLEM_JSON } from './problem.ts';
 
 type Json = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { ERRORS, TaskglassError } from '../base/errors.ts';
-import { errorPage, escapeHtml } from './error-page.ts';
-import { codedError, problemOf } from './problem.ts';
+import { errorPage, escapeHtml } from '../serving/error-page.ts';
+import { codedError, problemOf } from '../serving/problem.ts';
 
 test('an unexpected error says nothing of itself', () => {
   for (const thrown of [

@@ -4,13 +4,13 @@ import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { SourceEvent } from '../model/source-event.ts';
+import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
+import { readPageFiles } from '../serving/page-files.ts';
 import type { Source } from '../source/source.ts';
 import { Store } from '../store/store.ts';
-import { Gate, type GateLimits, isLoopback } from './auth.ts';
 import { ExampleRunner } from './example-runner.ts';
 import { createHttp } from './http.ts';
 import { listen } from './listen.ts';
-import { readPageFiles } from './page-files.ts';
 import { Publisher, type PublisherLimits } from './publisher.ts';
 
 export interface ServerOptions {

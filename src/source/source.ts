@@ -1,3 +1,4 @@
+import type { DebugIndex, DebugView } from '../model/debug.ts';
 import type { SourceSink } from '../model/source-event.ts';
 
 /**
@@ -16,4 +17,18 @@ export interface Source extends AsyncDisposable {
   start(sink: SourceSink, options?: { readonly wait?: boolean }): Promise<void>;
   /** Ends watching. Leaves no trace in the engine. Idempotent. */
   close(): Promise<void>;
+  /** The engine's debug pages, reached through its scheduler; absent where the source has no way to them. */
+  readonly debug?: DebugAccess;
+}
+
+/** Whose debug pages: the scheduler's, or those of the worker with this name or address. */
+export type DebugTarget = { readonly role: 'scheduler' } | { readonly role: 'worker'; readonly worker: string };
+
+/**
+ * Reads what the debug servers of a cluster would answer, over the connection that there is anyhow. Rejects with
+ * NOT_FOUND (no such worker, no such topic), DEBUG_UNAVAILABLE (the process has no debug pages) and DEBUG_TIMEOUT.
+ */
+export interface DebugAccess {
+  index(target: DebugTarget): Promise<DebugIndex>;
+  view(target: DebugTarget, topic: string): Promise<DebugView>;
 }

@@ -21,10 +21,11 @@ export interface PageFile {
 
 export interface PageFiles {
   /**
-   * The single page. Its addresses are relative, so that it works below any prefix, a proxy's too; `slash` is the one for
-   * addresses that end in a slash. Throws PAGE_NOT_BUILT.
+   * The single page. Its addresses are relative, so that it works below any prefix, a proxy's too; `depth` is how many
+   * folders below the pages' root the address asked for is: 0 for `status`, 1 for `status/` and `scheduler/debug`, at most
+   * 3. Throws PAGE_NOT_BUILT.
    */
-  document(slash: boolean): PageFile;
+  document(depth: number): PageFile;
   /** By name below the page's folder, e.g. `assets/index-4fa1.js`. */
   file(name: string): PageFile | undefined;
 }
@@ -43,6 +44,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 const COMPRESSIBLE = new Set(['.css', '.html', '.js', '.json', '.map', '.svg', '.txt', '.webmanifest']);
+/** `workers/NAME/debug/` is the deepest there is. */
+const DEPTHS = [0, 1, 2, 3];
 /** Below this, compression saves no packet. */
 const COMPRESS_FROM = 1_000;
 
@@ -62,14 +65,22 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
       files.set(name, await pageFile(name, content));
     }),
   );
+  const html = files.get('index.html')?.raw.toString();
+  const documents = html === undefined ? [] : await Promise.all(DEPTHS.map((depth) => deeper(html, depth)));
   return {
-    document: (slash) => {
-      const document = files.get(slash ? 'index-slash.html' : 'index.html');
+    document: (depth) => {
+      const document = documents[depth];
       if (document === undefined) throw new TaskglassError('PAGE_NOT_BUILT', 'its files are missing');
       return document;
     },
     file: (name) => (name.endsWith('.html') ? undefined : files.get(name)),
   };
+}
+
+/** The same document for an address that is `depth` folders further down. */
+function deeper(html: string, depth: number): Promise<PageFile> {
+  const moved = depth === 0 ? html : html.replaceAll(/(?<=\b(?:href|src)=")\.\//g, '../'.repeat(depth));
+  return pageFile('index.html', Buffer.from(moved));
 }
 
 async function pageFile(name: string, raw: Buffer): Promise<PageFile> {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Gate, type GateOptions, isLoopback, type Knock } from './auth.ts';
+import { Gate, type GateOptions, isLoopback, type Knock } from '../serving/gate.ts';
 import { rawRequest, Serving } from './serving.fixture.ts';
 
 const TOKEN = 'correct-horse';
