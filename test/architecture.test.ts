@@ -152,7 +152,7 @@ describe('the habits', () => {
 
   test('data is shown in the time of the scheduler, never of the wall', () => {
     // These two ask how long ago the link was heard and whether the page has just been reloaded.
-    const aboutItself = ['src/view/connection.ts', 'src/view/main.tsx'];
+    const aboutItself = ['src/view/connection.ts', 'src/view/main.ts'];
     const rooms = ['base', 'model', 'store', 'wire', 'view'];
     const files = written.filter((file) => rooms.includes(roomOf(file)) && !aboutItself.includes(file));
     expect(usersOf('Date.now', files)).toEqual([]);

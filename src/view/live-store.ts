@@ -1,15 +1,11 @@
 import { type Accessor, batch, createContext, createSignal, onCleanup, useContext } from 'solid-js';
 import type { WindowQuery } from '../model/batch.ts';
 import type { Replica } from '../store/replica.ts';
-import type { WindowData } from '../store/window-data.ts';
 import type { Topic } from '../wire/message.ts';
-import type { Connection, ConnectionStatus, LiveWindow } from './connection.ts';
+import type { Connection, ConnectionStatus } from './connection.ts';
 import type { FrameLoop } from './frame-loop.ts';
-
-/** A window of the connection together with the data that the replica keeps for it. */
-export interface WatchedWindow extends LiveWindow {
-  readonly data: WindowData;
-}
+import type { EarlyWindow } from './timeline/early-window.ts';
+import { openWindow, type WatchedWindow } from './watched-window.ts';
 
 const VERSIONED = ['state', 'running', 'workers', 'resources'] as const;
 
@@ -32,9 +28,11 @@ export class Live {
   readonly flowing: Accessor<boolean>;
   #summed = -1;
   #totals: readonly number[] = [];
+  readonly #early: EarlyWindow;
   readonly #setStatus: (status: ConnectionStatus) => void;
 
-  constructor(replica: Replica, connection: Connection, frames: FrameLoop) {
+  constructor(replica: Replica, connection: Connection, frames: FrameLoop, early: EarlyWindow) {
+    this.#early = early;
     this.replica = replica;
     this.connection = connection;
     this.frames = frames;
@@ -88,21 +86,12 @@ export class Live {
 
   /** Opens a window; dispose it when done. Its data are empty until the first answer. */
   openWindow(query: WindowQuery): WatchedWindow {
-    const { replica } = this;
-    const opened = this.connection.openWindow(query);
-    const data = replica.window(opened.id);
-    return {
-      id: opened.id,
-      data,
-      get query() {
-        return opened.query;
-      },
-      move: (next) => opened.move(next),
-      [Symbol.dispose]: () => {
-        opened[Symbol.dispose]();
-        replica.windows.delete(opened.id);
-      },
-    };
+    return openWindow(this.connection, this.replica, query);
+  }
+
+  /** The window that was asked for before the page was built, for the first stream that wants one. */
+  takeEarlyWindow(): WatchedWindow | null {
+    return this.#early.take();
   }
 }
 

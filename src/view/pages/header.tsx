@@ -1,7 +1,8 @@
 import { For, type JSX, Show } from 'solid-js';
+import { PAGES } from '../address.ts';
 import { linkText } from '../link-text.ts';
 import { useLive } from '../live-store.ts';
-import { PAGES, type Router } from '../router.ts';
+import type { Router } from '../router.ts';
 import { THEME_CHOICES, useTheme } from '../theme.ts';
 import { RunExample } from './run-example.tsx';
 

@@ -1,6 +1,7 @@
 import { createEffect, createSignal, type JSX, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
+import { PAGES } from '../address.ts';
 import { useLive } from '../live-store.ts';
-import { PAGES, type Router } from '../router.ts';
+import type { Router } from '../router.ts';
 import { Banners } from './banners.tsx';
 import { Header } from './header.tsx';
 import { Help } from './help.tsx';

@@ -1,4 +1,5 @@
 import { createEffect, createSignal, type JSX, on, onCleanup } from 'solid-js';
+import { rangeOf } from '../address.ts';
 import { formatCount, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { streamNumbers } from '../timeline/numbers.ts';
@@ -57,7 +58,7 @@ export function TasksTimeline(): JSX.Element {
       follows="history"
       minimap={true}
       filter={filter()}
-      start={startOf(new URLSearchParams(location.search))}
+      start={rangeOf(location.search)}
       onState={onState}
       tools={
         <input
@@ -71,11 +72,4 @@ export function TasksTimeline(): JSX.Element {
       }
     />
   );
-}
-
-/** `?since=&until=`, epoch seconds: what to open with; null where they make no sense. */
-function startOf(query: URLSearchParams): { since: number; until: number } | null {
-  const since = Number(query.get('since') ?? Number.NaN);
-  const until = Number(query.get('until') ?? Number.NaN);
-  return since > 0 && until > since ? { since, until } : null;
 }

@@ -1,5 +1,5 @@
 import type { RecordView } from '../../model/batch.ts';
-import { parsePath } from '../router.ts';
+import { parsePath } from '../address.ts';
 
 /** A page of records, as the HTTP API answers it. */
 export interface RecordsPage {

@@ -1,7 +1,8 @@
 import type { WindowQuery } from '../../model/batch.ts';
 import type { Micros } from '../../model/units.ts';
 import type { WindowData } from '../../store/window-data.ts';
-import type { Live, WatchedWindow } from '../live-store.ts';
+import type { Live } from '../live-store.ts';
+import type { WatchedWindow } from '../watched-window.ts';
 import { LatestQuery, type Looking, planOverview, planWindow } from './window-plan.ts';
 
 /** What a stream looks at, and from where to where history reaches; `start` is null while there is none. */
@@ -30,6 +31,7 @@ export class StreamWindows {
     this.#live = live;
     this.#changed = changed;
     this.#questions = new LatestQuery((query) => this.#ask(query));
+    this.#main = live.takeEarlyWindow();
     this.#undo = live.replica.on('window', (id) => {
       const main = this.#main;
       if (main !== null && id === main.id) this.#questions.answered(main.data.query, performance.now());

@@ -2,48 +2,42 @@ import 'uplot/dist/uPlot.min.css';
 import './theme.css';
 import './shell.css';
 import './widgets/widgets.css';
-import { render } from 'solid-js/web';
 import { Replica } from '../store/replica.ts';
+import { parsePath } from './address.ts';
 import { Connection, type ConnectionStatus } from './connection.ts';
-import { FrameLoop } from './frame-loop.ts';
-import { Live, LiveContext } from './live-store.ts';
-import { Shell } from './pages/shell.tsx';
-import { createRouter } from './router.ts';
-import { createTheme, ThemeContext } from './theme.ts';
+import { EarlyWindow } from './timeline/early-window.ts';
 
-/** The page's composition root: the only file that knows every part. */
-function start(root: HTMLElement): void {
-  const frames = new FrameLoop();
-  const router = createRouter();
+/**
+ * What need not wait for the page to be built: its line to the server. While the rest of the script is still being fetched, compiled
+ * and run, the state arrives and the first window is asked for.
+ */
+async function start(root: HTMLElement): Promise<void> {
+  const { base, page } = parsePath(location.pathname);
   // While the server is silent, time stands still: a stream must not run on into nothing.
   let stoppedAt: number | null = null;
+  let tell: ((status: ConnectionStatus) => void) | null = null;
   const replica = new Replica(() => stoppedAt ?? performance.now());
-  const address = router.url('api/v1/live');
+  const address = new URL(`${base}api/v1/live`, location.href);
   address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const connection = new Connection({
     url: address.href,
     onMessage: (message) => replica.apply(message),
     onStatus: (status: ConnectionStatus) => {
       stoppedAt = status.state === 'open' ? null : (stoppedAt ?? performance.now());
-      live.statusChanged(status);
+      tell?.(status);
     },
     reload: reloadOnce,
   });
-  const live = new Live(replica, connection, frames);
-  const theme = createTheme();
-  // The socket opens while the page is built: what it brings comes in later turns.
+  const early = new EarlyWindow(connection, replica, {
+    page,
+    search: location.search,
+    width: innerWidth,
+    ratio: devicePixelRatio,
+  });
   connection.start();
 
-  render(
-    () => (
-      <LiveContext.Provider value={live}>
-        <ThemeContext.Provider value={theme}>
-          <Shell router={router} />
-        </ThemeContext.Provider>
-      </LiveContext.Provider>
-    ),
-    root,
-  );
+  const { showApp } = await import('./app.tsx');
+  tell = showApp(root, { replica, connection, early });
   addEventListener('online', () => connection.retryNow());
   document.addEventListener('visibilitychange', () => {
     if (!document.hidden) connection.retryNow();
@@ -66,4 +60,4 @@ function reloadOnce(): boolean {
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no #app');
-start(root);
+await start(root);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parsePath } from './router.ts';
+import { parsePath } from './address.ts';
 
 it.each([
   ['/', '/', 'status'],

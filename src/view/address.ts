@@ -1,0 +1,23 @@
+/** The pages there are. A page that cannot work yet is not in this list and so not in the navigation. */
+export const PAGES = [
+  { name: 'status', title: 'Status' },
+  { name: 'tasks', title: 'Tasks' },
+  { name: 'workers', title: 'Workers' },
+] as const;
+export type PageName = (typeof PAGES)[number]['name'];
+
+/** Splits a path into what lies before the page (a prefix of ours or of a proxy's, ending in `/`) and the page. */
+export function parsePath(path: string): { base: string; page: PageName } {
+  const [, before = '/', name = ''] = /^(.*\/)([^/]+)\/?$/.exec(path) ?? [];
+  const page = PAGES.find((candidate) => candidate.name === name);
+  if (page !== undefined) return { base: before, page: page.name };
+  return { base: path.endsWith('/') ? path : before, page: 'status' };
+}
+
+/** The range of time that an address asks for, `?since=&until=` in epoch seconds; null where they make no sense. */
+export function rangeOf(search: string): { since: number; until: number } | null {
+  const query = new URLSearchParams(search);
+  const since = Number(query.get('since') ?? Number.NaN);
+  const until = Number(query.get('until') ?? Number.NaN);
+  return since > 0 && until > since ? { since, until } : null;
+}

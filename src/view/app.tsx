@@ -1,0 +1,34 @@
+import { render } from 'solid-js/web';
+import type { Replica } from '../store/replica.ts';
+import type { Connection, ConnectionStatus } from './connection.ts';
+import { FrameLoop } from './frame-loop.ts';
+import { Live, LiveContext } from './live-store.ts';
+import { Shell } from './pages/shell.tsx';
+import { createRouter } from './router.ts';
+import { createTheme, ThemeContext } from './theme.ts';
+import type { EarlyWindow } from './timeline/early-window.ts';
+
+/** What was started before the page: its line to the server and what came over it so far. */
+export interface Started {
+  readonly replica: Replica;
+  readonly connection: Connection;
+  readonly early: EarlyWindow;
+}
+
+/** Builds the page into `root`. The result is to be told of the line's changes. */
+export function showApp(root: HTMLElement, started: Started): (status: ConnectionStatus) => void {
+  const live = new Live(started.replica, started.connection, new FrameLoop(), started.early);
+  const router = createRouter();
+  const theme = createTheme();
+  render(
+    () => (
+      <LiveContext.Provider value={live}>
+        <ThemeContext.Provider value={theme}>
+          <Shell router={router} />
+        </ThemeContext.Provider>
+      </LiveContext.Provider>
+    ),
+    root,
+  );
+  return (status) => live.statusChanged(status);
+}
