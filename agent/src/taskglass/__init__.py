@@ -1,0 +1,1 @@
+"""Taskglass inside a Dask cluster: ``dask scheduler --preload taskglass``."""
