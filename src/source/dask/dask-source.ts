@@ -1,9 +1,10 @@
 import { TaskglassError } from '../../base/errors.ts';
-import type { LinkState, SourceSink } from '../../model/source-event.ts';
+import type { LinkState, SourceSink, WorkerInfo } from '../../model/source-event.ts';
 import { STATE_COUNT } from '../../model/task-state.ts';
 import type { Source } from '../source.ts';
 import { parseAddress } from './address.ts';
 import { type Attachment, attachAgent, type ResumePoint } from './attach.ts';
+import { DaskDebugAccess, type Services } from './debug-access.ts';
 import { type DecodedTick, type Hello, TickDecoder } from './tick-decoder.ts';
 
 export interface DaskSourceOptions {
@@ -21,6 +22,7 @@ const LAST_RETRY_MS = 5_000;
  * what was missed meanwhile becomes a gap with its size, as far as the scheduler itself knows it.
  */
 export class DaskSource implements Source {
+  readonly debug: DaskDebugAccess;
   readonly #address: string;
   readonly #options: DaskSourceOptions;
   readonly #closing = new AbortController();
@@ -39,6 +41,7 @@ export class DaskSource implements Source {
       throw new TaskglassError('SCHEME_UNSUPPORTED', `${parsed.scheme}:// in ${parsed.text}`);
     this.#address = parsed.text;
     this.#options = options;
+    this.debug = new DaskDebugAccess(parsed.text, this.#known);
   }
 
   async start(sink: SourceSink, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
@@ -54,6 +57,7 @@ export class DaskSource implements Source {
 
   async close(): Promise<void> {
     this.#closing.abort();
+    this.debug.close();
     const comm = this.#attachment?.comm;
     comm?.close();
     await comm?.closed;
@@ -132,6 +136,7 @@ export class DaskSource implements Source {
     const since = known.time;
     const missed = same ? known.missed(hello) : 0;
     if (!same) known.reset(hello.id);
+    known.scheduler = hello.services;
     sink.accept({
       kind: 'cluster',
       time: tick.time,
@@ -155,7 +160,7 @@ export class DaskSource implements Source {
     const sink = this.#sink!;
     const known = this.#known;
     const here = new Set(hello.workers.map((address) => sink.intern('worker', address)));
-    const removed = [...known.workers].filter((worker) => !here.has(worker));
+    const removed = [...known.workers.keys()].filter((worker) => !here.has(worker));
     for (const worker of removed) known.workers.delete(worker);
     if (removed.length > 0) sink.accept({ kind: 'tick', time, workers: { removed } });
     const prefixes = new Set(hello.prefixes.map((name) => sink.intern('function', name)));
@@ -241,7 +246,9 @@ class KnownCluster {
   /** The time of the last tick. */
   time = 0;
   forgotten: ReadonlyMap<number, number> = new Map();
-  readonly workers = new Set<number>();
+  /** The scheduler's services. */
+  scheduler: Services | undefined;
+  readonly workers = new Map<number, WorkerInfo>();
   readonly functions = new Set<number>();
   #transitions: number | null = null;
   #index: number | null = null;
@@ -276,9 +283,15 @@ class KnownCluster {
     }
     for (const { workers, functions } of tick.events) {
       for (const worker of workers?.removed ?? []) this.workers.delete(worker);
-      for (const { worker } of workers?.added ?? []) this.workers.add(worker);
+      for (const info of workers?.added ?? []) this.workers.set(info.worker, info);
       for (const fn of functions?.fn ?? []) this.functions.add(fn);
     }
+  }
+
+  /** By its address, else by its name; a name may be taken up again, so the newest has it. */
+  worker(nameOrAddress: string): WorkerInfo | undefined {
+    const all = [...this.workers.values()];
+    return all.find(({ address }) => address === nameOrAddress) ?? all.findLast(({ name }) => name === nameOrAddress);
   }
 
   detached(decoder: TickDecoder | undefined): void {
