@@ -9,8 +9,9 @@ import Fastify, {
 } from 'fastify';
 import type { Logger } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
-import { ERROR_STYLE_SOURCE, errorPage, forwardPage, PAGES } from '../serving/error-page.ts';
+import { errorPage, forwardPage, PAGES } from '../serving/error-page.ts';
 import type { Gate } from '../serving/gate.ts';
+import { CSP_DIRECTIVES } from '../serving/headers.ts';
 import { encodingFor, type PageFile, type PageFiles } from '../serving/page-files.ts';
 import { codedError, PROBLEM_JSON, problemOf } from '../serving/problem.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
@@ -53,19 +54,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   await app.register(helmet, {
     contentSecurityPolicy: {
       useDefaults: false,
-      directives: {
-        'default-src': ["'none'"],
-        'script-src': ["'self'"],
-        'style-src': ["'self'", ERROR_STYLE_SOURCE],
-        'img-src': ["'self'"],
-        'font-src': ["'self'"],
-        'connect-src': ["'self'"],
-        'worker-src': ["'self'"],
-        'manifest-src': ["'self'"],
-        'form-action': ["'self'"],
-        'base-uri': ["'none'"],
-        'frame-ancestors': ["'self'"],
-      },
+      directives: CSP_DIRECTIVES,
     },
     // We do not speak TLS, and what stands in front of us decides for its own name.
     strictTransportSecurity: false,

@@ -17,9 +17,9 @@ export const ERROR_STYLE_SOURCE = `'sha256-${createHash('sha256').update(STYLE).
 
 export const PAGES = ['status', 'tasks', 'workers'] as const;
 
-/** `root`: the way from the address that failed to where the pages are, e.g. `../`. */
-export function errorPage(problem: Problem, root: string): string {
-  const links = PAGES.map((page) => `<a href="${escapeHtml(root + page)}">/${page}</a>`).join('\n');
+/** `root`: the way from the address that failed to where the pages are, e.g. `../`; `pages`: which ones are there. */
+export function errorPage(problem: Problem, root: string, pages: readonly string[] = PAGES): string {
+  const links = pages.map((page) => `<a href="${escapeHtml(root + page)}">/${page}</a>`).join('\n');
   const login =
     problem.code === 'TOKEN_REQUIRED'
       ? '<form method="get"><label>Token <input name="token" type="password" autocomplete="current-password" required></label> <button>Open</button></form>'
