@@ -37,6 +37,8 @@ export interface ClusterView {
   readonly version: string;
   readonly started: Seconds;
   readonly mode: AgentMode;
+  /** What the scheduler serves on which ports. */
+  readonly services: Readonly<Record<string, number>>;
   /** True: the page may ask the server to run the example computation. */
   readonly example: boolean;
 }

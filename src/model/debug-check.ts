@@ -1,14 +1,15 @@
 import { TaskglassError } from '../base/errors.ts';
-import type {
-  DebugFact,
-  DebugIndex,
-  DebugNode,
-  DebugSeries,
-  DebugTable,
-  DebugTree,
-  DebugUnit,
-  DebugValue,
-  DebugView,
+import {
+  DEBUG_UNITS,
+  type DebugFact,
+  type DebugIndex,
+  type DebugNode,
+  type DebugSeries,
+  type DebugTable,
+  type DebugTree,
+  type DebugUnit,
+  type DebugValue,
+  type DebugView,
 } from './debug.ts';
 
 /**
@@ -16,18 +17,7 @@ import type {
  * through, rebuilt, of the right kind and within bounds; all else throws PROTOCOL_ERROR.
  */
 
-const UNITS = new Set<string>([
-  'count',
-  'bytes',
-  'bytes/s',
-  'seconds',
-  'time',
-  'share',
-  'percent',
-  'rate',
-  'text',
-  'key',
-] satisfies DebugUnit[]);
+const UNITS: ReadonlySet<string> = new Set(DEBUG_UNITS);
 
 /** Longer text is cut. */
 const MAX_TEXT = 20_000;

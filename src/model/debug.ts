@@ -24,17 +24,19 @@ export interface DebugView {
  * How a number is meant. `bytes`, `bytes/s`, `seconds` (a duration), `time` (seconds since epoch), `share` (1 = all of it),
  * `percent` (of one core: 400 = four cores), `rate` (per second), `count`; `text` and `key` are strings.
  */
-export type DebugUnit =
-  | 'count'
-  | 'bytes'
-  | 'bytes/s'
-  | 'seconds'
-  | 'time'
-  | 'share'
-  | 'percent'
-  | 'rate'
-  | 'text'
-  | 'key';
+export const DEBUG_UNITS = [
+  'count',
+  'bytes',
+  'bytes/s',
+  'seconds',
+  'time',
+  'share',
+  'percent',
+  'rate',
+  'text',
+  'key',
+] as const;
+export type DebugUnit = (typeof DEBUG_UNITS)[number];
 
 /** A number that is not known (or not finite) is null. */
 export type DebugValue = string | number | boolean | null;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ERRORS } from '../base/errors.ts';
 import { RESOURCE_COLUMNS } from '../model/batch.ts';
+import { DEBUG_UNITS } from '../model/debug.ts';
 import { AGENT_MODES, ENGINE_KINDS, LINK_STATES } from '../model/source-event.ts';
 import { ACTIONS, RECORD_STATUSES, SCHEDULER_STATES } from '../model/task-state.ts';
 import { snakeCase } from '../store/json.ts';
@@ -44,6 +45,7 @@ export const CLUSTER = z.strictObject({
   threads: count,
   memory_limit: z.number(),
   tasks: states,
+  services: z.record(z.string(), z.number()).meta({ description: 'What the scheduler serves, and on which ports.' }),
   agent: z.strictObject({
     mode: z.enum(AGENT_MODES),
     share: known.meta({ description: 'Share of one core of the scheduler, 0..1.' }),
@@ -218,4 +220,53 @@ export const RUNS = z.strictObject({
 export const EXAMPLE = z.strictObject({
   seq,
   started: z.boolean().meta({ description: 'False: it was running already.' }),
+});
+
+const unit = z
+  .enum(DEBUG_UNITS)
+  .meta({ description: 'How the number is meant: `seconds` is a duration, `time` a point in time, `share` 1 = all.' });
+const value = z.union([z.string(), z.number(), z.boolean(), z.null()]);
+const topic = z.string().meta({ description: 'The last part of its address.' });
+
+export const DEBUG_INDEX = z.strictObject({
+  role: z.enum(['scheduler', 'worker']),
+  name: z.string(),
+  address: z.string(),
+  engine: z.enum(['dask', 'embedded']),
+  version: z.string(),
+  pid: z.number(),
+  topics: z.array(z.strictObject({ topic, title: z.string() })),
+});
+
+const node = z.strictObject({
+  name: z.string(),
+  detail: z.string(),
+  value: z.number().meta({ description: 'Of the node and all below it.' }),
+  children: z.array(z.unknown()).meta({ description: 'The nodes below it, of the same shape.' }),
+});
+
+export const DEBUG_VIEW = z.strictObject({
+  topic,
+  title: z.string(),
+  time: z.number().meta({ description: 'Seconds since epoch, clock of the process.' }),
+  cost: z.number().meta({ description: 'Seconds of the process’s CPU that reading it took.' }),
+  facts: z.array(z.strictObject({ name: z.string(), unit, value })),
+  tables: z.array(
+    z.strictObject({
+      title: z.string(),
+      columns: z.array(z.strictObject({ name: z.string(), unit })),
+      rows: z.array(z.array(value)),
+      total: count.meta({ description: 'Rows in all; `rows` are the first of them.' }),
+    }),
+  ),
+  series: z.array(
+    z.strictObject({
+      title: z.string(),
+      unit,
+      times: z.array(z.number()),
+      lines: z.array(z.strictObject({ name: z.string(), values: z.array(known) })),
+    }),
+  ),
+  trees: z.array(z.strictObject({ title: z.string(), unit, root: node })),
+  notes: z.array(z.string()),
 });

@@ -76,7 +76,9 @@ describe('the API and its OpenAPI document', () => {
 
   test('every answer is as described', async () => {
     const { paths } = (await serving.json('/api/v1/openapi.json')) as OpenApi;
-    for (const [path, operations] of Object.entries(paths)) {
+    // Those of the debug pages have a test of their own: debug-routes.test.ts.
+    const own = Object.entries(paths).filter(([path]) => !path.includes('/debug'));
+    for (const [path, operations] of own) {
       for (const [method, operation] of Object.entries(operations)) {
         const [status, described] = Object.entries(operation.responses)[0]!;
         const schema = z.fromJSONSchema(described.content!['application/json']!.schema);
@@ -91,7 +93,7 @@ describe('the API and its OpenAPI document', () => {
         }
       }
     }
-    expect(Object.keys(paths).sort()).toEqual([...Object.keys(live), '/example', '/tasks/{record}'].sort());
+    expect(own.map(([path]) => path).sort()).toEqual([...Object.keys(live), '/example', '/tasks/{record}'].sort());
   });
 
   test('refuses an answer that is not as described', async () => {

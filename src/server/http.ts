@@ -12,17 +12,22 @@ import { TaskglassError } from '../base/errors.ts';
 import { errorPage, forwardPage, PAGES } from '../serving/error-page.ts';
 import type { Gate } from '../serving/gate.ts';
 import { CSP_DIRECTIVES } from '../serving/headers.ts';
-import { encodingFor, type PageFile, type PageFiles } from '../serving/page-files.ts';
+import type { PageFiles } from '../serving/page-files.ts';
 import { codedError, PROBLEM_JSON, problemOf } from '../serving/problem.ts';
+import type { DebugAccess } from '../source/source.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
 import { API_ROUTES, type ApiContext } from './api.ts';
+import { addDebugRoutes } from './debug-routes.ts';
 import { metricsRegistry } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import type { Publisher } from './publisher.ts';
+import { pathOf, refuseOtherMethods, sendFile } from './reply.ts';
 
 export interface HttpOptions extends ApiContext {
   readonly gate: Gate;
   readonly publisher: Publisher;
+  /** The source's; undefined where it has none. */
+  readonly debug: DebugAccess | undefined;
   readonly page: PageFiles;
   /** Empty, or `/one/two`. */
   readonly prefix: string;
@@ -31,8 +36,6 @@ export interface HttpOptions extends ApiContext {
 }
 
 const MAX_BODY = 65_536;
-/** Fastify answers HEAD wherever it answers GET. */
-const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
 /** All addresses of the server, behind one gate and with one way to fail. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
@@ -42,7 +45,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,
     requestTimeout: 30_000,
-    routerOptions: { ignoreTrailingSlash: true },
+    // A worker's name may stand in an address, escaped.
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
     frameworkErrors: (error, request, reply) => answerError(error, request, reply),
     clientErrorHandler(_error, socket) {
       // Not HTTP at all: nobody who would read a document.
@@ -98,6 +102,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   });
 
   addApi(app, options);
+  addDebugRoutes(app, options);
   addPages(app, options);
 
   const registry = metricsRegistry(store, publisher);
@@ -180,25 +185,6 @@ function addPages(app: FastifyInstance, { page, prefix }: HttpOptions): void {
   });
 }
 
-function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
-  reply.header('etag', file.etag).header('vary', 'accept-encoding');
-  if (request.headers['if-none-match']?.includes(file.etag)) return reply.code(304).send();
-  const { encoding, body } = encodingFor(file, request.headers['accept-encoding']);
-  if (encoding !== null) reply.header('content-encoding', encoding);
-  return reply.type(file.type).send(body);
-}
-
-function refuseOtherMethods(app: FastifyInstance, url: string, allowed: readonly string[]): void {
-  app.route({
-    method: METHODS.filter((method) => !allowed.includes(method)),
-    url,
-    handler: (request, reply) => {
-      reply.header('allow', allowed.join(', '));
-      throw new TaskglassError('METHOD_NOT_ALLOWED', `${request.method} is not; ${allowed.join(', ')} is`);
-    },
-  });
-}
-
 /** Takes the token out of the address. */
 function forward(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const path = pathOf(request);
@@ -215,10 +201,6 @@ function forward(request: FastifyRequest, reply: FastifyReply): FastifyReply {
 
 function wantsHtml(request: FastifyRequest): boolean {
   return request.headers.upgrade === undefined && (request.headers.accept ?? '').includes('text/html');
-}
-
-function pathOf(request: FastifyRequest): string {
-  return request.url.split('?', 1)[0]!;
 }
 
 /** The way from the address asked for to where the pages are; relative for the sake of proxies that cut a prefix off. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { PROBLEM_JSON } from '../serving/problem.ts';
 import { API_ROUTES, type ApiRoute } from './api.ts';
+import { NO_QUERY } from './api-query.ts';
 import { PROBLEM } from './api-schema.ts';
+import { DEBUG_ROUTES } from './debug-routes.ts';
 
 type Json = Record<string, unknown>;
 
@@ -10,6 +12,11 @@ export function openApi(version: string, prefix: string): Json {
   const paths: Record<string, Json> = {};
   for (const route of API_ROUTES) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
+  }
+  for (const route of DEBUG_ROUTES) {
+    const get = operation({ ...route, method: 'GET', query: NO_QUERY, status: 200 });
+    // They lie beside the pages of the process that they describe, not below /api/v1.
+    paths[route.path] = { servers: [{ url: prefix === '' ? '/' : prefix }], get };
   }
   return {
     openapi: '3.1.0',
@@ -37,7 +44,7 @@ export function openApi(version: string, prefix: string): Json {
   };
 }
 
-function operation(route: ApiRoute): Json {
+function operation(route: Omit<ApiRoute, 'run'>): Json {
   const content: Json = { 'application/json': { schema: schemaOf(route.answer) } };
   for (const type of route.also ?? []) content[type] = { schema: { type: 'string' } };
   return {
@@ -56,7 +63,7 @@ function pathParameters(path: string): Json[] {
     name,
     in: 'path',
     required: true,
-    schema: { type: 'integer', minimum: 0 },
+    schema: name === 'record' ? { type: 'integer', minimum: 0 } : { type: 'string' },
   }));
 }
 

@@ -1,3 +1,4 @@
+import { DEBUG_SERVICE } from '../model/debug.ts';
 import type {
   FinishedColumns,
   SourceEvent,
@@ -7,7 +8,7 @@ import type {
   WorkerSample,
 } from '../model/source-event.ts';
 import { ACTION_INDEX, type SchedulerState, STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
-import type { Source } from '../source/source.ts';
+import type { DebugAccess, Source } from '../source/source.ts';
 
 /** A finished task in few words. Times in seconds. */
 export interface ScriptedTask {
@@ -29,6 +30,8 @@ export const EPOCH = 1_790_000_000;
 /** A source whose engine is a test: it says what the test says. */
 export class ScriptedSource implements Source {
   closed = false;
+  /** Set it before the start: then every process lists debug pages. */
+  debug?: DebugAccess;
   waited: boolean | undefined;
   #sink: SourceSink | null = null;
   readonly #start: (source: ScriptedSource) => void;
@@ -77,7 +80,7 @@ export class ScriptedSource implements Source {
       version: '2026.8.0',
       started: EPOCH - 60,
       mode: 'feed',
-      services: {},
+      services: this.debug === undefined ? {} : { [DEBUG_SERVICE]: 8788 },
     });
     this.emit({ kind: 'link', state: 'connected', time: EPOCH, reason: '' });
     this.tick({
@@ -141,7 +144,7 @@ export class ScriptedSource implements Source {
       nthreads: 2,
       memoryLimit: 4e9,
       version: '2026.8.0',
-      services: { dashboard: 40_001 },
+      services: { dashboard: 40_001, ...(this.debug !== undefined && { [DEBUG_SERVICE]: 8789 }) },
       nanny: '',
       pid: 100 + i,
       localDirectory: '/scratch',

@@ -1,16 +1,15 @@
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { SourceEvent } from '../model/source-event.ts';
 import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
-import { readPageFiles } from '../serving/page-files.ts';
+import { PAGE_FOLDER, readPageFiles } from '../serving/page-files.ts';
 import type { Source } from '../source/source.ts';
 import { Store } from '../store/store.ts';
 import { ExampleRunner } from './example-runner.ts';
 import { createHttp } from './http.ts';
-import { listen } from './listen.ts';
+import { listen, listenOn } from './listen.ts';
 import { Publisher, type PublisherLimits } from './publisher.ts';
 
 export interface ServerOptions {
@@ -22,6 +21,8 @@ export interface ServerOptions {
   readonly port?: number;
   /** When `port` is taken: use the next free one from 8790 up, instead of failing with PORT_TAKEN. Default false. */
   readonly portFallback?: boolean;
+  /** A listening socket, bound to `host`, that this process was started with: used as it is, in place of `port`. */
+  readonly fd?: number;
   /** What stands before every path, e.g. `/user/me/taskglass`. Default none. */
   readonly prefix?: string;
   /** Asked of everyone when given. Needed beyond loopback, unless `insecure`. */
@@ -92,8 +93,18 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     example: example !== null,
     ...(options.limits && { limits: options.limits }),
   });
-  const page = await readPageFiles(options.pageDir ?? join(import.meta.dirname, '..', 'page'));
-  const app = await createHttp({ store, publisher, gate, page, prefix, example, version: VERSION, logger });
+  const page = await readPageFiles(options.pageDir ?? PAGE_FOLDER);
+  const app = await createHttp({
+    store,
+    publisher,
+    debug: source.debug,
+    gate,
+    page,
+    prefix,
+    example,
+    version: VERSION,
+    logger,
+  });
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
@@ -111,7 +122,10 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   };
 
   try {
-    const bound = await listen(app, host, port, options.portFallback ?? false);
+    const bound =
+      options.fd === undefined
+        ? await listen(app, host, port, options.portFallback ?? false)
+        : await listenOn(app, host, options.fd);
     gate.bind(bound, prefix);
     const starting = source.start(store, { wait: options.wait ?? false });
     await (options.signal === undefined ? starting : Promise.race([starting, aborted(options.signal)]));

@@ -178,8 +178,8 @@ export function workersBatch(store: Store): WorkersBatch {
 
 export function clusterOf(store: Store, example: boolean): ClusterView | null {
   if (store.cluster === null) return null;
-  const { engine, address, id, version, started, mode } = store.cluster;
-  return { engine, address, id, version, started, mode, example };
+  const { engine, address, id, version, started, mode, services } = store.cluster;
+  return { engine, address, id, version, started, mode, services, example };
 }
 
 const NO_RESOURCES: Pick<ResourceRow, 'cpu' | 'memory' | 'memoryLimit'> = { cpu: 0, memory: 0, memoryLimit: 0 };

@@ -14,7 +14,7 @@ export { recordView, tasksPage } from './tasks-query.ts';
 /** What the server knows of the cluster as a whole. Null until a scheduler was reached. */
 export function clusterView(store: Store) {
   if (store.cluster === null) return null;
-  const { engine, address, id, version, started, mode } = store.cluster;
+  const { engine, address, id, version, started, mode, services } = store.cluster;
   const totals = totalsOf(store);
   return {
     seq: store.seq,
@@ -30,6 +30,7 @@ export function clusterView(store: Store) {
     threads: totals.threads,
     memory_limit: totals.memoryLimit,
     tasks: stateTotals(store),
+    services,
     agent: {
       mode,
       share: known(store.cost?.share ?? Number.NaN),
