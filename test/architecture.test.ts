@@ -19,6 +19,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   server: ['base', 'model', 'store', 'wire', 'serving', 'engine', 'source'],
   view: ['base', 'model', 'store', 'wire'],
   cli: ['base', 'server'],
+  preloaded: ['base', 'server'],
 };
 
 /** Single files that may import one room more. */

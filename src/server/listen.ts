@@ -5,6 +5,17 @@ import { TaskglassError } from '../base/errors.ts';
 export const FIRST_FALLBACK_PORT = 8790;
 const FALLBACK_PORTS = 100;
 
+/** Serves on a listening socket that this process was started with, and returns its port. Throws PORT_FORBIDDEN. */
+export async function listenOn(app: FastifyInstance, host: string, fd: number): Promise<number> {
+  try {
+    // The host only keeps Fastify from taking its default, localhost, which it would bind a second time.
+    await app.listen({ host, fd } as { host: string });
+  } catch (error) {
+    throw new TaskglassError('PORT_FORBIDDEN', `file descriptor ${fd} is no listening socket`, { cause: error });
+  }
+  return portOf(app) ?? 0;
+}
+
 /**
  * Binds and returns the port that it got. `fallback`: when `port` is taken, the next free one from 8790 up is used.
  * Throws PORT_TAKEN and PORT_FORBIDDEN.
@@ -17,8 +28,7 @@ export async function listen(app: FastifyInstance, host: string, port: number, f
   for (const candidate of candidates) {
     try {
       await app.listen({ host, port: candidate });
-      const address = app.server.address();
-      return typeof address === 'object' && address !== null ? address.port : candidate;
+      return portOf(app) ?? candidate;
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'EADDRINUSE') continue;
@@ -29,4 +39,9 @@ export async function listen(app: FastifyInstance, host: string, port: number, f
     }
   }
   throw new TaskglassError('PORT_TAKEN', `something listens on ${host}:${port} already`);
+}
+
+function portOf(app: FastifyInstance): number | undefined {
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : undefined;
 }
