@@ -14,10 +14,22 @@ export function parsePath(path: string): { base: string; page: PageName } {
   return { base: path.endsWith('/') ? path : before, page: 'status' };
 }
 
+/** Whether an address is that of a process's debug page: those have no line to the main server. */
+export function isDebugPath(path: string): boolean {
+  return /\/debug\/?$/.test(path);
+}
+
 /** The range of time that an address asks for, `?since=&until=` in epoch seconds; null where they make no sense. */
 export function rangeOf(search: string): { since: number; until: number } | null {
   const query = new URLSearchParams(search);
   const since = Number(query.get('since') ?? Number.NaN);
   const until = Number(query.get('until') ?? Number.NaN);
   return since > 0 && until > since ? { since, until } : null;
+}
+
+/** Where a page speaks to its server: `base` as parsePath gives it, `page` the page's own address. */
+export function liveAddress(base: string, page: string): string {
+  const address = new URL(`${base}api/v1/live`, page);
+  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
+  return address.href;
 }

@@ -47,7 +47,7 @@ export interface ConnectionOptions {
   readonly onStatus: (status: ConnectionStatus) => void;
   /** The server speaks another version than this page: fetch the right page. False: that was tried already. */
   readonly reload: (server: string) => boolean;
-  readonly connect?: (url: string) => Socket;
+  readonly connect: (url: string) => Socket;
 }
 
 const PING_EVERY = 200;
@@ -145,7 +145,7 @@ export class Connection implements Disposable {
 
   #open(): void {
     this.#drop();
-    const socket = (this.#options.connect ?? connectWebSocket)(this.#options.url);
+    const socket = this.#options.connect(this.#options.url);
     this.#socket = socket;
     this.#heardAt = performance.now();
     socket.binaryType = 'arraybuffer';
@@ -256,8 +256,4 @@ export class Connection implements Disposable {
     this.#status = { ...this.#status, ...change };
     this.#options.onStatus(this.#status);
   }
-}
-
-function connectWebSocket(url: string): Socket {
-  return new WebSocket(url) as unknown as Socket;
 }

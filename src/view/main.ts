@@ -3,8 +3,9 @@ import './theme.css';
 import './shell.css';
 import './widgets/widgets.css';
 import { Replica } from '../store/replica.ts';
-import { parsePath } from './address.ts';
+import { liveAddress, parsePath } from './address.ts';
 import { Connection, type ConnectionStatus } from './connection.ts';
+import { connectEarly } from './early-socket.ts';
 import { EarlyWindow } from './timeline/early-window.ts';
 
 /**
@@ -17,10 +18,9 @@ async function start(root: HTMLElement): Promise<void> {
   let stoppedAt: number | null = null;
   let tell: ((status: ConnectionStatus) => void) | null = null;
   const replica = new Replica(() => stoppedAt ?? performance.now());
-  const address = new URL(`${base}api/v1/live`, location.href);
-  address.protocol = address.protocol === 'https:' ? 'wss:' : 'ws:';
   const connection = new Connection({
-    url: address.href,
+    url: liveAddress(base, location.href),
+    connect: connectEarly,
     onMessage: (message) => replica.apply(message),
     onStatus: (status: ConnectionStatus) => {
       stoppedAt = status.state === 'open' ? null : (stoppedAt ?? performance.now());
