@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { extname, join, relative, sep } from 'node:path';
 import { promisify } from 'node:util';
@@ -49,6 +50,10 @@ const DEPTHS = [0, 1, 2, 3];
 /** Below this, compression saves no packet. */
 const COMPRESS_FROM = 1_000;
 
+const BESIDE = join(import.meta.dirname, 'page');
+/** The folder of the built page: beside the bundle of the Python package, else beside the folder of this room. */
+export const PAGE_FOLDER = existsSync(BESIDE) ? BESIDE : join(import.meta.dirname, '..', 'page');
+
 export async function readPageFiles(folder: string): Promise<PageFiles> {
   const files = new Map<string, PageFile>();
   let names: string[] = [];
@@ -73,7 +78,7 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
       if (document === undefined) throw new TaskglassError('PAGE_NOT_BUILT', 'its files are missing');
       return document;
     },
-    file: (name) => (name.endsWith('.html') ? undefined : files.get(name)),
+    file: (name) => (name === 'index.html' ? undefined : files.get(name)),
   };
 }
 

@@ -1,6 +1,9 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 
-const PACKAGE = new URL('../../../agent/src/taskglass_agent/', import.meta.url);
+const BESIDE = new URL('./taskglass_agent/', import.meta.url);
+/** In the bundle of the Python package it lies beside; in a checkout and in the npm package, where it is written. */
+const PACKAGE = existsSync(BESIDE) ? BESIDE : new URL('../../../agent/src/taskglass_agent/', import.meta.url);
 
 /** The modules of the Python package, each after those that it imports. */
 export const AGENT_MODULES: readonly string[] = [
