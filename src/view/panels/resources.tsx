@@ -4,9 +4,10 @@ import { RESOURCE_COLUMNS, type ResourceColumn } from '../../model/batch.ts';
 import { formatBytes, formatClock, formatPercent, formatRate } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { useTheme } from '../theme.ts';
+import { type ChartData, withGaps } from '../widgets/chart-data.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { TableTwin, type TwinColumn } from '../widgets/table-twin.tsx';
-import { type ChartData, type ChartSeries, TimeChart } from '../widgets/time-chart.tsx';
+import { type ChartSeries, TimeChart } from '../widgets/time-chart.tsx';
 
 /** What is shown, seconds. */
 const SPAN = 180;
@@ -33,10 +34,11 @@ export function Resources(): JSX.Element {
     return live.replica.tracks.some((track) => track?.alive);
   };
   const latest = (column: ResourceColumn) => (reported() ? (columns()[column].at(-1) ?? Number.NaN) : Number.NaN);
-  const data = (...names: ResourceColumn[]): ChartData => [
-    columns().time,
-    ...names.map((name) => columns()[name].map((value) => (Number.isFinite(value) ? value : null))),
-  ];
+  const data = (...names: ResourceColumn[]): ChartData =>
+    withGaps([
+      columns().time,
+      ...names.map((name) => columns()[name].map((value) => (Number.isFinite(value) ? value : null))),
+    ]);
   const most = (...names: ResourceColumn[]) =>
     Math.max(
       0,
@@ -105,7 +107,6 @@ export function Resources(): JSX.Element {
             top={networkTop()}
             ticks={[0, networkTop() / 2, networkTop()]}
             format={formatRate}
-            formatTick={formatBytes}
           />
         </Chart>
       </div>

@@ -43,9 +43,15 @@ export function TasksTimeline(): JSX.Element {
   const onState = (state: TimelineState): void => {
     setShown({ since: state.since, until: state.until });
   };
+  const matching = (): string => {
+    const names = live.replica.names.filter((name) => name !== undefined && name !== '');
+    const shown = names.filter((name) => name.toLowerCase().includes(filter().trim().toLowerCase()));
+    return `${formatCount(shown.length)} of ${plural(names.length, 'function')} shown`;
+  };
   const numbers = (): string => {
     const { where } = streamNumbers(live.replica);
     const seen = inView();
+    if (filter().trim() !== '') return `${matching()} · ${plural(total(), 'task')} in all · ${where}`;
     const tasks =
       seen === null
         ? plural(total(), 'task')

@@ -1,4 +1,4 @@
-import { For, type JSX } from 'solid-js';
+import { For, type JSX, Show } from 'solid-js';
 import { createVisibleRows } from './visible-rows.ts';
 
 export interface TwinColumn<T> {
@@ -55,6 +55,11 @@ export function TableTwin<T>(props: TableTwinProps<T>): JSX.Element {
             )}
           </For>
           <Spacer height={visible.after()} columns={props.columns.length} />
+          <Show when={props.rows.length === 0}>
+            <tr>
+              <td colspan={props.columns.length}>Nothing yet.</td>
+            </tr>
+          </Show>
         </tbody>
       </table>
     </div>

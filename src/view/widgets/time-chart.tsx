@@ -1,6 +1,7 @@
 import './time-chart.css';
 import { createEffect, createMemo, createResource, type JSX, on, onCleanup, Show } from 'solid-js';
 import type uPlot from 'uplot';
+import type { ChartData } from './chart-data.ts';
 import { sharedTooltip } from './tooltip.ts';
 
 export interface ChartSeries {
@@ -10,9 +11,6 @@ export interface ChartSeries {
   readonly band?: 'low' | 'high';
   readonly dashed?: boolean;
 }
-
-/** Seconds since epoch, then one column a series; null where nothing is known. */
-export type ChartData = [times: number[], ...columns: (number | null)[][]];
 
 export interface TimeChartProps {
   /** What a screen reader says in place of the picture. */
@@ -26,8 +24,6 @@ export interface TimeChartProps {
   /** Where its labels stand. */
   readonly ticks: readonly number[];
   readonly format: (value: number) => string;
-  /** Of the axis, where it is shorter than `format`. */
-  readonly formatTick?: (value: number) => string;
   readonly formatTime: (seconds: number) => string;
   readonly colors: { readonly text: string; readonly grid: string };
 }
@@ -106,12 +102,12 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
       },
       {
         ...axis,
-        // `1,023 MiB` is the longest there is.
-        size: 62,
+        // `1,023 MiB/s` is the longest there is.
+        size: 72,
         gap: 4,
         grid: { stroke: props.colors.grid, width: 1 },
         splits: () => [...props.ticks],
-        values: (_plot, splits) => splits.map((value) => (props.formatTick ?? props.format)(value)),
+        values: (_plot, splits) => splits.map((value) => props.format(value)),
       },
     ],
     series: [
