@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 import click
 import dask
@@ -87,7 +88,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def _flag(key: str, value: Any) -> bool:
+def read_flag(key: str, value: Any) -> bool:
+    """Raises OptionError."""
     text = str(value).strip().lower()
     if text in _TRUE:
         return True
@@ -134,13 +136,13 @@ def _names(key: str, value: Any) -> tuple[str, ...]:
 
 
 _READERS = {
-    "enabled": _flag,
+    "enabled": read_flag,
     "host": _host,
     "port": _port,
     "debug_port": _port,
     "token": _token,
     "page_dir": lambda _key, value: Path(str(value)).expanduser(),
-    "keep_bokeh": _flag,
+    "keep_bokeh": read_flag,
     "prefix": _prefix,
     "allow_hosts": _names,
     "node": lambda _key, value: str(value),
