@@ -1,6 +1,7 @@
-/** `npm test -- [PATTERN…]`: installs what the tests need (packages, two versions of Dask, a browser) and runs them. */
+/** `npm test -- [PATTERN…]`: installs what the tests need (packages, two versions of Dask, Jupyter, a browser, nginx, OpenSSH) and runs them. */
 import { check } from './lib/check.mjs';
 import { installChromium } from './lib/chromium.mjs';
+import { installPrograms } from './lib/debian.mjs';
 import { installPackages, requireNode } from './lib/install.mjs';
 import { installPython } from './lib/python.mjs';
 import { main } from './lib/say.mjs';
@@ -10,5 +11,6 @@ await main(async () => {
   await installPackages();
   await installPython();
   await installChromium();
+  await installPrograms();
   await check(process.argv.slice(2));
 });

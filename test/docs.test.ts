@@ -39,8 +39,8 @@ describe.each(PAGES)('%s', (page) => {
   test('names only options of the command that it has', () => {
     const commands = [...readProjectFile(page).matchAll(/(?:\btaskglass|\bnpm start --|cli\.js)((?: [^`\n|#]*)?)/g)];
     const options = commands.flatMap(([, rest = '']) => rest.match(/(?<=\s)--[a-z][a-z-]+/g) ?? []);
-    const cli = filesUnder('src')
-      .filter((file) => /^src\/cli(\.ts|\/)/.test(file))
+    const cli = [...filesUnder('src'), ...filesUnder('agent/src/taskglass')]
+      .filter((file) => /^src\/cli(\.ts|\/)|\/(cli|options)\.py$/.test(file))
       .map(readProjectFile)
       .join('\n');
     expect(options.filter((option) => !cli.includes(option))).toEqual([]);
@@ -62,4 +62,21 @@ test('README.md is at most 150 lines and shows the last results of every bench',
     const { rows } = JSON.parse(readProjectFile(result)) as { rows: readonly (readonly string[])[] };
     for (const row of rows) expect(readme).toContain(`| ${row.join(' | ')} |`);
   }
+});
+
+test('docs/dask-package.md lists every option of the Python package', () => {
+  const page = readProjectFile('docs/dask-package.md');
+  const options = readProjectFile('agent/src/taskglass/options.py');
+  const dataclass = options.slice(options.indexOf('class Options'), options.indexOf('@property'));
+  const fields = [...dataclass.matchAll(/^ {4}(\w+): [^=\n]+ = /gm)].map(([, field = '']) => field);
+  const keys = fields.flatMap((field) =>
+    field === 'debug_port' ? ['scheduler_debug_port', 'worker_debug_port'] : [field],
+  );
+  expect(keys.length).toBeGreaterThan(8);
+  const rows = keys.map(
+    (key) => `| \`taskglass.${key.replaceAll('_', '-')}\` | \`DASK_TASKGLASS__${key.toUpperCase()}\` |`,
+  );
+  expect(rows.filter((row) => !page.includes(row))).toEqual([]);
+  const given = [...options.matchAll(/"(--[\w-]+)"/g)].map(([, option]) => option);
+  expect(given.filter((option) => !page.includes(`\`${option}\``))).toEqual([]);
 });

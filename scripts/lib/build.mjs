@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -10,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
+import { writeHelp } from './help.mjs';
 import { inRoot, ROOT, runNode } from './run.mjs';
 import { Failure, say } from './say.mjs';
 
@@ -22,12 +24,16 @@ const SOURCES = [
   'tsconfig.base.json',
   'tsconfig.node.json',
   'vite.config.ts',
+  'vite.server.config.ts',
+  'scripts/lib/help.mjs',
+  'docs',
+  'agent/src/taskglass_agent',
 ];
 const STAMP = inRoot('.cache', 'build-stamp');
 
 /**
- * Builds `dist/`: the server, engine and command with tsc, the page with Vite into `dist/page`. Does nothing when `dist/`
- * was built from these very sources. It is built aside and then put in place, so that a failure keeps the old one and a
+ * Builds `dist/`: the server, engine and command with tsc, the page with Vite into `dist/page`, and `dist/web`, which is
+ * what the Python package carries. Does nothing when `dist/` was built from these very sources. It is built aside and then put in place, so that a failure keeps the old one and a
  * running server never sees half of it.
  * @param {{ force?: boolean }} [options]
  */
@@ -63,6 +69,26 @@ async function compile(outDir) {
   const vite = await runNode('vite/bin/vite.js', args, { quiet: true });
   if (vite !== 0)
     throw new Failure('The page does not build.', 'Mend what Vite says above; `npm run build` repeats it.');
+  writeHelp(path.join(page, 'help'));
+  await bundle(path.join(outDir, 'web'), page);
+}
+
+/**
+ * What runs with Node alone, without node_modules and wherever it is copied to: the main server as one file, beside it the
+ * page and the part that it ships to schedulers.
+ * @param {string} outDir
+ * @param {string} page the built page
+ */
+async function bundle(outDir, page) {
+  const config = inRoot('vite.server.config.ts');
+  const args = ['build', '--config', config, '--logLevel', 'warn', '--outDir', outDir, '--emptyOutDir'];
+  if ((await runNode('vite/bin/vite.js', args, { quiet: true })) !== 0)
+    throw new Failure('The server does not bundle.', 'Mend what Vite says above; `npm run build` repeats it.');
+  cpSync(page, path.join(outDir, 'page'), { recursive: true });
+  cpSync(inRoot('agent', 'src', 'taskglass_agent'), path.join(outDir, 'taskglass_agent'), {
+    recursive: true,
+    filter: (file) => !file.includes('__pycache__'),
+  });
 }
 
 function readStamp() {
@@ -74,7 +100,7 @@ function hashSources() {
   const hash = createHash('sha256').update(process.version);
   for (const source of SOURCES) {
     for (const file of filesUnder(inRoot(source))) {
-      if (/\.test\.tsx?$/.test(file)) continue;
+      if (/\.test\.tsx?$|\.pyc$/.test(file)) continue;
       hash.update(path.relative(ROOT, file)).update('\0').update(readFileSync(file)).update('\0');
     }
   }

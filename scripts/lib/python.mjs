@@ -8,9 +8,11 @@ import { Failure, say } from './say.mjs';
 /** The versions of Dask that the tests run against; each has `test/requirements-VERSION.txt`, every package pinned. */
 export const DASK_VERSIONS = /** @type {const} */ (['2026.8.0', '2022.12.1']);
 const NEWEST = DASK_VERSIONS[0];
+/** Jupyter has an environment of its own, `test/requirements-jupyter.txt`: Dask looks whether its proxy is there. */
+const ENVIRONMENTS = [...DASK_VERSIONS, 'jupyter'];
 
 /**
- * The virtual environment of one version.
+ * The virtual environment of one version of Dask, or of `jupyter`.
  * @param {string} [version]
  */
 export function venvOf(version = NEWEST) {
@@ -30,14 +32,14 @@ export function venvCommand(command, version = NEWEST) {
 
 /** Makes the virtual environments that are missing or whose requirements have changed. */
 export async function installPython() {
-  for (const version of DASK_VERSIONS) {
+  for (const version of ENVIRONMENTS) {
     const requirements = inRoot('test', `requirements-${version}.txt`);
     const stampFile = path.join(venvOf(version), '.requirements-hash');
     const stamp = createHash('sha256').update(readFileSync(requirements)).digest('hex');
     const usable = existsSync(venvCommand('python', version));
     if (usable && existsSync(stampFile) && readFileSync(stampFile, 'utf8') === stamp) continue;
     const name = path.basename(venvOf(version));
-    say(`Installing Dask ${version} into ${name}/ …`);
+    say(`Installing ${version === 'jupyter' ? 'Jupyter' : `Dask ${version}`} into ${name}/ …`);
     if (!usable) await makeVenv(venvOf(version));
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements];
     if ((await run(venvCommand('python', version), pip, { quiet: true })) !== 0) {

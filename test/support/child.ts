@@ -8,11 +8,17 @@ export class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
   #output = '';
 
-  constructor(command: string, args: readonly string[], options: { cwd?: string; env?: NodeJS.ProcessEnv } = {}) {
+  /** `uid`: the user and group that it runs as; only root may choose. */
+  constructor(
+    command: string,
+    args: readonly string[],
+    options: { cwd?: string; env?: NodeJS.ProcessEnv; uid?: number } = {},
+  ) {
     this.#process = spawn(command, args, {
       cwd: options.cwd ?? ROOT,
       env: { ...process.env, ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      ...(options.uid !== undefined && { uid: options.uid, gid: options.uid }),
       // A group of its own: what it starts ends with it.
       detached: process.platform !== 'win32',
     });
