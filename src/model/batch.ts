@@ -208,6 +208,8 @@ export interface WindowQuery {
   readonly level: number;
   /** Only these functions (others are idle); null = all. */
   readonly functions: readonly StringIndex[] | null;
+  /** Only these tracks: the rows in view. Absent or null = all. */
+  readonly tracks?: readonly number[] | null;
   /** Answer with slices when there are no more than this many, with shares otherwise. 0: always shares. */
   readonly maxSlices: number;
 }
@@ -237,7 +239,8 @@ export interface SlicesBatch extends WindowBatchBase {
 
 /**
  * Exact busy time per track, bin and category. Bin b of level k covers [b * 2^k, (b + 1) * 2^k) µs since epoch.
- * For each listed track, everything from bin `from` on is replaced by its entries, which are sorted by bin and category.
+ * For each listed track, everything from bin `from` on is replaced by its entries, which are sorted by bin and category. A track
+ * may be listed twice; the later one counts. Where there would be too many entries, `level` is coarser than the query's.
  */
 export interface SharesBatch extends WindowBatchBase {
   readonly mode: 'shares';

@@ -1,5 +1,15 @@
+import type { SharesBatch, WindowQuery } from '../model/batch.ts';
 import type { FinishedColumns, SourceSink, WorkerInfo } from '../model/source-event.ts';
-import { ACTION_INDEX, STATUS_ERRED, STATUS_MEMORY } from '../model/task-state.ts';
+import {
+  ACTION_INDEX,
+  CATEGORY_ERRED,
+  CATEGORY_FUNCTION,
+  CATEGORY_TRANSFER,
+  STATUS_ERRED,
+  STATUS_MEMORY,
+} from '../model/task-state.ts';
+import { toMicros } from '../model/units.ts';
+import type { Store } from './store.ts';
 
 /** Histories for tests, written as plain rows. Times are seconds. */
 export interface Row {
@@ -69,4 +79,41 @@ export function attach(sink: SourceSink, id = 'Scheduler-1', time = 1000): void 
     services: {},
   });
   sink.accept({ kind: 'link', state: 'connected', time, reason: '' });
+}
+
+/** Busy µs per "track bin category" as a first answer says it. */
+export function busyOf(batch: SharesBatch): Map<string, number> {
+  const found = new Map<string, number>();
+  batch.track.forEach((track, i) => {
+    for (let k = batch.offset[i]!; k < batch.offset[i + 1]!; k++) {
+      found.set(`${track} ${batch.firstBin + batch.bin[k]!} ${batch.category[k]}`, batch.busy[k]!);
+    }
+  });
+  return found;
+}
+
+/** The same from the rows of which a store was made (its record i is row i), the slow and simple way, on the grid of a query. */
+export function busyOfRows(store: Store, all: readonly Row[], query: WindowQuery): Map<string, number> {
+  const width = 2 ** query.level;
+  const since = Math.floor(query.since / width) * width;
+  const until = query.until === null ? Number.POSITIVE_INFINITY : Math.ceil(query.until / width) * width;
+  const sums = new Map<string, number>();
+  all.forEach((row, record) => {
+    const fn = store.strings.function.find(row.fn)!;
+    const track = store.records.track.at(record);
+    if (query.functions?.includes(fn) === false || query.tracks?.includes(track) === false) return;
+    const slices = [{ times: row.compute, category: row.erred ? CATEGORY_ERRED : CATEGORY_FUNCTION + fn }];
+    if (row.transfer !== undefined) slices.push({ times: row.transfer, category: CATEGORY_TRANSFER });
+    for (const { times, category } of slices) {
+      const start = toMicros(times[0]);
+      const stop = Math.max(start + 1, toMicros(times[1]));
+      for (let bin = Math.floor(Math.max(start, since) / width); bin * width < Math.min(stop, until); bin++) {
+        const busy = Math.min(stop, (bin + 1) * width, until) - Math.max(start, bin * width, since);
+        if (busy <= 0) continue;
+        const key = `${track} ${bin} ${category}`;
+        sums.set(key, (sums.get(key) ?? 0) + busy);
+      }
+    }
+  });
+  return sums;
 }

@@ -1,5 +1,5 @@
 import type { FinishedColumns, RunningChange } from '../model/source-event.ts';
-import { ACTION_INDEX, CATEGORY_LOST, categoryOf, STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
+import { ACTION_INDEX, STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
 import { type Micros, type StringIndex, toMicros } from '../model/units.ts';
 import type { Running } from './running.ts';
 import type { Store } from './store.ts';
@@ -18,7 +18,6 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
     const address = store.strings.worker.at(worker);
     const ran = finished.past ? undefined : running.end(key, store.seq);
     const record = records.length;
-    const firstSlice = slices.length;
     let first = Number.POSITIVE_INFINITY;
     let last = Number.NEGATIVE_INFINITY;
     let track: number;
@@ -29,7 +28,7 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
         // A slice shorter than the clock's step is one step long: nothing that happened is invisible.
         const stop = Math.max(start + 1, timeOf(finished.stop[i]!, store.now));
         const action = finished.action[i]!;
-        slices.push(track, record, categoryOf(action, status, fn), action, start, stop, finished.origin[i]!);
+        slices.push({ track, record, fn, status, action, start, stop, origin: finished.origin[i]! });
         first = Math.min(first, start);
         last = Math.max(last, stop);
       }
@@ -39,8 +38,8 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
       last = toMicros(store.now);
       first = Math.min(ran?.start ?? last, last);
       if (ran !== undefined) {
-        const { compute } = ACTION_INDEX;
-        slices.push(track, record, categoryOf(compute, status, fn), compute, first, Math.max(first + 1, last), 0);
+        const stop = Math.max(first + 1, last);
+        slices.push({ track, record, fn, status, action: ACTION_INDEX.compute, start: first, stop, origin: 0 });
       }
     }
     at += count;
@@ -57,8 +56,6 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
       nbytes: finished.nbytes[row]!,
       start: first,
       stop: last,
-      firstSlice,
-      slices: slices.length - firstSlice,
     });
     const error = finished.errors.get(row);
     if (error !== undefined) records.setError(record, error);
@@ -85,7 +82,8 @@ export function ingestLost(store: Store, tasks: readonly Running[], time: Micros
   for (const { key, fn, worker, start, track } of tasks) {
     const stop = Math.max(start + 1, time);
     store.executed(start, stop);
-    slices.push(track, records.length, CATEGORY_LOST, ACTION_INDEX.compute, start, stop, 0);
+    const record = records.length;
+    slices.push({ track, record, fn, status: STATUS_LOST, action: ACTION_INDEX.compute, start, stop, origin: 0 });
     records.push({
       key,
       fn,
@@ -98,8 +96,6 @@ export function ingestLost(store: Store, tasks: readonly Running[], time: Micros
       nbytes: 0,
       start,
       stop,
-      firstSlice: slices.length - 1,
-      slices: 1,
     });
   }
 }

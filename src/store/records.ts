@@ -20,9 +20,6 @@ export interface RecordRow {
   /** First start and last stop among its startstops. */
   readonly start: Micros;
   readonly stop: Micros;
-  /** Its slices are [firstSlice, firstSlice + slices). */
-  readonly firstSlice: number;
-  readonly slices: number;
 }
 
 /** Finished executions, one row each in the order of arrival. A record's id is its row. */
@@ -38,8 +35,6 @@ export class Records {
   readonly nbytes = new Growable(Float64Array);
   readonly start = new Growable(Float64Array);
   readonly stop = new Growable(Float64Array);
-  readonly firstSlice = new Growable(Uint32Array);
-  readonly sliceCount = new Growable(Uint16Array);
   readonly #errors = new Map<RecordIndex, TaskError>();
   #lost = 0;
   #past = 0;
@@ -76,8 +71,6 @@ export class Records {
     this.nbytes.push(row.nbytes);
     this.start.push(row.start);
     this.stop.push(row.stop);
-    this.firstSlice.push(row.firstSlice);
-    this.sliceCount.push(row.slices);
     if (row.past) this.#past++;
     if (row.status === STATUS_LOST) this.#lost++;
     if (row.status === STATUS_ERRED) this.#erred++;

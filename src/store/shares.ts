@@ -1,4 +1,3 @@
-import { Growable } from '../base/growable.ts';
 import { MAX_LEVEL, MIN_LEVEL } from '../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../model/task-state.ts';
 import type { Micros } from '../model/units.ts';
@@ -28,112 +27,95 @@ export function gridOver(since: Micros, until: Micros, level: number, limit = MA
 export type ShareSink = (bin: number, category: number, busy: Micros) => void;
 
 /**
- * Adds up, per bin and category, the time that slices of a track take: exactly, in whole microseconds. It goes through time
- * once, one bin at a time: work follows the slices in the window and the bins that they cover, memory the categories of one bin.
+ * Adds up, per bin and category, the time that slices of a track take: exactly, in whole microseconds. Work follows the bins that
+ * are asked for and the rows that slices and levels need to answer for them; memory the answer for one track.
  */
 export class ShareBinner {
+  /** By bin: 1 + the last of its entries; 0 for none. All zero between tracks. */
+  #heads = new Uint32Array(1_024);
+  /** Entries: busy time of a category in a bin, each with 1 + the one before it of the same bin. */
+  #categories = new Uint32Array(1_024);
+  #micros = new Float64Array(1_024);
+  #previous = new Uint32Array(1_024);
+  #entries = 0;
   /** Busy time in the bin at hand, by category; all zero between bins. */
   #busy = new Float64Array(64);
-  /** Categories with busy time in the bin at hand, and how many there are. */
   #touched = new Uint32Array(64);
-  #categories = 0;
-  /** Slices that go on beyond the bin at hand. */
-  readonly #open = new Growable(Uint32Array);
 
-  /** Bins before `from` are left out, and slices for which `keep` says false. */
+  /** Bins before `from` are left out, and slices of other than these functions. Returns how many rows it went through. */
   bin(
     slices: Slices,
     track: number,
     grid: Grid,
     from: number,
-    keep: ((slice: number) => boolean) | null,
+    functions: ReadonlySet<number> | null,
     sink: ShareSink,
-  ): void {
-    const width = 2 ** grid.level;
-    const origin = grid.firstBin * width;
-    const since = origin + from * width;
-    const until = origin + grid.count * width;
-    const starts = slices.start.raw;
-    const stops = slices.stop.raw;
-    const categories = slices.category.raw;
-    const open = this.#open;
-    let bin = from;
-    let end = since + width;
-
-    /** Finishes bins up to `next`, which becomes the one at hand. */
-    const goTo = (next: number): void => {
-      while (bin < next) {
-        this.#emit(bin, sink);
-        bin = open.length === 0 ? next : bin + 1;
-        if (open.length === 1) {
-          // The most frequent case by far: one long task has bins to itself.
-          const slice = open.at(0);
-          const full = Math.min(next, Math.floor((Math.min(until, stops[slice]!) - origin) / width));
-          for (; bin < full; bin++) sink(bin, categories[slice]!, width);
-        }
-        const start = origin + bin * width;
-        end = start + width;
-        let left = 0;
-        for (let i = 0; i < open.length; i++) {
-          const slice = open.at(i);
-          const stop = Math.min(until, stops[slice]!);
-          if (stop > start) this.#add(categories[slice]!, Math.min(stop, end) - start);
-          if (stop > end) open.set(left++, slice);
-        }
-        open.truncate(left);
+  ): number {
+    const { level, firstBin, count } = grid;
+    const width = 2 ** level;
+    if (this.#heads.length < count) this.#heads = new Uint32Array(count);
+    this.#entries = 0;
+    let low = count;
+    let high = -1;
+    const add = (at: number, category: number, micros: Micros): void => {
+      const bin = at - firstBin;
+      if (bin < low) low = bin;
+      if (bin > high) high = bin;
+      const head = this.#heads[bin]!;
+      // Neighbours of one function, by far most often.
+      if (head > 0 && this.#categories[head - 1] === category) {
+        this.#micros[head - 1]! += micros;
+        return;
       }
+      const entry = this.#entries++;
+      if (entry === this.#micros.length) this.#growEntries();
+      this.#categories[entry] = category;
+      this.#micros[entry] = micros;
+      this.#previous[entry] = head;
+      this.#heads[bin] = entry + 1;
     };
-
-    slices.visit(track, since, until, (slice) => {
-      if (keep !== null && !keep(slice)) return;
-      const start = Math.max(since, starts[slice]!);
-      if (start >= end) goTo(Math.floor((start - origin) / width));
-      const stop = Math.min(until, stops[slice]!);
-      this.#add(categories[slice]!, Math.min(stop, end) - start);
-      if (stop > end) open.push(slice);
-      return;
-    });
-    goTo(grid.count);
-  }
-
-  #add(category: number, busy: Micros): void {
-    if (category >= this.#busy.length) this.#grow(2 * category);
-    if (this.#busy[category] === 0) this.#touched[this.#categories++] = category;
-    this.#busy[category]! += busy;
-  }
-
-  #emit(bin: number, sink: ShareSink): void {
-    const busy = this.#busy;
-    const touched = this.#touched;
-    const count = this.#categories;
-    if (count > 1) touched.subarray(0, count).sort();
-    for (let i = 0; i < count; i++) {
-      const category = touched[i]!;
-      sink(bin, category, busy[category]!);
-      busy[category] = 0;
+    const rows = slices.busy(track, level, (firstBin + from) * width, (firstBin + count) * width, functions, add);
+    for (let bin = low; bin <= high; bin++) {
+      const head = this.#heads[bin]!;
+      if (head === 0) continue;
+      this.#heads[bin] = 0;
+      if (this.#previous[head - 1] === 0) sink(bin, this.#categories[head - 1]!, this.#micros[head - 1]!);
+      else this.#emit(bin, head, sink);
     }
-    this.#categories = 0;
+    return rows + this.#entries;
   }
 
-  #grow(categories: number): void {
-    const busy = new Float64Array(categories);
-    busy.set(this.#busy);
-    this.#busy = busy;
-    const touched = new Uint32Array(categories);
-    touched.set(this.#touched);
-    this.#touched = touched;
+  #emit(bin: number, head: number, sink: ShareSink): void {
+    let categories = 0;
+    for (let entry = head; entry > 0; entry = this.#previous[entry - 1]!) {
+      const category = this.#categories[entry - 1]!;
+      if (category >= this.#busy.length) this.#growCategories(2 * category);
+      if (this.#busy[category] === 0) this.#touched[categories++] = category;
+      this.#busy[category]! += this.#micros[entry - 1]!;
+    }
+    const touched = this.#touched.subarray(0, categories).sort();
+    for (const category of touched) {
+      sink(bin, category, this.#busy[category]!);
+      this.#busy[category] = 0;
+    }
+  }
+
+  #growEntries(): void {
+    const length = this.#micros.length * 2;
+    this.#categories = copyInto(new Uint32Array(length), this.#categories);
+    this.#micros = copyInto(new Float64Array(length), this.#micros);
+    this.#previous = copyInto(new Uint32Array(length), this.#previous);
+  }
+
+  #growCategories(categories: number): void {
+    this.#busy = copyInto(new Float64Array(categories), this.#busy);
+    this.#touched = copyInto(new Uint32Array(categories), this.#touched);
   }
 }
 
-/** Whether a slice belongs to one of these functions; transfers and disk go with the task they are for. */
-export function functionFilter(
-  slices: Slices,
-  fnOfRecord: (record: number) => number,
-  functions: readonly number[] | null,
-): ((slice: number) => boolean) | null {
-  if (functions === null) return null;
-  const wanted = new Set(functions);
-  return (slice) => wanted.has(fnOfRecord(slices.record.at(slice)));
+function copyInto<T extends Float64Array | Uint32Array>(into: T, from: T): T {
+  into.set(from);
+  return into;
 }
 
 /** The function of a category, or null for a reserved one. */

@@ -1,114 +1,305 @@
-import { lowerBound, upperBound } from '../base/bisect.ts';
-import { Growable } from '../base/growable.ts';
-import type { Micros } from '../model/units.ts';
+import { ACTION_INDEX, ACTIONS, CATEGORY_FUNCTION, categoryOf } from '../model/task-state.ts';
+import type { Micros, RecordIndex, StringIndex } from '../model/units.ts';
+import { BLOCK, type BlockList, BlockPool } from './blocks.ts';
+import { type BusySink, CLASSES, classOf, Levels, type TrackLevels } from './levels.ts';
 
-/** One track's slices in the order of their starts. */
-interface TrackOrder {
-  /** Slice ids, by start. */
-  readonly ids: Growable<Uint32Array>;
-  /** Starts in that order. */
-  readonly starts: Growable<Float64Array>;
-  /** Greatest stop among the slices up to here: rises, so a window's first slice can be bisected. */
-  readonly maxStops: Growable<Float64Array>;
+/** A slice as it is pushed. `start` and `stop` are whole microseconds, at least one apart. */
+export interface SliceRow {
+  readonly track: number;
+  readonly record: RecordIndex;
+  readonly fn: StringIndex;
+  /** Of the record: index into RECORD_STATUSES. */
+  readonly status: number;
+  /** Index into ACTIONS. */
+  readonly action: number;
+  readonly start: Micros;
+  readonly stop: Micros;
+  /** Worker that a transfer came from; 0 = unknown. */
+  readonly origin: StringIndex;
 }
 
-/** Every startstop that was ever seen, one row each in the order of arrival, and per track in the order of time. */
-export class Slices {
-  readonly start = new Growable(Float64Array);
-  readonly stop = new Growable(Float64Array);
-  readonly track = new Growable(Uint32Array);
-  readonly record = new Growable(Uint32Array);
-  readonly category = new Growable(Uint32Array);
-  readonly action = new Growable(Uint8Array);
-  /** Worker that a transfer came from; 0 = unknown. */
-  readonly origin = new Growable(Uint32Array);
-  readonly #orders: TrackOrder[] = [];
+/** A slice as it is visited; the next one is written over it. */
+export interface Slice {
+  readonly track: number;
+  readonly record: RecordIndex;
+  /** Category of model/task-state.ts. */
+  readonly category: number;
+  readonly action: number;
+  readonly start: Micros;
+  readonly stop: Micros;
+  readonly origin: StringIndex;
+}
 
-  get length(): number {
-    return this.start.length;
+interface TrackSlices {
+  /** By class. */
+  readonly lists: (BlockList | undefined)[];
+  /** Length of the longest slice, by class: how far before a window its first slice may begin. */
+  readonly longest: number[];
+  readonly levels: TrackLevels;
+  lastStop: Micros;
+}
+
+/** Columns of a row: offset of the start, length, record, and detail with kind: function or origin × 16 + action + 5 × status. */
+const WIDTH = 4;
+const LENGTH = BLOCK;
+const RECORD = 2 * BLOCK;
+const CODE = 3 * BLOCK;
+const KINDS = 16;
+const LONGEST = 0xffff_ffff;
+/** Category by kind; -1 for a function's own. */
+const CATEGORIES = Array.from({ length: KINDS }, (_, kind) => {
+  const category = categoryOf(kind % ACTIONS.length, Math.trunc(kind / ACTIONS.length), 0);
+  return category === CATEGORY_FUNCTION ? -1 : category;
+});
+const { compute: COMPUTE, transfer: TRANSFER } = ACTION_INDEX;
+
+/** Every startstop that was ever seen, by track, class of length and start, with exact summaries at several levels of detail. */
+export class Slices {
+  readonly #pool = new BlockPool(WIDTH, false);
+  readonly #levels = new Levels();
+  readonly #tracks: (TrackSlices | undefined)[] = [];
+  readonly #fnOf: (record: RecordIndex) => StringIndex;
+  /** Stops of the slices that last longer than a column's number (71 minutes), by record. */
+  readonly #long = new Map<RecordIndex, { readonly start: Micros; readonly code: number; readonly stop: Micros }[]>();
+  #length = 0;
+  #since = Number.POSITIVE_INFINITY;
+  #until = Number.NEGATIVE_INFINITY;
+
+  /** `fnOf` gives the function of a record whose slices were pushed. */
+  constructor(fnOf: (record: RecordIndex) => StringIndex) {
+    this.#fnOf = fnOf;
   }
 
-  /** Appends a slice of at least 1 µs. `start` and `stop` are whole microseconds. */
-  push(
-    track: number,
-    record: number,
-    category: number,
-    action: number,
-    start: Micros,
-    stop: Micros,
-    origin: number,
-  ): void {
-    const id = this.start.length;
-    this.start.push(start);
-    this.stop.push(stop);
-    this.track.push(track);
-    this.record.push(record);
-    this.category.push(category);
-    this.action.push(action);
-    this.origin.push(origin);
-    this.#insert(this.#orderOf(track), id, start, stop);
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes taken by slices and by their summaries. */
+  get bytes(): { readonly slices: number; readonly levels: number } {
+    return { slices: this.#pool.bytes, levels: this.#levels.bytes };
+  }
+
+  push({ track, record, fn, status, action, start, stop, origin }: SliceRow): void {
+    this.#length++;
+    this.#since = Math.min(this.#since, start);
+    this.#until = Math.max(this.#until, stop);
+    const of = this.#of(track);
+    const length = stop - start;
+    const index = classOf(length);
+    of.lastStop = Math.max(of.lastStop, stop);
+    of.longest[index] = Math.max(of.longest[index]!, length);
+    let list = of.lists[index];
+    if (list === undefined) {
+      list = { blocks: [], rows: 0 };
+      of.lists[index] = list;
+    }
+    const pool = this.#pool;
+    const at = pool.insert(list, start, Math.min(length, LONGEST));
+    const code = (action === COMPUTE ? fn : origin) * KINDS + action + ACTIONS.length * status;
+    pool.inserted[at + RECORD] = record;
+    pool.inserted[at + CODE] = code;
+    if (length >= LONGEST) {
+      const known = this.#long.get(record);
+      if (known === undefined) this.#long.set(record, [{ start, code, stop }]);
+      else known.push({ start, code, stop });
+    }
+    this.#levels.add(of.levels, index, fn, categoryOf(action, status, fn), start, stop);
+    // The record of this slice may not be there yet to be asked for its function.
+    if (list.rows % BLOCK === 0) this.#growLevels(of, (other) => (other === record ? fn : this.#fnOf(other)));
   }
 
   /** The time at which the track's last slice ends; -Infinity for an empty track. */
   lastStop(track: number): Micros {
-    const order = this.#orders[track];
-    if (order === undefined || order.ids.length === 0) return Number.NEGATIVE_INFINITY;
-    return order.maxStops.at(order.ids.length - 1);
+    return this.#tracks[track]?.lastStop ?? Number.NEGATIVE_INFINITY;
   }
 
   /** First start and last stop over all tracks, or null when there is nothing. */
   extent(): { readonly since: Micros; readonly until: Micros } | null {
-    let since = Number.POSITIVE_INFINITY;
-    let until = Number.NEGATIVE_INFINITY;
-    for (const order of this.#orders) {
-      if (order === undefined || order.ids.length === 0) continue;
-      since = Math.min(since, order.starts.at(0));
-      until = Math.max(until, order.maxStops.at(order.ids.length - 1));
-    }
-    return since <= until ? { since, until } : null;
+    return this.#length === 0 ? null : { since: this.#since, until: this.#until };
   }
 
-  /** Calls `visit` for each slice of a track that overlaps [since, until), by start, until it returns false. */
-  visit(track: number, since: Micros, until: Micros, visit: (slice: number) => boolean | undefined): void {
-    const order = this.#orders[track];
-    if (order === undefined) return;
-    const { ids, starts, maxStops } = order;
-    const from = upperBound(maxStops.raw, since, 0, ids.length);
-    const to = lowerBound(starts.raw, until, from, ids.length);
-    const rawIds = ids.raw;
-    const stops = this.stop.raw;
-    for (let i = from; i < to; i++) {
-      const id = rawIds[i]!;
-      if (stops[id]! > since && visit(id) === false) return;
+  /** Calls `visit` for each slice of a track that overlaps [since, until), until it returns false. In no particular order. */
+  visit(track: number, since: Micros, until: Micros, visit: (slice: Slice) => boolean | undefined): void {
+    const of = this.#tracks[track];
+    if (of === undefined) return;
+    for (let index = 0; index < CLASSES; index++) {
+      const list = of.lists[index];
+      if (list !== undefined && !this.#visitList(list, of.longest[index]!, track, since, until, visit)) return;
     }
   }
 
-  #orderOf(track: number): TrackOrder {
-    let order = this.#orders[track];
-    if (order === undefined) {
-      order = {
-        ids: new Growable(Uint32Array),
-        starts: new Growable(Float64Array),
-        maxStops: new Growable(Float64Array),
+  /** About how many rows {@link busy} would go through for a track. Never too few, too many by a block or two per class. */
+  rowsIn(track: number, level: number, since: Micros, until: Micros): number {
+    const of = this.#tracks[track];
+    if (of === undefined) return 0;
+    const index = this.#levels.indexFor(of.levels, level);
+    let rows = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
+    for (let c = index + 1; c < CLASSES; c++) {
+      const list = of.lists[c];
+      if (list !== undefined) rows += this.#pool.rowsIn(list, since - of.longest[c]!, until);
+    }
+    return rows;
+  }
+
+  /** About how many entries, of a bin and a category each, the answer for a track has at `level`; [since, until) as for {@link busy}. */
+  entriesIn(track: number, level: number, since: Micros, until: Micros): number {
+    const of = this.#tracks[track];
+    if (of === undefined) return 0;
+    const width = 2 ** level;
+    const index = this.#levels.indexFor(of.levels, level);
+    let entries = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
+    for (let c = index + 1; c < CLASSES; c++) {
+      const list = of.lists[c];
+      if (list === undefined) continue;
+      const longest = of.longest[c]!;
+      const rows = this.#pool.rowsIn(list, since - longest, until);
+      // Slices of a class seldom overlap, so together they have hardly more entries than there are bins.
+      entries += Math.min(rows * (Math.floor(longest / width) + 2), rows + (until - since) / width);
+    }
+    return entries;
+  }
+
+  /**
+   * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted since epoch, in any order
+   * and in parts that add up. Only of these functions, or of all. Returns how many rows it went through.
+   */
+  busy(
+    track: number,
+    level: number,
+    since: Micros,
+    until: Micros,
+    functions: ReadonlySet<number> | null,
+    sink: BusySink,
+  ): number {
+    const of = this.#tracks[track];
+    if (of === undefined) return 0;
+    const index = this.#levels.indexFor(of.levels, level);
+    let rows = index < 0 ? 0 : this.#levels.read(of.levels, index, level, since, until, functions, sink);
+    for (let c = index + 1; c < CLASSES; c++) {
+      const list = of.lists[c];
+      if (list !== undefined) rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink);
+    }
+    return rows;
+  }
+
+  #binList(
+    list: BlockList,
+    longest: Micros,
+    level: number,
+    since: Micros,
+    until: Micros,
+    functions: ReadonlySet<number> | null,
+    sink: BusySink,
+  ): number {
+    const pool = this.#pool;
+    const width = 2 ** level;
+    let gone = 0;
+    for (let place = pool.firstPlace(list, since - longest); place < list.blocks.length; place++) {
+      const block = list.blocks[place]!;
+      const base = pool.base(block);
+      if (base >= until) break;
+      const words = pool.words(block);
+      const at = pool.offset(block);
+      const end = at + pool.count(block);
+      gone += end - at;
+      for (let row = at; row < end; row++) {
+        const start = base + words[row]!;
+        if (start >= until) break;
+        const length = words[row + LENGTH]!;
+        const code = words[row + CODE]!;
+        let stop = length === LONGEST ? this.#longStop(words[row + RECORD]!, start, code) : start + length;
+        if (stop <= since) continue;
+        const kind = code % KINDS;
+        const detail = Math.trunc(code / KINDS);
+        if (functions !== null) {
+          const fn = kind % ACTIONS.length === COMPUTE ? detail : this.#fnOf(words[row + RECORD]!);
+          if (!functions.has(fn)) continue;
+        }
+        const reserved = CATEGORIES[kind]!;
+        const category = reserved < 0 ? CATEGORY_FUNCTION + detail : reserved;
+        let from = start < since ? since : start;
+        if (stop > until) stop = until;
+        let bin = Math.floor(from / width);
+        for (let edge = (bin + 1) * width; edge < stop; edge += width) {
+          sink(bin++, category, edge - from);
+          from = edge;
+        }
+        sink(bin, category, stop - from);
+      }
+    }
+    return gone;
+  }
+
+  /** False when `visit` said so. */
+  #visitList(
+    list: BlockList,
+    longest: Micros,
+    track: number,
+    since: Micros,
+    until: Micros,
+    visit: (slice: Slice) => boolean | undefined,
+  ): boolean {
+    const pool = this.#pool;
+    const slice = { track, record: 0, category: 0, action: 0, start: 0, stop: 0, origin: 0 };
+    for (let place = pool.firstPlace(list, since - longest); place < list.blocks.length; place++) {
+      const block = list.blocks[place]!;
+      const base = pool.base(block);
+      if (base >= until) break;
+      const words = pool.words(block);
+      const at = pool.offset(block);
+      const count = pool.count(block);
+      for (let row = at; row < at + count; row++) {
+        const start = base + words[row]!;
+        if (start >= until) break;
+        const length = words[row + LENGTH]!;
+        const record = words[row + RECORD]!;
+        const code = words[row + CODE]!;
+        const stop = length === LONGEST ? this.#longStop(record, start, code) : start + length;
+        if (stop <= since) continue;
+        const kind = code % KINDS;
+        const detail = Math.trunc(code / KINDS);
+        slice.record = record;
+        slice.start = start;
+        slice.stop = stop;
+        slice.action = kind % ACTIONS.length;
+        slice.category = CATEGORIES[kind]! < 0 ? CATEGORY_FUNCTION + detail : CATEGORIES[kind]!;
+        slice.origin = slice.action === TRANSFER ? detail : 0;
+        if (visit(slice) === false) return false;
+      }
+    }
+    return true;
+  }
+
+  #growLevels(of: TrackSlices, fnOf: (record: RecordIndex) => StringIndex): void {
+    this.#levels.grow(
+      of.levels,
+      (index) => of.lists[index]?.rows ?? 0,
+      (index, into) => {
+        const list = of.lists[index];
+        if (list === undefined) return;
+        this.#visitList(list, 0, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, (slice) => {
+          into(fnOf(slice.record), slice.category, slice.start, slice.stop);
+          return;
+        });
+      },
+    );
+  }
+
+  #of(track: number): TrackSlices {
+    let of = this.#tracks[track];
+    if (of === undefined) {
+      of = {
+        lists: [],
+        longest: new Array<number>(CLASSES).fill(0),
+        levels: [],
+        lastStop: Number.NEGATIVE_INFINITY,
       };
-      this.#orders[track] = order;
+      this.#tracks[track] = of;
     }
-    return order;
+    return of;
   }
 
-  /** Slices arrive nearly in order, so what has to move is short. */
-  #insert(order: TrackOrder, id: number, start: Micros, stop: Micros): void {
-    const { ids, starts, maxStops } = order;
-    const last = ids.length - 1;
-    const at = last < 0 || starts.at(last) <= start ? ids.length : upperBound(starts.raw, start, 0, ids.length);
-    ids.insert(at, id);
-    starts.insert(at, start);
-    let max = Math.max(at === 0 ? Number.NEGATIVE_INFINITY : maxStops.at(at - 1), stop);
-    maxStops.insert(at, max);
-    for (let i = at + 1; i < maxStops.length; i++) {
-      if (maxStops.at(i) >= max) break;
-      max = Math.max(max, this.stop.at(ids.at(i)));
-      maxStops.set(i, max);
-    }
+  #longStop(record: RecordIndex, start: Micros, code: number): Micros {
+    return this.#long.get(record)!.find((slice) => slice.start === start && slice.code === code)!.stop;
   }
 }

@@ -55,7 +55,7 @@ export class Store implements SourceSink {
     type: new StringTable(),
   };
   readonly records = new Records();
-  readonly slices = new Slices();
+  readonly slices = new Slices((record) => this.records.fn.at(record));
   readonly tracks = new Tracks();
   readonly functions = new FunctionTable();
   readonly workers = new WorkerTable();

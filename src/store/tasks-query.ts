@@ -2,6 +2,7 @@ import type { RecordView } from '../model/batch.ts';
 import { ACTIONS, RECORD_STATUSES, type RecordStatus, STATUS_LOST } from '../model/task-state.ts';
 import { type RecordIndex, type Seconds, type Seq, toMicros, toSeconds } from '../model/units.ts';
 import type { Running } from './running.ts';
+import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
 
 export interface TasksFilter {
@@ -57,17 +58,13 @@ export function recordView(store: Store, record: RecordIndex): RecordView | null
   if (!Number.isInteger(record) || record < 0 || record >= records.length) return null;
   const track = tracks.list[records.track.at(record)]!;
   const error = records.error(record);
-  const first = records.firstSlice.at(record);
-  const startstops = Array.from({ length: records.sliceCount.at(record) }, (_, i) => {
-    const slice = first + i;
-    const origin = slices.origin.at(slice);
-    return {
-      action: ACTIONS[slices.action.at(slice)]!,
-      start: toSeconds(slices.start.at(slice)),
-      stop: toSeconds(slices.stop.at(slice)),
-      ...(origin === 0 ? {} : { source: strings.worker.at(origin) }),
-    };
+  const startstops: Slice[] = [];
+  const stop = records.stop.at(record);
+  slices.visit(track.track, records.start.at(record), stop + 1, (slice) => {
+    if (slice.record === record) startstops.push({ ...slice });
+    return;
   });
+  startstops.sort((a, b) => a.start - b.start || a.stop - b.stop);
   return {
     record,
     key: records.keys.at(record),
@@ -78,11 +75,16 @@ export function recordView(store: Store, record: RecordIndex): RecordView | null
     thread: track.slot,
     status: RECORD_STATUSES[records.status.at(record)]!,
     start: toSeconds(records.start.at(record)),
-    stop: toSeconds(records.stop.at(record)),
+    stop: toSeconds(stop),
     nbytes: records.nbytes.at(record),
     type: strings.type.at(records.type.at(record)),
     past: records.past.at(record) === 1,
-    startstops,
+    startstops: startstops.map(({ action, start, stop, origin }) => ({
+      action: ACTIONS[action]!,
+      start: toSeconds(start),
+      stop: toSeconds(stop),
+      ...(origin === 0 ? {} : { source: strings.worker.at(origin) }),
+    })),
     ...(error === undefined ? {} : error),
   };
 }

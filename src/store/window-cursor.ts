@@ -1,10 +1,26 @@
 import { Growable } from '../base/growable.ts';
-import type { SharesBatch, SlicesBatch, WindowBatch, WindowQuery } from '../model/batch.ts';
+import { MAX_LEVEL, type SharesBatch, type SlicesBatch, type WindowBatch, type WindowQuery } from '../model/batch.ts';
 import { type Micros, toMicros } from '../model/units.ts';
-import { functionFilter, type Grid, gridOver, ShareBinner } from './shares.ts';
+import { type Grid, gridOver, ShareBinner } from './shares.ts';
+import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
 
+/** An answer in shares gets coarser bins rather than many more entries than this (8 bytes each). */
+const MOST_ENTRIES = 1_048_576;
+/** Rows that are gone through without a chance to stop. */
+const PART_ROWS = 32_768;
+
 const binner = new ShareBinner();
+
+/** Entries of a batch in the making. */
+interface Answer {
+  readonly track: Growable<Uint32Array>;
+  readonly from: Growable<Uint32Array>;
+  readonly offset: Growable<Uint32Array>;
+  readonly bin: Growable<Uint16Array>;
+  readonly category: Growable<Uint16Array>;
+  readonly busy: Growable<Uint32Array>;
+}
 
 /**
  * One viewer's window: first everything in it, then what came to it. Slices while there are few enough to draw one by
@@ -13,124 +29,243 @@ const binner = new ShareBinner();
 export class WindowCursor {
   readonly query: WindowQuery;
   readonly #store: Store;
-  readonly #keep: ((slice: number) => boolean) | null;
+  readonly #functions: ReadonlySet<number> | null;
+  readonly #tracks: ReadonlySet<number> | null;
   #mode: 'new' | 'slices' | 'shares' = 'new';
-  /** Slices of the store that were looked at. */
+  /** Records of the store that were looked at. */
   #seen = 0;
   /** Slices that were sent. */
   #sent = 0;
   #grid: Grid = { level: 0, firstBin: 0, count: 0 };
+  /** An answer that takes more than one step. */
+  #job: Generator<undefined, WindowBatch | null> | null = null;
+  /** Rows that the present step may still go through. */
+  #left = 0;
 
   constructor(store: Store, query: WindowQuery) {
     this.#store = store;
     this.query = query;
-    this.#keep = functionFilter(store.slices, (record) => store.records.fn.at(record), query.functions);
+    this.#functions = query.functions === null ? null : new Set(query.functions);
+    this.#tracks = query.tracks === undefined || query.tracks === null ? null : new Set(query.tracks);
+  }
+
+  /** True: the last step did not get to its answer; the next one goes on. */
+  get unfinished(): boolean {
+    return this.#job !== null;
   }
 
   /** What is new since the last call, or null. The first call always answers. */
   next(): WindowBatch | null {
-    if (this.#mode === 'new') return this.#reset();
-    const { slices } = this.#store;
-    if (slices.length === this.#seen) return null;
-    const from = this.#seen;
-    this.#seen = slices.length;
-    if (this.#mode === 'slices') {
-      const added = this.#added(from, this.query.since, this.query.until ?? Number.POSITIVE_INFINITY);
-      if (added.length === 0) return null;
-      this.#sent += added.length;
-      return this.#sent > this.query.maxSlices ? this.#reset() : this.#slicesBatch(added, false);
-    }
-    return this.#sharesDelta(from);
+    return this.step(Number.POSITIVE_INFINITY);
   }
 
-  #reset(): WindowBatch {
-    const { slices, tracks } = this.#store;
-    this.#seen = slices.length;
-    const { since, until, maxSlices } = this.query;
-    const end = until ?? Number.POSITIVE_INFINITY;
-    const found: number[] = [];
-    for (let track = 0; track < tracks.list.length && found.length <= maxSlices; track++) {
-      slices.visit(track, since, end, (slice) => {
-        if (this.#keep?.(slice) !== false) found.push(slice);
-        return found.length <= maxSlices;
-      });
-    }
-    if (found.length <= maxSlices) {
+  /**
+   * As {@link next}, but goes through no more than about `rows` rows and then stops; `unfinished` says that it did, and that
+   * null is not the answer. The store may change between two steps: an answer is of the moment of its last step.
+   */
+  step(rows: number): WindowBatch | null {
+    this.#left = rows;
+    this.#job ??= this.#answer();
+    const { done, value } = this.#job.next();
+    if (done !== true) return null;
+    this.#job = null;
+    return value;
+  }
+
+  *#answer(): Generator<undefined, WindowBatch | null> {
+    if (this.#mode === 'new') return yield* this.#reset();
+    const { records } = this.#store;
+    if (records.length === this.#seen) return null;
+    if (this.#mode === 'slices') return yield* this.#slicesDelta();
+    return yield* this.#sharesDelta();
+  }
+
+  *#reset(): Generator<undefined, WindowBatch> {
+    const { since, until } = this.query;
+    const found = yield* this.#findSlices(since, until ?? Number.POSITIVE_INFINITY);
+    if (found !== null) {
       this.#mode = 'slices';
       this.#sent = found.length;
       return this.#slicesBatch(found, true);
     }
     this.#mode = 'shares';
-    // An open window gets room to grow before its grid has to be made anew.
-    const soon = Math.max(toMicros(this.#store.clock()), slices.extent()?.until ?? 0);
-    this.#grid = gridOver(since, until ?? soon + (soon - since) / 8 + 2 ** this.query.level, this.query.level);
-    const all = Uint32Array.from(tracks.list, (track) => track.track);
-    return this.#sharesBatch(all, new Uint32Array(all.length), true);
+    const tracks = this.#allTracks();
+    this.#grid = this.#gridFor(tracks);
+    return yield* this.#sharesBatch(tracks, new Uint32Array(tracks.length), true);
   }
 
-  /** Slices from number `from` on that overlap [since, until). */
-  #added(from: number, since: Micros, until: Micros): number[] {
-    const { slices } = this.#store;
-    const added: number[] = [];
-    for (let slice = from; slice < slices.length; slice++) {
-      const inside = slices.stop.at(slice) > since && slices.start.at(slice) < until;
-      if (inside && this.#keep?.(slice) !== false) added.push(slice);
+  /** All slices in the window, or null when there are too many. */
+  *#findSlices(since: Micros, until: Micros): Generator<undefined, Slice[] | null> {
+    const { slices, records } = this.#store;
+    const { maxSlices } = this.query;
+    const found: Slice[] = [];
+    this.#seen = records.length;
+    for (const track of this.#allTracks()) {
+      // Only a filter makes it worth to go through more rows than are looked for.
+      let from = since;
+      while (from < until) {
+        const rows = slices.rowsIn(track, 0, from, until);
+        const to = rows <= PART_ROWS ? until : Math.ceil(from + ((this.#end(until) - from) * PART_ROWS) / rows);
+        let gone = 8;
+        slices.visit(track, from, to, (slice) => {
+          gone++;
+          if (slice.start < from && from > since) return;
+          if (this.#functions?.has(records.fn.at(slice.record)) !== false) found.push({ ...slice });
+          return found.length <= maxSlices;
+        });
+        if (found.length > maxSlices) return null;
+        if (this.#spent(gone)) yield;
+        from = to;
+      }
     }
-    return added;
+    // What came meanwhile may be in it or not: it is looked for by itself.
+    const came = this.#recordsFrom(this.#seen, since, until);
+    const late = new Set(came);
+    const kept = found.filter((slice) => !late.has(slice.record));
+    for (const record of came) this.#addSlices(record, since, until, kept);
+    this.#seen = records.length;
+    return kept.length <= maxSlices ? kept : null;
   }
 
-  #sharesDelta(from: number): WindowBatch | null {
-    const { slices } = this.#store;
+  *#slicesDelta(): Generator<undefined, WindowBatch | null> {
+    const { records } = this.#store;
+    const since = this.query.since;
+    const until = this.query.until ?? Number.POSITIVE_INFINITY;
+    const added: Slice[] = [];
+    for (const record of this.#recordsFrom(this.#seen, since, until)) this.#addSlices(record, since, until, added);
+    this.#seen = records.length;
+    if (added.length === 0) return null;
+    this.#sent += added.length;
+    return this.#sent > this.query.maxSlices ? yield* this.#reset() : this.#slicesBatch(added, false);
+  }
+
+  *#sharesDelta(): Generator<undefined, WindowBatch | null> {
+    const dirty = this.#dirty();
+    if (dirty === null) return yield* this.#reset();
+    if (dirty.size === 0) return null;
+    return yield* this.#sharesBatch(Uint32Array.from(dirty.keys()), Uint32Array.from(dirty.values()), false);
+  }
+
+  /**
+   * Tracks that got something since the last look, each with the first bin that it changed. Null when an open window has outgrown
+   * its grid. All records are looked at afterwards.
+   */
+  #dirty(): Map<number, number> | null {
+    const { records } = this.#store;
     const { level, firstBin, count } = this.#grid;
     const width = 2 ** level;
+    const end = (firstBin + count) * width;
     const open = this.query.until === null;
+    const dirty = new Map<number, number>();
     // What counts is the grid, whose first and last bins reach beyond the window.
-    const until = open ? Number.POSITIVE_INFINITY : (firstBin + count) * width;
-    const dirty = new Map<number, Micros>();
-    let last = 0;
-    for (const slice of this.#added(from, firstBin * width, until)) {
-      const track = slices.track.at(slice);
-      dirty.set(track, Math.min(dirty.get(track) ?? Number.POSITIVE_INFINITY, slices.start.at(slice)));
-      last = Math.max(last, slices.stop.at(slice));
+    const came = this.#recordsFrom(this.#seen, firstBin * width, open ? Number.POSITIVE_INFINITY : end);
+    this.#seen = records.length;
+    for (const record of came) {
+      const track = records.track.at(record);
+      const bin = Math.max(0, Math.floor(records.start.at(record) / width) - firstBin);
+      if (open && records.stop.at(record) > end) return null;
+      dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
     }
-    if (dirty.size === 0) return null;
-    if (open && last > (firstBin + count) * width) return this.#reset();
-    const tracks = Uint32Array.from(dirty.keys());
-    const bins = Uint32Array.from(dirty.values(), (start) => Math.max(0, Math.floor(start / width) - firstBin));
-    return this.#sharesBatch(tracks, bins, false);
+    return dirty;
   }
 
-  #slicesBatch(ids: readonly number[], reset: boolean): SlicesBatch {
-    const { slices, records, seq } = this.#store;
-    const column = (of: (slice: number) => number): Uint32Array => Uint32Array.from(ids, of);
+  /** Records from number `first` on that overlap [since, until) and that this window shows. */
+  #recordsFrom(first: number, since: Micros, until: Micros): number[] {
+    const { records } = this.#store;
+    const came: number[] = [];
+    for (let record = first; record < records.length; record++) {
+      if (records.start.at(record) >= until || records.stop.at(record) < since) continue;
+      if (this.#functions?.has(records.fn.at(record)) === false) continue;
+      if (this.#tracks?.has(records.track.at(record)) !== false) came.push(record);
+    }
+    return came;
+  }
+
+  /** Puts the slices of a record that overlap [since, until) into `into`. */
+  #addSlices(record: number, since: Micros, until: Micros, into: Slice[]): void {
+    const { slices, records } = this.#store;
+    const from = Math.max(since, records.start.at(record));
+    const to = Math.min(until, records.stop.at(record) + 1);
+    slices.visit(records.track.at(record), from, to, (slice) => {
+      if (slice.record === record) into.push({ ...slice });
+      return;
+    });
+  }
+
+  #allTracks(): Uint32Array {
+    const { list } = this.#store.tracks;
+    const all = list.length;
+    if (this.#tracks === null) return Uint32Array.from(list, ({ track }) => track);
+    return Uint32Array.from([...this.#tracks].filter((track) => track < all).sort((a, b) => a - b));
+  }
+
+  /** The last moment of which anything is known, or may soon be. */
+  #end(until: Micros): Micros {
+    return Math.min(until, Math.max(toMicros(this.#store.clock()), this.#store.slices.extent()?.until ?? 0) + 1);
+  }
+
+  /** The query's grid, or a coarser one on which the answer is not too large. */
+  #gridFor(tracks: Uint32Array): Grid {
+    const { since, until, level } = this.query;
+    const soon = this.#end(Number.POSITIVE_INFINITY);
+    // An open window gets room to grow before its grid has to be made anew.
+    const end = (k: number): Micros => until ?? soon + (soon - since) / 8 + 2 ** k;
+    for (let grid = gridOver(since, end(level), level); ; ) {
+      const width = 2 ** grid.level;
+      let entries = 0;
+      for (const track of tracks) {
+        entries += this.#store.slices.entriesIn(
+          track,
+          grid.level,
+          grid.firstBin * width,
+          grid.firstBin * width + grid.count * width,
+        );
+      }
+      if (entries <= MOST_ENTRIES || grid.level >= MAX_LEVEL) return grid;
+      const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));
+      grid = gridOver(since, end(coarser), coarser);
+    }
+  }
+
+  #spent(rows: number): boolean {
+    this.#left -= rows;
+    return this.#left <= 0;
+  }
+
+  #slicesBatch(found: readonly Slice[], reset: boolean): SlicesBatch {
+    const { records, seq } = this.#store;
     return {
       mode: 'slices',
       seq,
       now: this.#store.clock(),
       query: this.query,
       reset,
-      record: column((slice) => slices.record.at(slice)),
-      track: column((slice) => slices.track.at(slice)),
-      category: column((slice) => slices.category.at(slice)),
-      fn: column((slice) => records.fn.at(slices.record.at(slice))),
-      start: Float64Array.from(ids, (slice) => slices.start.at(slice)),
-      stop: Float64Array.from(ids, (slice) => slices.stop.at(slice)),
+      record: Uint32Array.from(found, (slice) => slice.record),
+      track: Uint32Array.from(found, (slice) => slice.track),
+      category: Uint32Array.from(found, (slice) => slice.category),
+      fn: Uint32Array.from(found, (slice) => records.fn.at(slice.record)),
+      start: Float64Array.from(found, (slice) => slice.start),
+      stop: Float64Array.from(found, (slice) => slice.stop),
     };
   }
 
-  #sharesBatch(tracks: Uint32Array, from: Uint32Array, reset: boolean): SharesBatch {
-    const bin = new Growable(Uint16Array, 1024);
-    const category = new Growable(Uint16Array, 1024);
-    const busy = new Growable(Uint32Array, 1024);
-    const offset = new Uint32Array(tracks.length + 1);
-    for (let i = 0; i < tracks.length; i++) {
-      binner.bin(this.#store.slices, tracks[i]!, this.#grid, from[i]!, this.#keep, (b, c, micros) => {
-        bin.push(b);
-        category.push(Math.min(c, 0xffff));
-        busy.push(Math.min(micros, 0xffff_ffff));
-      });
-      offset[i + 1] = bin.length;
-    }
+  *#sharesBatch(tracks: Uint32Array, from: Uint32Array, reset: boolean): Generator<undefined, SharesBatch> {
+    const answer: Answer = {
+      track: new Growable(Uint32Array, tracks.length),
+      from: new Growable(Uint32Array, tracks.length),
+      offset: new Growable(Uint32Array, tracks.length + 1),
+      bin: new Growable(Uint16Array, 1024),
+      category: new Growable(Uint16Array, 1024),
+      busy: new Growable(Uint32Array, 1024),
+    };
+    answer.offset.push(0);
+    if (reset) this.#seen = this.#store.records.length;
+    for (let i = 0; i < tracks.length; i++) yield* this.#addTrack(answer, tracks[i]!, from[i]!);
+    // What came meanwhile: its tracks are listed once more, so that all of it is of one moment.
+    const dirty = this.#dirty();
+    if (dirty === null) return (yield* this.#reset()) as SharesBatch;
+    this.#left = Number.POSITIVE_INFINITY;
+    for (const [track, bin] of dirty) yield* this.#addTrack(answer, track, bin);
     return {
       mode: 'shares',
       seq: this.#store.seq,
@@ -139,12 +274,34 @@ export class WindowCursor {
       reset,
       level: this.#grid.level,
       firstBin: this.#grid.firstBin,
-      track: tracks,
-      from,
-      offset,
-      bin: bin.slice(),
-      category: category.slice(),
-      busy: busy.slice(),
+      track: answer.track.slice(),
+      from: answer.from.slice(),
+      offset: answer.offset.slice(),
+      bin: answer.bin.slice(),
+      category: answer.category.slice(),
+      busy: answer.busy.slice(),
     };
+  }
+
+  *#addTrack({ track, from, offset, bin, category, busy }: Answer, of: number, first: number): Generator<undefined> {
+    const { slices } = this.#store;
+    const { level, firstBin, count } = this.#grid;
+    const width = 2 ** level;
+    track.push(of);
+    from.push(first);
+    for (let next = first; next < count; ) {
+      const rows = slices.rowsIn(of, level, (firstBin + next) * width, (firstBin + count) * width);
+      if (rows === 0) break;
+      const end = rows <= PART_ROWS ? count : next + Math.max(1, Math.floor(((count - next) * PART_ROWS) / rows));
+      const part = { level, firstBin, count: Math.min(count, end) };
+      const gone = binner.bin(slices, of, part, next, this.#functions, (at, of, micros) => {
+        bin.push(at);
+        category.push(Math.min(of, 0xffff));
+        busy.push(Math.min(micros, 0xffff_ffff));
+      });
+      next = part.count;
+      if (this.#spent(8 + gone)) yield;
+    }
+    offset.push(bin.length);
   }
 }

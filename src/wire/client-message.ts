@@ -1,6 +1,6 @@
 import { TaskglassError } from '../base/errors.ts';
 import { MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../model/batch.ts';
-import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, TOPICS, type Topic } from './message.ts';
+import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, MAX_TRACKS, TOPICS, type Topic } from './message.ts';
 
 /** Slices that a window may be answered with, at most. */
 export const MAX_SLICES = 20_000;
@@ -46,8 +46,12 @@ function asQuery(value: unknown): WindowQuery {
     query.functions === null
       ? null
       : asArray(query.functions, 'query.functions', MAX_FUNCTIONS).map((fn) => asCount(fn, 'query.functions'));
+  const tracks =
+    query.tracks === undefined || query.tracks === null
+      ? null
+      : asArray(query.tracks, 'query.tracks', MAX_TRACKS).map((track) => asCount(track, 'query.tracks'));
   const maxSlices = Math.min(asCount(query.maxSlices, 'query.maxSlices'), MAX_SLICES);
-  return { since, until, level, functions, maxSlices };
+  return { since, until, level, functions, ...(tracks === null ? {} : { tracks }), maxSlices };
 }
 
 function asObject(value: unknown, what: string): Record<string, unknown> {

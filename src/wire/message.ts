@@ -43,5 +43,7 @@ export type ClientMessage =
 export const MAX_WINDOWS = 8;
 /** Functions that a window may be narrowed to. */
 export const MAX_FUNCTIONS = 16_384;
-/** Longest text message that a page may send, bytes: room for that many functions. */
+/** Tracks that a window may be narrowed to. */
+export const MAX_TRACKS = 4_096;
+/** Longest text message that a page may send, bytes: room for that many functions and tracks. */
 export const MAX_CLIENT_MESSAGE = 131_072;

@@ -1,0 +1,155 @@
+import { CATEGORY_FUNCTION } from '../model/task-state.ts';
+import type { Micros } from '../model/units.ts';
+import { BLOCK, type BlockList, BlockPool } from './blocks.ts';
+
+/**
+ * Levels of detail: exact busy time per track, bin of 2^level µs, function and kind. Levels are 8 times apart, so a question at any
+ * level adds up at most four bins of the next finer one that is kept.
+ *
+ * A slice is of the class of the finest level of which it takes at most a quarter of a bin. That level and the coarser ones sum it
+ * up; at finer ones it is looked at by itself, and there are never many such slices to a bin. So what an append costs has a bound
+ * (two bins a level) whatever a slice's length is, and what a question costs follows the bins it asks for.
+ */
+export const LEVELS = [14, 17, 20, 23, 26, 29] as const;
+/** Number of classes of slices: those longer than every level's quarter of a bin are the last. */
+export const CLASSES = LEVELS.length + 1;
+const WIDTHS = LEVELS.map((level) => 2 ** level);
+const SHORT = WIDTHS.map((width) => width / 4);
+/** A level is kept for a track when it spares a question more rows than this. */
+const WORTH_ROWS = 128;
+
+/** Busy time of a function proper; below are the reserved categories. */
+const FUNCTION = CATEGORY_FUNCTION;
+const KINDS = 16;
+
+export function classOf(length: Micros): number {
+  let found = 0;
+  while (found < SHORT.length && length > SHORT[found]!) found++;
+  return found;
+}
+
+/** The summaries of one track, by level; a level that is not worth it is not there. */
+export type TrackLevels = (BlockList | undefined)[];
+
+/** Receives busy time of one bin, counted since epoch at the level that was asked for. */
+export type BusySink = (bin: number, category: number, busy: Micros) => void;
+
+/** Summaries of all tracks, in one pool. */
+export class Levels {
+  readonly #pool = new BlockPool(3, true);
+
+  get bytes(): number {
+    return this.#pool.bytes;
+  }
+
+  /** Adds a slice of class `from` or below to all levels from there on that the track keeps. `reserved`: its category unless that is its function. */
+  add(levels: TrackLevels, from: number, fn: number, category: number, start: Micros, stop: Micros): void {
+    for (let index = from; index < LEVELS.length; index++) {
+      const list = levels[index];
+      if (list !== undefined) this.#addTo(list, index, codeOf(fn, category), start, stop);
+    }
+  }
+
+  /**
+   * The coarsest level that the track keeps and that answers questions at `level`: index into LEVELS, -1 for none. Slices of
+   * greater classes are not in it.
+   */
+  indexFor(levels: TrackLevels, level: number): number {
+    let index = LEVELS.length - 1;
+    while (index >= 0 && (LEVELS[index]! > level || levels[index] === undefined)) index--;
+    return index;
+  }
+
+  /** About how many rows {@link read} would go through. */
+  rowsIn(levels: TrackLevels, index: number, since: Micros, until: Micros): number {
+    return this.#pool.rowsIn(levels[index]!, since / WIDTHS[index]!, until / WIDTHS[index]!);
+  }
+
+  /** What was busy in [since, until), which are bounds of bins of `level`, of these functions (null: all). Returns rows gone through. */
+  read(
+    levels: TrackLevels,
+    index: number,
+    level: number,
+    since: Micros,
+    until: Micros,
+    functions: ReadonlySet<number> | null,
+    sink: BusySink,
+  ): number {
+    const pool = this.#pool;
+    const list = levels[index]!;
+    const first = since / WIDTHS[index]!;
+    const end = until / WIDTHS[index]!;
+    const ratio = 2 ** (level - LEVELS[index]!);
+    let gone = 0;
+    for (let place = pool.firstPlace(list, first); place < list.blocks.length; place++) {
+      const block = list.blocks[place]!;
+      const base = pool.base(block);
+      if (base >= end) break;
+      const words = pool.words(block);
+      const at = pool.offset(block);
+      const count = pool.count(block);
+      gone += count;
+      for (let row = at; row < at + count; row++) {
+        const bin = base + words[row]!;
+        if (bin < first) continue;
+        if (bin >= end) break;
+        const code = words[row + BLOCK]!;
+        const fn = Math.trunc(code / KINDS);
+        if (functions !== null && !functions.has(fn)) continue;
+        const kind = code % KINDS;
+        sink(Math.floor(bin / ratio), kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
+      }
+    }
+    return gone;
+  }
+
+  /**
+   * Begins the levels that have become worth keeping. `sizes` are the numbers of slices by class; `visit` goes through the slices
+   * of a class.
+   */
+  grow(levels: TrackLevels, sizes: (index: number) => number, visit: (index: number, into: SliceSink) => void): void {
+    for (let index = 0; index < LEVELS.length; index++) {
+      if (levels[index] !== undefined) continue;
+      const finer = this.indexFor(levels, LEVELS[index]! - 1);
+      let spared = finer < 0 ? 0 : levels[finer]!.rows;
+      for (let c = finer + 1; c <= index; c++) spared += sizes(c);
+      if (spared <= WORTH_ROWS) continue;
+      const list: BlockList = { blocks: [], rows: 0 };
+      if (finer >= 0) this.#coarsen(levels[finer]!, 2 ** (LEVELS[index]! - LEVELS[finer]!), list);
+      for (let c = finer + 1; c <= index; c++) {
+        visit(c, (fn, category, start, stop) => this.#addTo(list, index, codeOf(fn, category), start, stop));
+      }
+      levels[index] = list;
+    }
+  }
+
+  #addTo(list: BlockList, index: number, code: number, start: Micros, stop: Micros): void {
+    const width = WIDTHS[index]!;
+    const bin = Math.floor(start / width);
+    const end = (bin + 1) * width;
+    if (stop <= end) {
+      this.#pool.addTo(list, bin, code, stop - start);
+    } else {
+      this.#pool.addTo(list, bin, code, end - start);
+      this.#pool.addTo(list, bin + 1, code, stop - end);
+    }
+  }
+
+  #coarsen(fine: BlockList, ratio: number, into: BlockList): void {
+    const pool = this.#pool;
+    for (const block of fine.blocks) {
+      const base = pool.base(block);
+      const words = pool.words(block);
+      const at = pool.offset(block);
+      for (let row = at; row < at + pool.count(block); row++) {
+        pool.addTo(into, Math.floor((base + words[row]!) / ratio), words[row + BLOCK]!, words[row + 2 * BLOCK]!);
+      }
+    }
+  }
+}
+
+export type SliceSink = (fn: number, category: number, start: Micros, stop: Micros) => void;
+
+function codeOf(fn: number, category: number): number {
+  return fn * KINDS + (category >= CATEGORY_FUNCTION ? FUNCTION : category);
+}
