@@ -64,6 +64,32 @@ export const ERRORS = {
     title: 'That process did not answer in time',
     advice: 'It may be stopped, or busy with something that holds the interpreter. Try again.',
   },
+  // Recordings
+  NOT_A_RECORDING: {
+    status: 400,
+    title: 'That is no recording',
+    advice: 'Give the folder of one recording: the one that holds recording.json.',
+  },
+  RECORDING_VERSION: {
+    status: 400,
+    title: 'That recording was made by a newer Taskglass',
+    advice: 'Open it with that version or a later one.',
+  },
+  RECORDING_DAMAGED: {
+    status: 500,
+    title: 'A part of the recording cannot be read',
+    advice: 'What lies before the damage is shown, and what comes after it from the next file on. Check the disk.',
+  },
+  RECORDING_FAILED: {
+    status: 500,
+    title: 'The recording cannot be written',
+    advice: 'Free some disk space, choose another folder with --record-dir, or add --no-record.',
+  },
+  RECORDING_BUSY: {
+    status: 409,
+    title: 'Another process writes that recording',
+    advice: 'Stop the other one, or add --no-record here.',
+  },
   // Command line
   PORT_TAKEN: {
     status: 500,

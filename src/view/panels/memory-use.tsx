@@ -1,5 +1,6 @@
 import './memory-use.css';
 import { createMemo, For, type JSX, onCleanup, Show } from 'solid-js';
+import { naturalOrder } from '../../base/natural-order.ts';
 import { STATE_INDEX } from '../../model/task-state.ts';
 import type { FunctionRow } from '../../store/replica.ts';
 import { functionClass } from '../colors.ts';
@@ -11,7 +12,6 @@ import { sharedTooltip } from '../widgets/tooltip.ts';
 import { createVisibleRows } from '../widgets/visible-rows.ts';
 
 const ROW_HEIGHT = 22;
-const BY_NAME = new Intl.Collator('en', { numeric: true });
 
 /** Bytes that the results of each function take up right now, by name. What was released is not counted. */
 export function MemoryUse(): JSX.Element {
@@ -23,9 +23,7 @@ export function MemoryUse(): JSX.Element {
   });
   const order = createMemo(() => {
     const { names } = live.replica;
-    return Array.from({ length: sorted() }, (_, fn) => fn).sort((a, b) =>
-      BY_NAME.compare(names[a] ?? '', names[b] ?? ''),
-    );
+    return Array.from({ length: sorted() }, (_, fn) => fn).sort((a, b) => naturalOrder(names[a] ?? '', names[b] ?? ''));
   });
   const rows = createMemo(() => {
     live.state();

@@ -1,3 +1,4 @@
+import { naturalOrder } from '../../base/natural-order.ts';
 import type { WorkerView } from '../../model/batch.ts';
 
 /** What the table can be sorted by; `value` decides, ties stay in order of address. */
@@ -99,17 +100,12 @@ export function tableRows(workers: readonly WorkerView[], sorting: Sorting, fold
     totals: totalsOf(host, members),
     members: members.sort(order),
   }));
-  groups.sort((a, b) => compareText(a.totals.host, b.totals.host));
+  groups.sort((a, b) => naturalOrder(a.totals.host, b.totals.host));
   return groups.flatMap(({ totals, members }): TableRow[] => {
     const isFolded = folded.has(totals.host);
     const head: TableRow = { kind: 'host', host: totals, folded: isFolded };
     return isFolded ? [head] : [head, ...members.map((worker): TableRow => ({ kind: 'worker', worker }))];
   });
-}
-
-const COLLATOR = new Intl.Collator('en', { numeric: true });
-function compareText(a: string, b: string): number {
-  return COLLATOR.compare(a, b);
 }
 
 /** Unknown numbers stand last in either direction. */
@@ -119,10 +115,10 @@ function comparator({ by, descending }: Sorting): (a: WorkerView, b: WorkerView)
   return (a, b) => {
     const [x, y] = [value(a), value(b)];
     let order = 0;
-    if (typeof x === 'string' || typeof y === 'string') order = sign * compareText(String(x), String(y));
+    if (typeof x === 'string' || typeof y === 'string') order = sign * naturalOrder(String(x), String(y));
     else if (Number.isNaN(x) || Number.isNaN(y)) order = Number(Number.isNaN(x)) - Number(Number.isNaN(y));
     else order = sign * (x - y);
-    return order || compareText(a.address, b.address);
+    return order || naturalOrder(a.address, b.address);
   };
 }
 

@@ -1,6 +1,9 @@
 import './workers.css';
 import { createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-js';
 import type { WorkerView } from '../../model/batch.ts';
+import { DEBUG_SERVICE } from '../../model/debug.ts';
+import { workerPath } from '../../model/worker-path.ts';
+import { parsePath } from '../address.ts';
 import {
   formatBytes,
   formatBytesOf,
@@ -62,6 +65,9 @@ export function Workers(): JSX.Element {
       by,
       descending: before.by === by ? !before.descending : !['address', 'name', 'status', 'version'].includes(by),
     }));
+  // Beside this page, which may be at workers/ as well.
+  const { base } = parsePath(location.pathname);
+  const debugOf = (worker: WorkerView) => `${base}workers/${encodeURIComponent(workerPath(worker, workers()))}/debug`;
   const fold = (host: string) =>
     setFolded((before) => {
       const next = new Set(before);
@@ -94,7 +100,14 @@ export function Workers(): JSX.Element {
               {(position) => (
                 <Show when={rows()[position]}>
                   {(row) => (
-                    <Row row={row()} position={position} now={now()} workers={workers().length} onFold={fold} />
+                    <Row
+                      row={row()}
+                      position={position}
+                      now={now()}
+                      workers={workers().length}
+                      onFold={fold}
+                      debugOf={debugOf}
+                    />
                   )}
                 </Show>
               )}
@@ -140,6 +153,8 @@ function Row(props: {
   readonly now: number;
   readonly workers: number;
   readonly onFold: (host: string) => void;
+  /** Address of a worker's debug pages. */
+  readonly debugOf: (worker: WorkerView) => string;
 }): JSX.Element {
   const host = () => (props.row.kind === 'host' ? props.row : undefined);
   const worker = () => (props.row.kind === 'worker' ? props.row.worker : undefined);
@@ -175,9 +190,18 @@ function Row(props: {
             data-mood={moodOf(shown(), props.now, props.workers)}
           >
             <th scope="row">
-              <span class="cut address-of" title={shown().address}>
-                {shown().address}
-              </span>
+              <Show
+                when={shown().alive && DEBUG_SERVICE in shown().services}
+                fallback={
+                  <span class="cut address-of" title={shown().address}>
+                    {shown().address}
+                  </span>
+                }
+              >
+                <a class="cut address-of" title={`${shown().address}: its debug pages`} href={props.debugOf(shown())}>
+                  {shown().address}
+                </a>
+              </Show>
               <Mood worker={shown()} now={props.now} workers={props.workers} />
             </th>
             <For each={COLUMNS.slice(1)}>

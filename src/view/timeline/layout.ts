@@ -1,3 +1,4 @@
+import { naturalOrder } from '../../base/natural-order.ts';
 import type { TrackView } from '../../model/batch.ts';
 
 /** One drawn row: a track and its place, in device pixels from the top of the whole stack of rows. */
@@ -45,13 +46,11 @@ const GROUP_GAP = 5;
 const HOST_BAND = 17;
 const MOST_GROUP_GAP = 14;
 
-const natural = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
-
 /** Hosts, then workers by name as people sort them (w2 before w10), then slots; and the index for what is equal. */
 export function compareTracks(a: TrackView, b: TrackView): number {
   return (
-    natural.compare(a.host, b.host) ||
-    natural.compare(a.name, b.name) ||
+    naturalOrder(a.host, b.host) ||
+    naturalOrder(a.name, b.name) ||
     (a.address < b.address ? -1 : a.address > b.address ? 1 : 0) ||
     a.slot - b.slot ||
     a.track - b.track

@@ -2,6 +2,7 @@ import type { GapView } from '../../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import type { RunningView } from '../../store/replica.ts';
 import type { WindowData } from '../../store/window-data.ts';
+import { formatCount } from '../format.ts';
 import type { Layout, Row } from './layout.ts';
 import { rowsWithin } from './layout.ts';
 import { cssColor, luminance, type Pixel } from './pixels.ts';
@@ -116,7 +117,7 @@ export function drawGaps(draw: Draw, stage: Stage, gaps: readonly GapView[], col
     draw.font = font;
     draw.textAlign = 'center';
     draw.textBaseline = 'middle';
-    const text = gap.size === null ? 'some tasks missed' : `${gap.size.toLocaleString('en-US')} tasks missed`;
+    const text = gap.size === null ? 'some tasks missed' : `${formatCount(gap.size)} tasks missed`;
     const room = draw.measureText(text).width + 12 * stage.ratio;
     if (room > wide) continue;
     draw.fillStyle = cssColor(stage.panel);

@@ -24,6 +24,8 @@ export interface TimeChartProps {
   /** Where its labels stand. */
   readonly ticks: readonly number[];
   readonly format: (value: number) => string;
+  /** Of the axis, where it is shorter than `format`. */
+  readonly formatTick?: (value: number) => string;
   readonly formatTime: (seconds: number) => string;
   readonly colors: { readonly text: string; readonly grid: string };
 }
@@ -107,7 +109,7 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
         gap: 4,
         grid: { stroke: props.colors.grid, width: 1 },
         splits: () => [...props.ticks],
-        values: (_plot, splits) => splits.map((value) => props.format(value)),
+        values: (_plot, splits) => splits.map((value) => (props.formatTick ?? props.format)(value)),
       },
     ],
     series: [
