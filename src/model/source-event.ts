@@ -61,6 +61,10 @@ export interface LinkEvent {
   readonly reason: string;
 }
 
+/** `unreadable`: a part of a recording was damaged. */
+export const GAP_REASONS = ['disconnected', 'overload', 'stalled', 'unreadable'] as const;
+export type GapReason = (typeof GAP_REASONS)[number];
+
 /** Tasks were missed: between two times, `size` of them where that is known. */
 export interface GapEvent {
   readonly kind: 'gap';
@@ -68,7 +72,7 @@ export interface GapEvent {
   readonly until: Seconds;
   /** Finished tasks that were not recorded; null when nobody knows. */
   readonly size: number | null;
-  readonly reason: 'disconnected' | 'overload' | 'stalled';
+  readonly reason: GapReason;
 }
 
 /** Everything that was observed at one moment. Absent parts are unchanged. */

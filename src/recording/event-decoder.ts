@@ -1,0 +1,269 @@
+import {
+  type FinishedColumns,
+  GAP_REASONS,
+  LINK_STATES,
+  type RunningTask,
+  type SourceEvent,
+  type SourceSink,
+  STRING_TABLES,
+  type StringTableName,
+  type TaskError,
+  type TickEvent,
+  type WorkerInfo,
+  type WorkerSample,
+} from '../model/source-event.ts';
+import { ACTIONS, RECORD_STATUSES, STATE_COUNT } from '../model/task-state.ts';
+import { joinColumns, makeColumns, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
+import { COST, COUNTS, METRICS, TOTALS } from './event-encoder.ts';
+import { checkManifest } from './format.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** What was known when a file began. */
+export interface State {
+  /** True: another process began here; what was known before it is void. */
+  readonly session: boolean;
+  readonly events: readonly SourceEvent[];
+}
+
+/**
+ * Blocks → source events whose indices are those of a sink. What a file says is checked: a recording may come from anybody. Throws
+ * {@link RecordingError} for what no recorder writes.
+ */
+export class EventDecoder {
+  readonly #intern: SourceSink['intern'];
+  readonly #tables: Record<StringTableName, number[]> = { function: [0], group: [0], worker: [0], type: [0] };
+
+  constructor(intern: SourceSink['intern']) {
+    this.#intern = intern;
+  }
+
+  strings(payload: Buffer): void {
+    const tables = object(parse(payload));
+    for (const table of STRING_TABLES) {
+      if (tables[table] === undefined) continue;
+      for (const value of array(tables[table])) this.#tables[table].push(this.#intern(table, text(value)));
+    }
+  }
+
+  /** `finished`: the columns that came before it; `undefined` where it says that there were none. */
+  event(payload: Buffer, finished: readonly FinishedColumns[]): SourceEvent {
+    return this.#event(object(parse(payload)), finished);
+  }
+
+  state(payload: Buffer): State {
+    const { session, events } = object(parse(payload));
+    return { session: session === true, events: array(events).map((event) => this.#event(object(event), [])) };
+  }
+
+  finished(payload: Buffer): FinishedColumns {
+    if (payload.length < 8) return broken('columns end early');
+    const length = payload.readUInt32LE(0);
+    const slices = payload.readUInt32LE(4);
+    // Before anything is allocated: a task takes 39 bytes here and a startstop 21.
+    if (length * 39 + slices * 21 + 8 > payload.length) return broken('columns end early');
+    const columns = makeColumns(length, slices, false);
+    let at = 8;
+    const take = (bytes: number): Buffer => {
+      if (at + bytes > payload.length) return broken('columns end early');
+      at += bytes;
+      return payload.subarray(at - bytes, at);
+    };
+    for (const name of [...TASK_COLUMNS, ...SLICE_COLUMNS]) {
+      const column = columns[name];
+      new Uint8Array(column.buffer).set(take(column.byteLength));
+    }
+    const lengths = new Uint32Array(length);
+    new Uint8Array(lengths.buffer).set(take(lengths.byteLength));
+    for (let row = 0; row < length; row++) columns.keys[row] = take(lengths[row]!).toString('utf8');
+    for (const item of array(parse(payload.subarray(at)))) {
+      const [row, error] = array(item);
+      const { exception, traceback } = object(error);
+      if (!(Number.isInteger(row) && (row as number) >= 0 && (row as number) < length)) broken('an error of no task');
+      columns.errors.set(row as number, { exception: text(exception), traceback: text(traceback) } satisfies TaskError);
+    }
+    if (columns.startstops.reduce((sum, count) => sum + count, 0) !== slices) return broken('startstops of no task');
+    if (columns.action.some((action) => action >= ACTIONS.length)) return broken('an unknown action');
+    if (columns.status.some((status) => status >= RECORD_STATUSES.length - 1)) return broken('an unknown status');
+    this.#mapAll('function', columns.fn);
+    this.#mapAll('group', columns.group);
+    this.#mapAll('worker', columns.worker);
+    this.#mapAll('type', columns.type);
+    this.#mapAll('worker', columns.origin);
+    return columns;
+  }
+
+  #mapAll(table: StringTableName, column: Uint32Array): void {
+    const known = this.#tables[table];
+    for (let i = 0; i < column.length; i++) column[i] = known[column[i]!] ?? broken(`an unknown ${table}`);
+  }
+
+  #index(table: StringTableName, local: unknown): number {
+    return this.#tables[table][number(local)] ?? broken(`an unknown ${table}`);
+  }
+
+  #event(value: Json, finished: readonly FinishedColumns[]): SourceEvent {
+    const { kind } = value;
+    if (kind !== 'tick' && finished.length > 0) return broken('tasks without a tick');
+    switch (kind) {
+      case 'cluster': {
+        const time = number(value.time);
+        const cluster = checkManifest({ ...value, since: time });
+        if (cluster === null) return broken('a cluster without a description');
+        const { engine, address, id, version, started, mode } = cluster;
+        return { kind, time, engine, address, id, version, started, mode, services: services(value.services) };
+      }
+      case 'link':
+        return {
+          kind,
+          state: LINK_STATES.find((state) => state === value.state) ?? broken('an unknown link'),
+          time: number(value.time),
+          reason: text(value.reason),
+        };
+      case 'gap':
+        return {
+          kind,
+          since: number(value.since),
+          until: number(value.until),
+          size: value.size === null ? null : number(value.size),
+          reason: GAP_REASONS.find((reason) => reason === value.reason) ?? broken('an unknown gap'),
+        };
+      case 'tick':
+        return this.#tick(value, finished);
+      default:
+        return broken('an unknown event');
+    }
+  }
+
+  #tick(value: Json, parts: readonly FinishedColumns[]): TickEvent {
+    const { running, functions, workers, totals, cost, log } = value;
+    const rows = parts.reduce((sum, part) => sum + part.length, 0);
+    if (rows !== (value.finished ?? 0)) return broken('a tick with other tasks than it says');
+    const time = number(value.time);
+    if (!(time > 0)) return broken('a tick without a time');
+    return {
+      kind: 'tick',
+      time,
+      ...(value.finished !== undefined && {
+        finished: { ...(rows === 0 ? makeColumns(0, 0, false) : joinColumns(parts)), past: value.past === true },
+      }),
+      ...(running !== undefined && { running: this.#running(object(running)) }),
+      ...(functions !== undefined && { functions: this.#functions(object(functions)) }),
+      ...(workers !== undefined && { workers: this.#workers(object(workers)) }),
+      ...(totals !== undefined && { totals: record(TOTALS, totals) }),
+      ...(cost !== undefined && { cost: record(COST, cost) }),
+      ...(log !== undefined && {
+        log: array(log).map((item) => {
+          const entry = object(item);
+          return { time: number(entry.time), topic: text(entry.topic), text: text(entry.text) };
+        }),
+      }),
+    };
+  }
+
+  #running({ reset, started, ended }: Json): NonNullable<TickEvent['running']> {
+    return {
+      reset: reset === true,
+      started: array(started).map((item): RunningTask => {
+        const [key, fn, worker, start] = array(item);
+        return {
+          key: text(key),
+          fn: this.#index('function', fn),
+          worker: this.#index('worker', worker),
+          start: number(start),
+        };
+      }),
+      ended: array(ended).map(text),
+    };
+  }
+
+  #functions({ fn, states, forgotten, nbytes }: Json): NonNullable<TickEvent['functions']> {
+    const functions = {
+      fn: Uint32Array.from(array(fn), (index) => this.#index('function', index)),
+      states: Uint32Array.from(array(states), number),
+      forgotten: Float64Array.from(array(forgotten), number),
+      nbytes: Float64Array.from(array(nbytes), number),
+    };
+    const { length } = functions.fn;
+    const same = functions.forgotten.length === length && functions.nbytes.length === length;
+    if (!same || functions.states.length !== length * STATE_COUNT) return broken('counts of no function');
+    return functions;
+  }
+
+  #workers({ added, removed, samples }: Json): NonNullable<TickEvent['workers']> {
+    return {
+      ...(added !== undefined && { added: array(added).map((item) => this.#info(object(item))) }),
+      ...(removed !== undefined && { removed: array(removed).map((index) => this.#index('worker', index)) }),
+      ...(samples !== undefined && { samples: array(samples).map((item) => this.#sample(object(item))) }),
+    };
+  }
+
+  #info(value: Json): WorkerInfo {
+    return {
+      worker: this.#index('worker', value.worker),
+      address: text(value.address),
+      name: text(value.name),
+      host: text(value.host),
+      nthreads: number(value.nthreads),
+      memoryLimit: number(value.memoryLimit),
+      version: text(value.version),
+      services: services(value.services),
+      nanny: text(value.nanny),
+      pid: number(value.pid),
+      localDirectory: text(value.localDirectory),
+    };
+  }
+
+  #sample({ worker, status, counts, metrics }: Json): WorkerSample {
+    return {
+      worker: this.#index('worker', worker),
+      ...(status !== undefined && { status: text(status) }),
+      ...(counts !== undefined && { counts: record(COUNTS, counts) }),
+      ...(metrics !== undefined && { metrics: record(METRICS, metrics) }),
+    };
+  }
+}
+
+/** What a block says is none of what a recorder writes. Its reader knows the file and the place. */
+export class RecordingError extends Error {
+  override readonly name = 'RecordingError';
+}
+
+function broken(what: string): never {
+  throw new RecordingError(what);
+}
+
+function parse(payload: Buffer): unknown {
+  try {
+    return JSON.parse(payload.toString('utf8'));
+  } catch {
+    return broken('no JSON');
+  }
+}
+
+function object(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : broken('no object');
+}
+
+function array(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : broken('no list');
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : broken('no text');
+}
+
+/** JSON has no NaN: what is not known is null. */
+function number(value: unknown): number {
+  if (value === null) return Number.NaN;
+  return typeof value === 'number' ? value : broken('no number');
+}
+
+function record<K extends string>(names: readonly K[], values: unknown): Record<K, number> {
+  const list = array(values);
+  return Object.fromEntries(names.map((name, i) => [name, number(list[i] ?? null)])) as Record<K, number>;
+}
+
+function services(value: unknown): Record<string, number> {
+  return Object.fromEntries(Object.entries(object(value)).map(([name, port]) => [name, number(port)]));
+}

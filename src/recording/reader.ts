@@ -1,0 +1,318 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { inflateRawSync } from 'node:zlib';
+import { TaskglassError } from '../base/errors.ts';
+import type { FinishedColumns, SourceEvent, SourceSink } from '../model/source-event.ts';
+import { BLOCK, type Damage, MOST_PAYLOAD, readBlocks } from './blocks.ts';
+import { sliceColumns } from './columns.ts';
+import { EventDecoder, RecordingError, type State } from './event-decoder.ts';
+import {
+  EVENTS,
+  eventsFile,
+  JOURNAL,
+  journalFile,
+  MANIFEST,
+  type Manifest,
+  numberOf,
+  parseManifest,
+  tasksFile,
+} from './format.ts';
+import { TasksReader } from './parquet-read.ts';
+import { CHECKED_BYTES, checksums, type Seal } from './seal.ts';
+
+/** One thing that a recording says. */
+export type Reading =
+  /** A file begins: what was known then. Everything before it was read without a hole when `whole` is true. */
+  | { readonly kind: 'state'; readonly state: State; readonly whole: boolean }
+  | { readonly kind: 'event'; readonly event: SourceEvent };
+
+/** A recording that is read from its beginning to its end; damage ends a file, not the reading. */
+export class RecordingReader {
+  readonly directory: string;
+  readonly manifest: Manifest;
+  /** Numbers of its segments, sealed or not, in order. */
+  readonly numbers: readonly number[];
+  /** What could not be read so far. */
+  readonly damages: Damage[] = [];
+
+  private constructor(directory: string, manifest: Manifest, numbers: readonly number[]) {
+    this.directory = directory;
+    this.manifest = manifest;
+    this.numbers = numbers;
+  }
+
+  /**
+   * `file`: the folder of a recording, or any file in it.
+   *
+   * @throws NOT_A_RECORDING, RECORDING_VERSION
+   */
+  static async open(file: string): Promise<RecordingReader> {
+    const directory = await directoryOf(file);
+    const manifest = await readManifest(directory);
+    const numbers = new Set<number>();
+    for (const folder of [EVENTS, JOURNAL]) {
+      for (const name of await readdir(path.join(directory, folder)).catch(() => [])) {
+        const number = numberOf(name);
+        if (number !== null) numbers.add(number);
+      }
+    }
+    return new RecordingReader(
+      directory,
+      manifest,
+      [...numbers].sort((a, b) => a - b),
+    );
+  }
+
+  /** Everything, in the order in which it was recorded. `intern` gives the indices of the events. */
+  async *read(intern: SourceSink['intern']): AsyncGenerator<Reading> {
+    let before: number | null = null;
+    let whole = false;
+    for (const number of this.numbers) {
+      const damages = this.damages.length;
+      for await (const reading of this.#segment(number, intern)) {
+        yield reading.kind === 'state' ? { ...reading, whole: whole && before === number - 1 } : reading;
+      }
+      before = number;
+      whole = this.damages.slice(damages).every(({ torn }) => torn);
+    }
+  }
+
+  async *#segment(number: number, intern: SourceSink['intern']): AsyncGenerator<Reading> {
+    const sealed = eventsFile(this.directory, number);
+    const events = await readIfThere(sealed);
+    if (events !== null) {
+      yield* this.#sealed(number, sealed, events, intern);
+      return;
+    }
+    const open = journalFile(this.directory, number);
+    const journal = await readIfThere(open);
+    // Sealed since we looked.
+    if (journal === null) {
+      const late = await readIfThere(sealed);
+      if (late !== null) yield* this.#sealed(number, sealed, late, intern);
+      return;
+    }
+    const { blocks, damage } = readBlocks(journal, 'journal', open);
+    yield* this.#play(open, blocks, new EventDecoder(intern), null);
+    if (damage !== null) this.damages.push(damage);
+  }
+
+  async *#sealed(number: number, file: string, bytes: Buffer, intern: SourceSink['intern']): AsyncGenerator<Reading> {
+    const { blocks, damage } = readBlocks(bytes, 'events', file);
+    const seal = blocks.at(-1)?.type === BLOCK.seal ? parseSeal(blocks.at(-1)!.payload) : null;
+    const rows =
+      seal?.parquet === null ? null : await Rows.open(tasksFile(this.directory, number), seal?.parquet ?? null, intern);
+    const decoder = new EventDecoder(intern);
+    for (const block of blocks) {
+      if (block.type !== BLOCK.packed) continue;
+      const inner = unpack(block.payload);
+      const at = { file, offset: block.offset };
+      if (inner === null) {
+        this.damages.push({ ...at, what: 'compressed events cannot be read', torn: false });
+        return;
+      }
+      const before = this.damages.length;
+      yield* this.#play(
+        file,
+        inner.map((one) => ({ ...one, offset: block.offset })),
+        decoder,
+        rows,
+      );
+      if (this.damages.length > before) return;
+    }
+    // Sealed files are put in place whole: one that ends early was damaged too.
+    if (damage !== null) this.damages.push({ ...damage, torn: false });
+    else if (seal === null) this.damages.push({ file, offset: bytes.length, what: 'it ends early', torn: false });
+  }
+
+  async *#play(
+    file: string,
+    blocks: Iterable<{ readonly type: number; readonly payload: Buffer; readonly offset: number }>,
+    decoder: EventDecoder,
+    rows: Rows | null,
+  ): AsyncGenerator<Reading> {
+    let parts: FinishedColumns[] = [];
+    for (const { type, payload, offset } of blocks) {
+      try {
+        switch (type) {
+          case BLOCK.strings:
+            decoder.strings(payload);
+            break;
+          case BLOCK.finished:
+            parts.push(decoder.finished(payload));
+            break;
+          case BLOCK.rows:
+            parts.push(...(await (rows ?? Rows.none()).take(payload)));
+            break;
+          case BLOCK.state:
+            yield { kind: 'state', state: decoder.state(payload), whole: false };
+            break;
+          case BLOCK.event: {
+            const event = decoder.event(payload, parts);
+            parts = [];
+            yield { kind: 'event', event };
+            break;
+          }
+        }
+      } catch (error) {
+        if (error instanceof RowsError) this.damages.push(error.damage);
+        else if (error instanceof RecordingError) {
+          this.damages.push({ file, offset, what: error.message, torn: false });
+        } else throw error;
+        return;
+      }
+    }
+  }
+}
+
+class RowsError extends Error {
+  readonly damage: Damage;
+
+  constructor(damage: Damage) {
+    super(damage.what);
+    this.damage = damage;
+  }
+}
+
+/** The rows of a segment's Parquet file, in order, as far as its checksums are right. */
+class Rows {
+  readonly #file: string;
+  readonly #reader: TasksReader | null;
+  readonly #intern: SourceSink['intern'];
+  /** The first byte that is damaged. */
+  readonly #damaged: number;
+  #group = 0;
+  #columns: FinishedColumns | null = null;
+  #row = 0;
+  #slice = 0;
+
+  private constructor(file: string, reader: TasksReader | null, intern: SourceSink['intern'], damaged: number) {
+    this.#file = file;
+    this.#reader = reader;
+    this.#intern = intern;
+    this.#damaged = damaged;
+  }
+
+  static none(): Rows {
+    return new Rows('', null, () => 0, 0);
+  }
+
+  static async open(file: string, seal: Seal['parquet'], intern: SourceSink['intern']): Promise<Rows> {
+    const bytes = await readIfThere(file);
+    if (bytes === null) return new Rows(file, null, intern, 0);
+    const sums = checksums(bytes);
+    const bad = seal === null ? -1 : seal.crc.findIndex((crc, i) => crc !== sums[i]);
+    const damaged = bad === -1 ? Number.POSITIVE_INFINITY : bad * CHECKED_BYTES;
+    try {
+      const footer = seal === null ? bytes : Buffer.from(seal.footer, 'base64');
+      return new Rows(file, new TasksReader(bytes, footer), intern, damaged);
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      return new Rows(file, null, intern, Math.min(damaged, bytes.length));
+    }
+  }
+
+  /** The next rows, as many as a block of rows says. */
+  async take(payload: Buffer): Promise<FinishedColumns[]> {
+    const rows = rowsOf(payload);
+    const parts: FinishedColumns[] = [];
+    for (let left = rows; left > 0; ) {
+      if (this.#columns === null || this.#row === this.#columns.length) await this.#next();
+      const columns = this.#columns!;
+      const to = Math.min(columns.length, this.#row + left);
+      const part = sliceColumns(columns, this.#row, to, this.#slice);
+      left -= part.length;
+      this.#row = to;
+      this.#slice += part.action.length;
+      parts.push(part);
+    }
+    return parts;
+  }
+
+  async #next(): Promise<void> {
+    const fail = (offset: number, what: string): never => {
+      throw new RowsError({ file: this.#file, offset, what, torn: false });
+    };
+    const reader = this.#reader;
+    if (reader === null) return fail(this.#damaged, 'its tasks cannot be read');
+    if (this.#group >= reader.groups) return fail(0, 'it has fewer tasks than were recorded');
+    const { from, to } = reader.extent(this.#group);
+    if (to > this.#damaged) fail(Math.max(this.#damaged, from), 'a checksum is wrong');
+    try {
+      this.#columns = await reader.read(this.#group, this.#intern);
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      fail(from, error.message);
+    }
+    this.#group++;
+    this.#row = 0;
+    this.#slice = 0;
+  }
+}
+
+function rowsOf(payload: Buffer): number {
+  try {
+    const { rows } = JSON.parse(payload.toString('utf8')) as { rows: unknown };
+    if (typeof rows === 'number' && Number.isInteger(rows) && rows >= 0) return rows;
+  } catch {
+    // Said below.
+  }
+  throw new RecordingError('no number of rows');
+}
+
+/** Null for what was not packed by us. */
+function unpack(payload: Buffer): { readonly type: number; readonly payload: Buffer }[] | null {
+  let bytes: Buffer;
+  try {
+    bytes = inflateRawSync(payload, { maxOutputLength: 4 * MOST_PAYLOAD });
+  } catch {
+    return null;
+  }
+  const blocks: { type: number; payload: Buffer }[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    if (at + 5 > bytes.length) return null;
+    const end = at + 5 + bytes.readUInt32LE(at + 1);
+    if (end > bytes.length) return null;
+    blocks.push({ type: bytes[at]!, payload: bytes.subarray(at + 5, end) });
+    at = end;
+  }
+  return blocks;
+}
+
+/** Null where its shape is another. */
+export function parseSeal(payload: Buffer): Seal | null {
+  try {
+    const seal = JSON.parse(payload.toString('utf8')) as Seal;
+    const { summary, parquet } = seal;
+    if (typeof summary?.tasks !== 'number' || !Array.isArray(summary.functions)) return null;
+    if (parquet !== null && !(Array.isArray(parquet.crc) && typeof parquet.footer === 'string')) return null;
+    return seal;
+  } catch {
+    return null;
+  }
+}
+
+async function readManifest(directory: string): Promise<Manifest> {
+  const file = path.join(directory, MANIFEST);
+  const text = await readIfThere(file);
+  if (text === null) throw new TaskglassError('NOT_A_RECORDING', `there is no ${file}`);
+  return parseManifest(text.toString('utf8'), file);
+}
+
+/** The folder that holds the manifest, from any file of the recording. */
+async function directoryOf(file: string): Promise<string> {
+  const found = await stat(file).catch(() => null);
+  if (found === null) throw new TaskglassError('NOT_A_RECORDING', `there is no ${file}`);
+  if (found.isDirectory()) return file;
+  const folder = path.dirname(path.resolve(file));
+  return [EVENTS, JOURNAL, 'tasks'].includes(path.basename(folder)) ? path.dirname(folder) : folder;
+}
+
+async function readIfThere(file: string): Promise<Buffer | null> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,269 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { TaskglassError } from '../base/errors.ts';
+import type { ClusterEvent, SourceEvent, SourceSink, StringTableName } from '../model/source-event.ts';
+import { EventEncoder } from './event-encoder.ts';
+import {
+  EVENTS,
+  JOURNAL,
+  journalFile,
+  MANIFEST,
+  type Manifest,
+  manifestOf,
+  manifestText,
+  numberOf,
+  parseManifest,
+} from './format.ts';
+import { type CreateFile, Journal } from './journal.ts';
+import { KnownState } from './known-state.ts';
+import { lockRecording } from './lock.ts';
+import { sealJournal } from './seal.ts';
+import type { Summary } from './summary.ts';
+import type { Tables } from './tables.ts';
+
+export interface RecorderStatus {
+  /** `stopped`: something failed and nothing is written any more, see `reason`. */
+  readonly state: 'waiting' | 'recording' | 'stopped';
+  readonly reason: string;
+  /** Of the recording that is being written, or was last. */
+  readonly directory: string | null;
+}
+
+export interface RecorderOptions {
+  /** Where a cluster is recorded; the same for the same cluster. Throws a coded error where it cannot be. */
+  readonly directoryOf: (manifest: Manifest) => string;
+  readonly seal?: (directory: string, number: number) => Promise<Summary | null>;
+  readonly changed?: (status: RecorderStatus) => void;
+  /** Called after each segment that was sealed. */
+  readonly sealed?: (directory: string) => void;
+  readonly limits?: Partial<SegmentLimits>;
+  readonly create?: CreateFile;
+}
+
+/** A journal is sealed when it has reached one of these. */
+export interface SegmentLimits {
+  readonly tasks: number;
+  readonly bytes: number;
+  /** Only with tasks in it. */
+  readonly ms: number;
+}
+
+const LIMITS: SegmentLimits = { tasks: 131_072, bytes: 48 * 1024 * 1024, ms: 15 * 60_000 };
+
+/** One recording that is being written. */
+interface Current {
+  readonly directory: string;
+  readonly id: string;
+  readonly lock: Disposable;
+  journal: Journal;
+  encoder: EventEncoder;
+  number: number;
+  tasks: number;
+  since: number;
+}
+
+/** `table`: a string that has just been interned. */
+type Entry = SourceEvent | { readonly kind: 'string'; readonly table: StringTableName; readonly index: number };
+
+/**
+ * A sink before another one: what a source says goes on at once, and is written down right after, once the present turn of the event
+ * loop is over. What cannot be written ends the recording, never the live view.
+ */
+export class Recorder implements SourceSink {
+  readonly #sink: SourceSink;
+  readonly #textOf: Tables['textOf'];
+  readonly #options: RecorderOptions;
+  readonly #limits: SegmentLimits;
+  readonly #known = new KnownState();
+  readonly #seen: Record<StringTableName, number> = { function: 0, group: 0, worker: 0, type: 0 };
+  #status: RecorderStatus = { state: 'waiting', reason: '', directory: null };
+  #entries: Entry[] = [];
+  #woken: NodeJS.Immediate | null = null;
+  #current: Current | null = null;
+  /** Seals one after another. */
+  #sealing: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  /** `textOf` gives the strings of `sink`. */
+  constructor(sink: SourceSink, textOf: Tables['textOf'], options: RecorderOptions) {
+    this.#sink = sink;
+    this.#textOf = textOf;
+    this.#options = options;
+    this.#limits = { ...LIMITS, ...options.limits };
+  }
+
+  get status(): RecorderStatus {
+    return this.#status;
+  }
+
+  intern(table: StringTableName, value: string): number {
+    const index = this.#sink.intern(table, value);
+    if (index > this.#seen[table]) {
+      this.#seen[table] = index;
+      this.#add({ kind: 'string', table, index });
+    }
+    return index;
+  }
+
+  accept(event: SourceEvent): void {
+    this.#sink.accept(event);
+    this.#add(event);
+  }
+
+  /** Writes what is left and seals it. Resolves when all is done; an interrupted one is made up for later. */
+  async close(): Promise<void> {
+    if (!this.#closed) {
+      this.#flush();
+      this.#closed = true;
+      if (this.#woken !== null) clearImmediate(this.#woken);
+      this.#end();
+    }
+    await this.#sealing;
+  }
+
+  #add(entry: Entry): void {
+    if (this.#closed || this.#status.state === 'stopped') return;
+    this.#entries.push(entry);
+    this.#woken ??= setImmediate(() => {
+      this.#woken = null;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    const entries = this.#entries;
+    this.#entries = [];
+    try {
+      for (const entry of entries) {
+        if (this.#status.state === 'stopped') return;
+        if (entry.kind === 'string') this.#current?.encoder.announce(entry.table, entry.index);
+        else this.#write(entry);
+      }
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #write(event: SourceEvent): void {
+    if (event.kind === 'cluster' && event.id !== this.#current?.id) {
+      this.#end();
+      this.#begin(event);
+    }
+    this.#known.accept(event);
+    const current = this.#current;
+    if (current === null) return;
+    current.journal.append(current.encoder.encode(event));
+    if (event.kind !== 'tick') return;
+    current.tasks += event.finished?.length ?? 0;
+    const { tasks, bytes, ms } = this.#limits;
+    const old = current.tasks > 0 && performance.now() - current.since >= ms;
+    if (current.tasks >= tasks || current.journal.size >= bytes || old) this.#rotate(current);
+  }
+
+  #begin(event: ClusterEvent): void {
+    const manifest = manifestOf(event);
+    const directory = this.#options.directoryOf(manifest);
+    mkdirSync(path.join(directory, JOURNAL), { recursive: true });
+    const lock = lockRecording(directory);
+    if (lock === null) throw new TaskglassError('RECORDING_BUSY', directory);
+    try {
+      const numbers = segmentNumbers(directory);
+      const file = path.join(directory, MANIFEST);
+      if (!existsSync(file)) writeFileSync(file, manifestText(manifest));
+      else if (parseManifest(readFileSync(file, 'utf8'), file).id !== event.id) {
+        throw new TaskglassError('RECORDING_FAILED', `${directory} holds the recording of another cluster`);
+      }
+      const number = (numbers.at(-1) ?? 0) + 1;
+      const current = { directory, id: event.id, lock, number, tasks: 0, since: performance.now() };
+      this.#current = { ...current, ...this.#open(directory, number) };
+      this.#current.journal.append(this.#current.encoder.encodeState([], true));
+      this.#setStatus({ state: 'recording', reason: '', directory });
+      // What a process before us left unsealed.
+      for (const left of numbers) if (existsSync(journalFile(directory, left))) this.#seal(directory, left);
+    } catch (error) {
+      lock[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #rotate(current: Current): void {
+    this.#finish(current);
+    current.number++;
+    Object.assign(current, this.#open(current.directory, current.number));
+    current.tasks = 0;
+    current.since = performance.now();
+    current.journal.append(current.encoder.encodeState(this.#known.events(), false));
+  }
+
+  #open(directory: string, number: number): { journal: Journal; encoder: EventEncoder } {
+    const fail = (error: unknown): void => this.#fail(error);
+    const journal = new Journal(journalFile(directory, number), fail, this.#options.create);
+    const encoder = new EventEncoder(this.#textOf);
+    for (let fn = 1; fn <= this.#seen.function; fn++) encoder.announce('function', fn);
+    return { journal, encoder };
+  }
+
+  /** The recording that is being written is over. */
+  #end(): void {
+    const current = this.#current;
+    if (current === null) return;
+    this.#current = null;
+    this.#finish(current);
+    this.#sealing = this.#sealing.then(() => current.lock[Symbol.dispose]());
+  }
+
+  #finish({ directory, number, journal }: Current): void {
+    const finished = journal.finish();
+    this.#sealing = this.#sealing.then(() => finished);
+    this.#seal(directory, number);
+  }
+
+  #seal(directory: string, number: number): void {
+    const { seal = sealJournal, sealed } = this.#options;
+    this.#sealing = this.#sealing.then(async () => {
+      if (this.#status.state === 'stopped') return;
+      try {
+        await seal(directory, number);
+        sealed?.(directory);
+      } catch (error) {
+        this.#fail(error);
+      }
+    });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#status.state === 'stopped') return;
+    const reason =
+      error instanceof TaskglassError
+        ? `${error.title}: ${error.detail}`
+        : error instanceof Error
+          ? error.message
+          : String(error);
+    this.#setStatus({ ...this.#status, state: 'stopped', reason });
+    this.#entries = [];
+    // What has been written stays as it is; it is sealed by whoever records this cluster next.
+    const current = this.#current;
+    this.#current = null;
+    if (current === null) return;
+    const finished = current.journal.finish();
+    this.#sealing = this.#sealing.then(() => finished).then(() => current.lock[Symbol.dispose]());
+  }
+
+  #setStatus(status: RecorderStatus): void {
+    this.#status = status;
+    this.#options.changed?.(status);
+  }
+}
+
+/** Numbers of all segments that are there, in order. */
+function segmentNumbers(directory: string): number[] {
+  const numbers = new Set<number>();
+  for (const folder of [EVENTS, JOURNAL]) {
+    const names = existsSync(path.join(directory, folder)) ? readdirSync(path.join(directory, folder)) : [];
+    for (const name of names) {
+      const number = numberOf(name);
+      if (number !== null) numbers.add(number);
+    }
+  }
+  return [...numbers].sort((a, b) => a - b);
+}

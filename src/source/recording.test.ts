@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { StringTableName } from '../model/source-event.ts';
+import { type Step, stepArbitrary, tell } from '../recording/random-history.fixture.ts';
+import { Recorder, type RecorderOptions } from '../recording/recorder.ts';
+import { Scratch } from '../recording/scratch.fixture.ts';
+import { memoryView, progressView, resourcesView, runsView, tasksPage, workersView } from '../store/queries.ts';
+import { Store } from '../store/store.ts';
+import { RecordingSource } from './recording.ts';
+
+const newStore = (): Store => new Store({ monotonic: () => 0 });
+
+/** Everything that a store knows, as the API tells it. */
+function contents(store: Store): unknown {
+  const page = { limit: 10_000 };
+  const statuses = [undefined, 'lost', 'processing'] as const;
+  const views = {
+    tasks: statuses.map((status) => tasksPage(store, { ...page, status }).tasks),
+    progress: progressView(store),
+    memory: memoryView(store),
+    runs: runsView(store),
+    workers: workersView(store),
+    resources: resourcesView(store),
+    slices: store.slices.extent(),
+    functions: store.strings.function.valuesFrom(0),
+    tracks: store.tracks.list.map(({ track, slot, place }) => [track, slot, place.name, place.alive]),
+    totals: store.totals,
+  };
+  // Versions count events, of which a replay has others (the link's).
+  return JSON.parse(JSON.stringify(views, (key, value: unknown) => (key === 'seq' ? undefined : value)));
+}
+
+async function record(directory: string, say: (recorder: Recorder) => void, options: Partial<RecorderOptions> = {}) {
+  const store = newStore();
+  const textOf = (table: StringTableName, index: number): string => store.strings[table].at(index);
+  const recorder = new Recorder(store, textOf, { directoryOf: () => directory, ...options });
+  say(recorder);
+  await recorder.close();
+  expect(recorder.status).toMatchObject({ state: 'recording', reason: '' });
+  return store;
+}
+
+async function replay(directory: string): Promise<Store> {
+  const store = newStore();
+  await using source = new RecordingSource(directory);
+  await source.start(store);
+  await source.finished;
+  expect(store.link).toMatchObject({ state: 'connected', reason: '' });
+  return store;
+}
+
+describe('a recording replayed gives the same store as the live run', () => {
+  it.each([
+    ['sealed at the end', {}],
+    ['sealed in many segments', { limits: { tasks: 5 } }],
+    ['never sealed', { seal: async () => null }],
+    ['journals of many segments', { seal: async () => null, limits: { bytes: 3_000 } }],
+  ])(
+    '%s',
+    async (_name, options) => {
+      await fc.assert(
+        fc.asyncProperty(fc.array(stepArbitrary, { maxLength: 25 }), async (steps: Step[]) => {
+          await using scratch = await Scratch.make();
+          const live = await record(scratch.join('r'), (recorder) => tell(recorder, steps), options);
+          const replayed = await replay(scratch.join('r'));
+          expect(contents(replayed)).toEqual(contents(live));
+          expect(replayed.cluster).toMatchObject({ engine: 'recording', mode: 'recording', id: 'Scheduler-1' });
+        }),
+        { numRuns: 20 },
+      );
+    },
+    120_000,
+  );
+});
