@@ -22,10 +22,14 @@ function comeFirst(): Plugin {
           throw new Error('index.html or the chunk of app.tsx is missing');
         const early = this.emitFile({ type: 'asset', name: 'early.js', source: await plainScript('early.ts') });
         const script = `<script src="./${this.getFileName(early)}"></script>`;
-        const link = `<link rel="modulepreload" crossorigin href="./${app.fileName}">`;
+        // What the app shares with the debug page lies in chunks of its own.
+        const chunks = app.type === 'chunk' ? [app.fileName, ...app.imports] : [];
+        const links = chunks
+          .filter((file) => !String(html.source).includes(file))
+          .map((file) => `  <link rel="modulepreload" crossorigin href="./${file}">\n  `);
         html.source = String(html.source)
           .replace('<title>', `${script}\n    <title>`)
-          .replace('</head>', `  ${link}\n  </head>`);
+          .replace('</head>', `${links.join('')}</head>`);
       },
     },
   };

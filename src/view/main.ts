@@ -5,6 +5,7 @@ import './widgets/widgets.css';
 import { Replica } from '../store/replica.ts';
 import { liveAddress, parsePath } from './address.ts';
 import { Connection, type ConnectionStatus } from './connection.ts';
+import { parseDebugPath } from './debug/debug-path.ts';
 import { connectEarly } from './early-socket.ts';
 import { EarlyWindow } from './timeline/early-window.ts';
 
@@ -60,4 +61,6 @@ function reloadOnce(): boolean {
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('the page has no #app');
-await start(root);
+const debug = parseDebugPath(location.pathname);
+if (debug === null) await start(root);
+else (await import('./debug/debug-app.tsx')).showDebug(root, debug);

@@ -1,16 +1,15 @@
 import { For, type JSX, Show } from 'solid-js';
+import { DEBUG_SERVICE } from '../../model/debug.ts';
 import { PAGES } from '../address.ts';
 import { linkText } from '../link-text.ts';
 import { useLive } from '../live-store.ts';
 import type { Router } from '../router.ts';
-import { THEME_CHOICES, useTheme } from '../theme.ts';
+import { Logo } from '../widgets/logo.tsx';
+import { ThemeSelect } from '../widgets/theme-select.tsx';
 import { RunExample } from './run-example.tsx';
-
-const THEME_TITLES = { system: 'System', light: 'Light', dark: 'Dark' } as const;
 
 export function Header(props: { readonly router: Router; readonly onHelp: () => void }): JSX.Element {
   const live = useLive();
-  const theme = useTheme();
   const cluster = () => {
     live.state();
     return live.replica.cluster;
@@ -37,6 +36,9 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
             </a>
           )}
         </For>
+        <Show when={DEBUG_SERVICE in (cluster()?.services ?? {})}>
+          <a href={props.router.url('scheduler/debug').pathname}>Scheduler</a>
+        </Show>
       </nav>
       <div class="spring" />
       <Show when={cluster()}>
@@ -52,14 +54,7 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
       <Show when={cluster()?.example}>
         <RunExample router={props.router} />
       </Show>
-      <select
-        class="theme-select"
-        aria-label="Theme"
-        value={theme.choice()}
-        onChange={(event) => theme.choose(THEME_CHOICES.find((name) => name === event.currentTarget.value) ?? 'system')}
-      >
-        <For each={THEME_CHOICES}>{(choice) => <option value={choice}>{THEME_TITLES[choice]}</option>}</For>
-      </select>
+      <ThemeSelect />
       <button
         type="button"
         class="tool"
@@ -70,17 +65,5 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
         ?
       </button>
     </header>
-  );
-}
-
-function Logo(): JSX.Element {
-  return (
-    <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden="true">
-      <circle cx="8.5" cy="8.5" r="6.8" fill="none" stroke="currentColor" stroke-width="1.8" />
-      <path d="M13.6 13.6 18 18" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" />
-      <rect x="4.5" y="5.4" width="5" height="2" rx=".6" fill="#c9a227" />
-      <rect x="6.5" y="8" width="6" height="2" rx=".6" fill="#4269d0" />
-      <rect x="5" y="10.6" width="4" height="2" rx=".6" fill="#3ca951" />
-    </svg>
   );
 }
