@@ -18,6 +18,8 @@ export interface DaskClusterOptions {
   readonly dashboard?: boolean;
   /** Dask's configuration as it names it: `{'distributed.scheduler.worker-saturation': 'inf'}`. */
   readonly config?: Readonly<Record<string, string>>;
+  /** Further environment of its processes. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 /** A real, unmodified Dask cluster of processes on this machine, and clients on it. `await using` ends it. */
@@ -136,6 +138,7 @@ export class DaskCluster implements AsyncDisposable {
       PYTHONWARNINGS: 'ignore',
       DASK_CONFIG: this.folder,
       ...Object.fromEntries(settings),
+      ...this.#options.environment,
     };
   }
 
