@@ -76,6 +76,9 @@ class NodeChild:
         with self._lock:
             if self._process is not None:
                 _close(self._process.stdin)
+                if not self._served and self._process.poll() is None:
+                    # It would notice only once it has been loaded, and has nothing to lose.
+                    self._process.kill()
 
     def kill(self) -> None:
         """For one that did not end when asked."""
@@ -128,7 +131,7 @@ class NodeChild:
         with self._lock:
             self._process = process
             if self._stopping.is_set():
-                _close(process.stdin)
+                process.kill()
         try:
             if process.stdin is not None and not self._stopping.is_set():
                 process.stdin.write(self._line)

@@ -10,10 +10,14 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+from distributed.comm import get_address_host
+from tornado.httpserver import HTTPServer
+
 from taskglass.child import NodeChild
 from taskglass.node import NodeMissing, find_node
-from taskglass.options import Options
+from taskglass.options import Options, is_loopback
 from taskglass.ports import DaskHttp, listen_on, shown_host
+from taskglass.signpost import put_up_signpost
 from taskglass.web import web_dir
 
 logger = logging.getLogger("distributed.scheduler")
@@ -37,6 +41,7 @@ class MainPages:
         self._dask_http = dask_http
         self._loop = asyncio.get_running_loop()
         self._child: NodeChild | None = None
+        self._signpost: HTTPServer | None = None
 
     @property
     def host(self) -> str:
@@ -85,10 +90,22 @@ class MainPages:
         self._child = NodeChild(command, config, fd=fd, logger=logger, on_ready=ready, on_hopeless=hopeless)
         self._child.start()
 
+    def put_up_signpost(self) -> None:
+        """Where ``client.dashboard_link`` leads to is the scheduler's address, and we may listen on loopback only."""
+        host = get_address_host(self._scheduler.address)
+        if not self._options.loopback or is_loopback(host):
+            return
+        try:
+            self._signpost = put_up_signpost(host, self.port, self._options.prefix)
+        except OSError as error:
+            logger.info("Taskglass: no signpost at %s:%d (%s)", host, self.port, error)
+
     def stop(self) -> None:
         """Ends Node, which takes it some 50 ms; returns at once. Idempotent."""
         if self._child is not None:
             self._child.stop()
+        if self._signpost is not None:
+            self._signpost.stop()
         self._close_socket()
 
     async def close(self) -> None:
@@ -156,6 +173,7 @@ async def start_main_pages(scheduler: Any, options: Options, secret: str | None)
         owner = "is left to Dask's own pages" if dask_http.port == options.port else "is taken"
         logger.info("Taskglass: port %d %s; using %d", options.port, owner, pages.port)
     scheduler.services["dashboard"] = pages
+    pages.put_up_signpost()
     pages.run([node.path, str(web / "server.mjs")], address, secret)
     return pages
 
