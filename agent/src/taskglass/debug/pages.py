@@ -61,8 +61,7 @@ class Pages:
             # Its addresses are relative, so that it works below any prefix.
             deeper = re.sub(rb'\b(href|src)="\./', rb'\1="../', page.raw)
             self.documents = [page, _page_file("index.html", deeper)]
-        for name in [name for name in self.files if name.endswith(".html")]:
-            del self.files[name]
+            del self.files["index.html"]
 
 
 def _page_file(name: str, raw: bytes) -> PageFile:

@@ -117,6 +117,7 @@ def show_threads(view: View, worker: Any) -> None:
     if merged.root[0]:
         tree, left_out = merged.tree(interval)
         view.tree("Tasks", "seconds", tree)
+        view.note("Dask counts the callers of the innermost function only: callees of one caller share what is left.")
         if left_out:
             view.note(f"Tasks: the {left_out} lightest nodes are left out.")
     elif "profile" not in worker.periodic_callbacks:

@@ -92,9 +92,7 @@ def stealing(view: View, scheduler: Any) -> None:
                 costs.get(item[0], 0.0),
             ),
         )
-        view.note(
-            "The cost of a move, by level: how long the task takes when its data must travel, as a share of how long it computes."
-        )
+        view.note("With the move: how long a task of that level takes where its data must travel; 100 % = no longer.")
     with view.part("Log of stealing"):
         events, count = _events(scheduler, "stealing")
         rows = [row for at, event in reversed(newest(events, MAX_ROWS)) for row in _stolen(at, event)]

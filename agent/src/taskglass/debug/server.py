@@ -70,9 +70,8 @@ class DebugHandler(RequestHandler):
         path = request.path.rstrip("/") or "/"
         query = parse_qsl(request.query, keep_blank_values=True)
         token = next((value for name, value in query if name == "token"), None)
-        cookie = self.gate.admit(
-            request.method or "", request.headers, token, request.remote_ip or "", open_to_all=path == "/health"
-        )
+        open_to_all = path == "/health" or path.startswith("/help/")
+        cookie = self.gate.admit(request.method or "", request.headers, token, request.remote_ip or "", open_to_all)
         if cookie is not None:
             self.set_header("Set-Cookie", cookie)
         if token is not None and request.method == "GET" and self._wants_html():
