@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { serialize } from 'node:v8';
 import { TaskglassError } from '../base/errors.ts';
+import type { Seconds } from '../model/units.ts';
+import { epochNow } from './clock.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import { type AnyFunction, functionRef, type ModuleFunction } from './function-ref.ts';
 import { Future } from './future.ts';
@@ -46,6 +48,8 @@ type IterableAll<A extends unknown[]> = { [K in keyof A]: Iterable<Deferred<A[K]
 
 /** Submits tasks to a cluster. Dask's words. */
 export class Client implements Disposable {
+  /** @internal */
+  readonly opened: Seconds = epochNow();
   readonly #core: ClusterCore;
   readonly #futures = new Set<Future>();
 
@@ -119,6 +123,16 @@ export class Client implements Disposable {
   /** The scheduler and its workers, in Dask's shape. */
   schedulerInfo(): SchedulerInfo {
     return schedulerInfo(this.#core);
+  }
+
+  /** Where the web interface is, e.g. `http://127.0.0.1:8787/status`; null while there is none. */
+  get dashboardLink(): string | null {
+    return this.#core.pages?.url ?? null;
+  }
+
+  /** @internal Futures that were not released. */
+  get held(): number {
+    return this.#futures.size;
   }
 
   /** Releases all futures of this client. The cluster goes on. */

@@ -12,10 +12,23 @@ export function monotonic(): Duration {
 
 let offset: Duration | undefined;
 
-/** Epoch seconds of a reading of {@link monotonic}. Only the scheduler's process calls this. */
-export function toEpoch(monotonicSeconds: Duration): Seconds {
+/**
+ * What makes epoch seconds of the monotonic clock: read once, in the process of the scheduler, which hands it to the other
+ * processes of its cluster for what they show to people.
+ */
+export function clockOffset(): Duration {
   offset ??= (performance.timeOrigin + performance.now()) / 1000 - monotonic();
-  return monotonicSeconds + offset;
+  return offset;
+}
+
+/** In a process that was started by the scheduler's: its clock is that one's. */
+export function setClockOffset(value: Duration): void {
+  offset = value;
+}
+
+/** Epoch seconds of a reading of {@link monotonic}, on the cluster's clock. */
+export function toEpoch(monotonicSeconds: Duration): Seconds {
+  return monotonicSeconds + clockOffset();
 }
 
 /** Now, in epoch seconds on the cluster's clock. */

@@ -1,11 +1,23 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { TaskglassError } from '../base/errors.ts';
 import type { Seconds } from '../model/units.ts';
-import { epochNow, toEpoch } from './clock.ts';
+import { clockOffset, epochNow, toEpoch } from './clock.ts';
+import type { DashboardSettings } from './dashboard/options.ts';
+import type { PagesProcess } from './dashboard/pages-process.ts';
+import { SchedulerDebug } from './debug/cluster-debug.ts';
+import { SchedulerRecord } from './debug/scheduler-record.ts';
 import type { ClusterObserver, Heartbeat, SchedulerTotals } from './observer.ts';
 import { finishedTask, Observers, SchedulerReadings } from './observers.ts';
 import type { ClusterSettings } from './options.ts';
-import type { FromWorker, ReadyMessage, WorkerSettings } from './protocol.ts';
+import type {
+  ErredMessage,
+  FinishedMessage,
+  FromWorker,
+  ReadyMessage,
+  ToWorker,
+  WorkerDebugSettings,
+  WorkerSettings,
+} from './protocol.ts';
 import { ResultFetcher } from './result-fetcher.ts';
 import { Scheduler } from './scheduler.ts';
 import { type Task, WorkerState } from './task.ts';
@@ -31,7 +43,10 @@ export class ClusterCore {
   readonly scheduler: Scheduler;
   readonly observers = new Observers();
   readonly heartbeats = new Map<WorkerState, Heartbeat>();
-  readonly clients = new Set<object>();
+  readonly clients = new Set<{ readonly opened: Seconds; readonly held: number }>();
+  /** The debug pages of all processes, and the process of the main pages; null where there is no web interface. */
+  readonly debug: SchedulerDebug | null;
+  pages: PagesProcess | null = null;
   /** Names of the global scope of a worker's threads. */
   globals: ReadonlySet<string> = new Set();
   closed = false;
@@ -41,26 +56,33 @@ export class ClusterCore {
   readonly #byState = new Map<WorkerState, WorkerProcess>();
   readonly #changes = new Map<Task, { readonly promise: Promise<void>; readonly resolve: () => void }>();
   readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #record: SchedulerRecord | null;
   #readings: SchedulerReadings | null = null;
 
   constructor(settings: ClusterSettings) {
     this.settings = settings;
+    const record = settings.dashboard === null ? null : new SchedulerRecord();
+    this.#record = record;
     this.scheduler = new Scheduler({
       send: (worker, operation) => this.#byState.get(worker)?.send(operation),
       settled: (task) => this.wake(task),
       counted: (prefix) => this.observers.each((observer) => observer.counted?.(prefix)),
       ended: (task) => this.observers.each((observer) => observer.ended?.(task.key)),
       running: (task, worker) => this.observers.each((observer) => observer.running?.(runningInfo(task, worker))),
+      ...(record === null ? {} : { moved: (task, from, to) => record.moved(task.key, from, to) }),
       finished: (task, worker, message) => {
+        if (record !== null) recordTransfers(record, worker, message);
         if (this.observers.size === 0) return;
-        const record = finishedTask(task, worker, message);
-        this.observers.each((observer) => observer.finished?.(record));
+        const finished = finishedTask(task, worker, message);
+        this.observers.each((observer) => observer.finished?.(finished));
       },
     });
+    this.debug = record === null ? null : new SchedulerDebug(this, record);
   }
 
   /** Starts all workers. @throws WORKER_START_FAILED, with nothing left running */
   async start(): Promise<void> {
+    if (this.settings.dashboard !== null) await this.debug?.serve(this.settings.dashboard);
     const names = Array.from({ length: this.settings.workers }, (_, i) => String(i));
     const starts = await Promise.allSettled(names.map((name) => this.#startWorker(name)));
     const failed = starts.find((start) => start.status === 'rejected');
@@ -140,21 +162,50 @@ export class ClusterCore {
     return { clients: this.clients.size, idle, saturated, occupancy, ...this.#readings.take() };
   }
 
+  /** Tells a worker something. */
+  send(worker: WorkerState, operation: ToWorker): void {
+    this.#byState.get(worker)?.send(operation);
+  }
+
+  /** What went over the channels to the worker processes. */
+  traffic(): readonly ({ readonly name: string; readonly pid: number } & WorkerProcess['traffic'])[] {
+    return [...this.#processes].map(([name, { pid, traffic }]) => ({ name, pid, ...traffic }));
+  }
+
+  /** Something for people to read. */
+  note(topic: string, text: string): void {
+    if (this.observers.size === 0 && this.#record === null) return;
+    const entry = { time: epochNow(), topic, text };
+    this.#record?.log.push(entry);
+    this.observers.each((observer) => observer.log?.(entry));
+  }
+
   async close(): Promise<void> {
     if (!this.closed) {
       this.closed = true;
+      this.debug?.close();
       for (const timer of this.#restarts) clearTimeout(timer);
       for (const task of [...this.#changes.keys()]) this.wake(task);
       this.#fetcher.close();
       this.#readings?.stop();
       this.observers.each((observer) => observer.closed?.());
     }
-    await Promise.all([...this.#processes.values()].map((process) => process.close()));
+    const processes: { close(): Promise<void> }[] = [...this.#processes.values()];
+    if (this.pages !== null) processes.push(this.pages);
+    await Promise.all(processes.map((process) => process.close()));
   }
 
   async #startWorker(name: string): Promise<void> {
-    const { threadsPerWorker: threads, memoryLimit, execArgv } = this.settings;
-    const settings: WorkerSettings = { name, threads, memoryLimit, secret: this.#secret, heartbeatMs: HEARTBEAT_MS };
+    const { threadsPerWorker: threads, memoryLimit, execArgv, dashboard } = this.settings;
+    const settings: WorkerSettings = {
+      name,
+      threads,
+      memoryLimit,
+      secret: this.#secret,
+      heartbeatMs: HEARTBEAT_MS,
+      clockOffset: clockOffset(),
+      debug: dashboard === null ? null : workerDebug(dashboard),
+    };
     let state: WorkerState | null = null;
     const process = new WorkerProcess(settings, execArgv, {
       messages: (messages) => {
@@ -168,11 +219,11 @@ export class ClusterCore {
     const ready: ReadyMessage = await process.ready();
     if (this.closed) return;
     this.globals = new Set(ready.globals);
-    state = new WorkerState(ready.address, name, threads, memoryLimit, ready.pid);
+    state = new WorkerState(ready.address, name, threads, memoryLimit, ready.pid, ready.services);
     this.#byState.set(state, process);
     const added = state;
     this.observers.each((observer) => observer.workerAdded?.(added));
-    this.#log('worker', `worker ${name} started at ${ready.address}`);
+    this.note('worker', `worker ${name} started at ${ready.address}`);
     this.scheduler.addWorker(state);
   }
 
@@ -181,7 +232,7 @@ export class ClusterCore {
     this.heartbeats.delete(worker);
     this.#fetcher.forget(worker.address);
     if (this.closed) return;
-    this.#log('worker', `worker ${worker.name} at ${worker.address} died (${reason}); it is started again`);
+    this.note('worker', `worker ${worker.name} at ${worker.address} died (${reason}); it is started again`);
     this.observers.each((observer) => observer.workerRemoved?.(worker));
     this.scheduler.removeWorker(worker, reason);
     this.#restart(worker.name, RESTART_MS);
@@ -192,7 +243,7 @@ export class ClusterCore {
       this.#restarts.delete(timer);
       this.#startWorker(name).catch((error: Error) => {
         if (this.closed) return;
-        this.#log('worker', `worker ${name}: ${error.message}`);
+        this.note('worker', `worker ${name}: ${error.message}`);
         this.#restart(name, Math.min(delay * 2, LONGEST_RESTART_MS));
       });
     }, delay);
@@ -220,7 +271,7 @@ export class ClusterCore {
           break;
         case 'status':
           this.scheduler.setStatus(worker, message.status);
-          this.#log('worker', `worker ${worker.name} is ${message.status}`);
+          this.note('worker', `worker ${worker.name} is ${message.status}`);
           break;
         case 'heartbeat': {
           this.#byState.get(worker)?.send({ op: 'heartbeat-ack', sent: message.sent });
@@ -229,17 +280,24 @@ export class ClusterCore {
           this.observers.each((observer) => observer.heartbeat?.(worker, heartbeat));
           break;
         }
+        case 'debug':
+          this.debug?.answered(message);
+          break;
         case 'ready':
           break;
       }
     }
     this.observers.each((observer) => observer.workerChanged?.(worker));
   }
+}
 
-  #log(topic: string, text: string): void {
-    if (this.observers.size === 0) return;
-    const entry = { time: epochNow(), topic, text };
-    this.observers.each((observer) => observer.log?.(entry));
+function workerDebug({ host, workerDebugPort, token, allowHosts }: DashboardSettings): WorkerDebugSettings {
+  return { host, port: workerDebugPort, token, allowHosts };
+}
+
+function recordTransfers(record: SchedulerRecord, worker: WorkerState, message: FinishedMessage | ErredMessage): void {
+  for (const { source, nbytes, start, stop } of message.startstops) {
+    if (source !== undefined) record.transferred(source, worker.address, nbytes ?? 0, stop - start);
   }
 }
 

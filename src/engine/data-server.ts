@@ -18,6 +18,8 @@ export class DataServer {
   readonly #sockets = new Set<Socket>();
   readonly #secret: string;
   readonly #lookup: (key: string, attempt: number) => Uint8Array | undefined;
+  /** Requests answered, and what was in the answers. */
+  readonly sent = { requests: 0, results: 0, nbytes: 0 };
 
   constructor(secret: string, lookup: (key: string, attempt: number) => Uint8Array | undefined) {
     this.#secret = secret;
@@ -35,6 +37,10 @@ export class DataServer {
         else resolve(`tcp://127.0.0.1:${address.port}`);
       });
     });
+  }
+
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   close(): void {
@@ -90,9 +96,15 @@ export class DataServer {
     found.forEach((data, i) => {
       sizes.writeDoubleBE(data === undefined ? -1 : data.byteLength, 8 * i);
     });
+    this.sent.requests++;
     socket.cork();
     socket.write(sizes);
-    for (const data of found) if (data !== undefined && data.byteLength > 0) socket.write(data);
+    for (const data of found) {
+      if (data === undefined) continue;
+      this.sent.results++;
+      this.sent.nbytes += data.byteLength;
+      if (data.byteLength > 0) socket.write(data);
+    }
     socket.uncork();
   }
 }

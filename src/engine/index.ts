@@ -2,6 +2,7 @@
 export { TaskglassError } from '../base/errors.ts';
 export type { FinishedTask } from '../model/finished-task.ts';
 export { Client, type Deferred, type Gathered, type Runnable } from './client.ts';
+export type { DashboardOptions } from './dashboard/options.ts';
 export { runExample } from './example.ts';
 export { type AnyFunction, ModuleFunction, moduleFunction } from './function-ref.ts';
 export { Future, type FutureStatus } from './future.ts';
@@ -10,6 +11,7 @@ export type {
   ClusterObserver,
   FunctionTotals,
   Heartbeat,
+  MissedTasks,
   RunningTaskInfo,
   SchedulerTotals,
   WorkerDescription,
@@ -18,3 +20,4 @@ export type { LocalClusterOptions } from './options.ts';
 export type { WorkerReadings } from './protocol.ts';
 export type { SchedulerInfo, WorkerInfoEntry } from './scheduler-info.ts';
 export { type TaskOptions, type TaskOptionsInit, taskOptions } from './task-options.ts';
+export type { ClusterDebug, WatchedCluster } from './watched-cluster.ts';

@@ -1,5 +1,6 @@
 import { monotonic } from './clock.ts';
 import { DataClient } from './data-client.ts';
+import type { WorkerRecord } from './debug/worker-record.ts';
 import type { InputRef, MissingMessage, StartStop } from './protocol.ts';
 import type { ResultStore } from './result-store.ts';
 
@@ -16,10 +17,12 @@ export class InputFetcher {
   readonly #results: ResultStore;
   /** What is under way, by key and attempt: a second task that needs it waits for the first one's transfer. */
   readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #record: WorkerRecord | null;
 
-  constructor(secret: string, results: ResultStore) {
+  constructor(secret: string, results: ResultStore, record: WorkerRecord | null) {
     this.#client = new DataClient(secret);
     this.#results = results;
+    this.#record = record;
   }
 
   hasAll(inputs: readonly InputRef[]): boolean {
@@ -78,8 +81,11 @@ export class InputFetcher {
         this.#results.set(key, attempt, data);
         fetched.push({ key, attempt });
       });
-      if (nbytes > 0) transfers.push({ action: 'transfer', start, stop: monotonic(), source: holder, nbytes });
-    } catch {
+      const stop = monotonic();
+      if (nbytes > 0) transfers.push({ action: 'transfer', start, stop, source: holder, nbytes });
+      this.#record?.transferred({ source: holder, keys: group.length, nbytes, start, stop });
+    } catch (error) {
+      this.#record?.note('transfer', `${holder}: ${(error as Error).message}`);
       // The holder is gone, and the scheduler hears of it by another way.
     }
   }

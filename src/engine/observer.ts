@@ -22,10 +22,21 @@ export interface ClusterObserver {
   /** A worker's status or load may have changed, or it sent a heartbeat. The same object each time. */
   workerChanged?(worker: WorkerDescription): void;
   heartbeat?(worker: WorkerDescription, heartbeat: Heartbeat): void;
+  /**
+   * Told to those who watch from another process and could not keep up: tasks finished unseen. What runs now is told
+   * anew after it; whatever was told to run before does not any more.
+   */
+  missed?(gap: MissedTasks): void;
   /** Something for people to read. */
   log?(entry: { readonly time: Seconds; readonly topic: string; readonly text: string }): void;
   /** The cluster is closed; nothing follows. */
   closed?(): void;
+}
+
+export interface MissedTasks {
+  readonly since: Seconds;
+  readonly until: Seconds;
+  readonly size: number;
 }
 
 export interface RunningTaskInfo {
@@ -50,6 +61,8 @@ export interface WorkerDescription {
   readonly nthreads: number;
   readonly memoryLimit: Bytes;
   readonly pid: number;
+  /** Ports by name, e.g. of its debug pages. */
+  readonly services: Readonly<Record<string, number>>;
   readonly status: 'running' | 'paused';
   readonly processing: { readonly size: number };
   readonly holds: { readonly size: number };
@@ -60,6 +73,14 @@ export interface WorkerDescription {
 export interface Heartbeat {
   readonly time: Seconds;
   readonly readings: WorkerReadings;
+}
+
+/** What watching costs the scheduler's process. */
+export interface WatchCost {
+  /** Of one core, since the previous reading. */
+  readonly share: number;
+  /** Microseconds for each finished task; NaN while there were none. */
+  readonly perTask: number;
 }
 
 /** The scheduler as a whole, at one moment. */
@@ -73,4 +94,6 @@ export interface SchedulerTotals {
   readonly memory: Bytes;
   /** Mean delay of that process's event loop. */
   readonly loopLag: Duration;
+  /** What telling another process of all this costs; absent where the observer is in the same process. */
+  readonly cost?: WatchCost;
 }

@@ -1,6 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { TaskglassError } from '../base/errors.ts';
 import type { Bytes } from '../model/units.ts';
+import { type DashboardOptions, type DashboardSettings, dashboardSettings } from './dashboard/options.ts';
 
 export interface LocalClusterOptions {
   /** Worker processes. Default: the number of cores, at least 2 and at most 4. */
@@ -14,6 +15,8 @@ export interface LocalClusterOptions {
   readonly memoryLimit?: number | string;
   /** Node options of the worker processes, for example `['--import', 'tsx']`. Default: none. */
   readonly execArgv?: readonly string[];
+  /** The web interface: `false` = none, or how it is served. Default `true`: on this machine, at port 8787. */
+  readonly dashboard?: boolean | DashboardOptions;
 }
 
 export interface ClusterSettings {
@@ -21,6 +24,8 @@ export interface ClusterSettings {
   readonly threadsPerWorker: number;
   readonly memoryLimit: Bytes;
   readonly execArgv: readonly string[];
+  /** Null = no web interface, of any process. */
+  readonly dashboard: DashboardSettings | null;
 }
 
 const MOST_WORKERS = 256;
@@ -28,9 +33,9 @@ const MOST_THREADS = 256;
 /** A Node process with a thread pool is about this large before it holds anything. */
 const LEAST_MEMORY = 64e6;
 
-/** @throws OPTION_INVALID naming the option and what it may be */
+/** @throws OPTION_INVALID naming the option and what it may be, EXPOSED_WITHOUT_TOKEN */
 export function settingsOf(options: LocalClusterOptions): ClusterSettings {
-  const names = ['workers', 'threadsPerWorker', 'memoryLimit', 'execArgv'];
+  const names = ['workers', 'threadsPerWorker', 'memoryLimit', 'execArgv', 'dashboard'];
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) throw invalid(`there is no option "${name}"; there are ${names.join(', ')}`);
   }
@@ -42,7 +47,8 @@ export function settingsOf(options: LocalClusterOptions): ClusterSettings {
   if (!Array.isArray(execArgv) || execArgv.some((argument) => typeof argument !== 'string')) {
     throw invalid('execArgv must be an array of strings');
   }
-  return { workers, threadsPerWorker, memoryLimit: memory(options.memoryLimit, workers), execArgv };
+  const dashboard = dashboardSettings(options.dashboard ?? true);
+  return { workers, threadsPerWorker, memoryLimit: memory(options.memoryLimit, workers), execArgv, dashboard };
 }
 
 function count(name: string, value: number | undefined, most: number): number | undefined {

@@ -11,6 +11,21 @@ export class PriorityQueue<T> {
     return this.#heap.length;
   }
 
+  /** The next `most` items in their order, left where they are. */
+  first(most: number): T[] {
+    const items: T[] = [];
+    // Places whose parents are taken: the next item is at one of them.
+    const open = this.#heap.length > 0 ? [0] : [];
+    while (items.length < most && open.length > 0) {
+      let best = 0;
+      for (let i = 1; i < open.length; i++) if (this.#rankAt(open[i]!) < this.#rankAt(open[best]!)) best = i;
+      const at = open.splice(best, 1)[0]!;
+      items.push(this.#heap[at]!);
+      for (const child of [2 * at + 1, 2 * at + 2]) if (child < this.#heap.length) open.push(child);
+    }
+    return items;
+  }
+
   push(item: T): void {
     const heap = this.#heap;
     let at = heap.push(item) - 1;
@@ -39,5 +54,9 @@ export class PriorityQueue<T> {
     }
     heap[at] = last;
     return first;
+  }
+
+  #rankAt(at: number): number {
+    return this.#rank(this.#heap[at]!);
   }
 }

@@ -1,3 +1,4 @@
+import type { DebugIndex, DebugView } from '../model/debug.ts';
 import type { Duration } from '../model/units.ts';
 import type { FunctionDefinition } from './function-ref.ts';
 
@@ -6,7 +7,7 @@ import type { FunctionDefinition } from './function-ref.ts';
  * `child_process.fork` makes. Each direction sends arrays of these, one array per turn of the event loop.
  * All times are {@link monotonic} seconds.
  */
-export type ToWorker = ComputeOp | DropOp | HeartbeatAck | { readonly op: 'close' };
+export type ToWorker = ComputeOp | DropOp | HeartbeatAck | DebugOp | { readonly op: 'close' };
 
 export interface ComputeOp {
   readonly op: 'compute';
@@ -46,6 +47,13 @@ interface HeartbeatAck {
   readonly sent: Duration;
 }
 
+/** Asks for a topic of the worker's debug pages, or what topics there are. */
+interface DebugOp {
+  readonly op: 'debug';
+  readonly id: number;
+  readonly topic: string | null;
+}
+
 export type FromWorker =
   | ReadyMessage
   | FinishedMessage
@@ -54,7 +62,8 @@ export type FromWorker =
   | MissingMessage
   | RunningMessage
   | HeartbeatMessage
-  | StatusMessage;
+  | StatusMessage
+  | DebugMessage;
 
 export interface ReadyMessage {
   readonly op: 'ready';
@@ -63,6 +72,8 @@ export interface ReadyMessage {
   readonly pid: number;
   /** Names of the global scope of a pool thread. */
   readonly globals: readonly string[];
+  /** Ports by name that it listens on besides. */
+  readonly services: Readonly<Record<string, number>>;
 }
 
 export interface StartStop {
@@ -151,6 +162,14 @@ interface StatusMessage {
   readonly status: 'running' | 'paused';
 }
 
+/** `view`: null where the worker has no such topic, or reading it failed with `error`. */
+export interface DebugMessage {
+  readonly op: 'debug';
+  readonly id: number;
+  readonly view: DebugIndex | DebugView | null;
+  readonly error?: string;
+}
+
 /** What a pool thread is given. */
 export interface ThreadJob {
   readonly functionId: string;
@@ -188,4 +207,15 @@ export interface WorkerSettings {
   /** What a process must say before it may fetch results. Known to the processes of one cluster only. */
   readonly secret: string;
   readonly heartbeatMs: number;
+  /** Makes epoch seconds of the monotonic clock, in what debug pages show. */
+  readonly clockOffset: Duration;
+  /** Where its debug pages are served; null = it has none. */
+  readonly debug: WorkerDebugSettings | null;
+}
+
+export interface WorkerDebugSettings {
+  readonly host: string;
+  readonly port: number;
+  readonly token: string | null;
+  readonly allowHosts: readonly string[];
 }

@@ -10,6 +10,16 @@ export class ResultStore {
     this.nbytes += data.byteLength;
   }
 
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The largest results, largest first. */
+  largest(most: number): { readonly key: string; readonly attempt: number; readonly nbytes: number }[] {
+    const all = [...this.#entries].map(([key, { attempt, data }]) => ({ key, attempt, nbytes: data.byteLength }));
+    return all.sort((a, b) => b.nbytes - a.nbytes).slice(0, most);
+  }
+
   get(key: string, attempt: number): Uint8Array | undefined {
     const entry = this.#entries.get(key);
     return entry?.attempt === attempt ? entry.data : undefined;

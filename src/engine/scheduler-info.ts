@@ -60,7 +60,7 @@ function workerInfo(core: ClusterCore, worker: WorkerState): WorkerInfoEntry {
     nthreads: worker.nthreads,
     memory_limit: worker.memoryLimit,
     last_seen: heartbeat?.time ?? core.started,
-    services: {},
+    services: { ...worker.services },
     status: worker.status,
     pid: worker.pid,
     metrics: {

@@ -24,6 +24,8 @@ export interface SchedulerHooks {
   /** Called before the transition to memory or erred, while the task still knows its worker. */
   finished(task: Task, worker: WorkerState, message: FinishedMessage | ErredMessage): void;
   running(task: Task, worker: WorkerState): void;
+  /** A task changed its state. Only where someone keeps count. */
+  moved?(task: Task, from: TaskState, to: TaskState): void;
 }
 
 /** A task is run again when its worker dies, so often. */
@@ -213,6 +215,18 @@ export class Scheduler implements TransitionContext {
     }
   }
 
+  // What debug pages ask
+
+  /** The queued tasks that come next, in their order. */
+  nextQueued(most: number): Task[] {
+    return [...new Set(this.#queue.first(most))].filter((task) => task.state === 'queued');
+  }
+
+  /** Tasks that no worker may run now. */
+  get parked(): ReadonlySet<Task> {
+    return this.#parked;
+  }
+
   // What transitions need (TransitionContext)
 
   sendToWorker(task: Task): void {
@@ -322,6 +336,7 @@ export class Scheduler implements TransitionContext {
       return;
     }
     this.#count(task, -1);
+    this.#hooks.moved?.(task, task.state, to);
     task.state = to;
     this.#count(task, +1);
     direct(task, this, (other, state) => this.#recommended.set(other, state));

@@ -1,5 +1,7 @@
 import type { Piscina } from 'piscina';
+import type { Duration } from '../model/units.ts';
 import { monotonic } from './clock.ts';
+import type { WorkerRecord } from './debug/worker-record.ts';
 import type { FunctionDefinition } from './function-ref.ts';
 import { InputFetcher } from './input-fetcher.ts';
 import type { ComputeOp, DropOp, FromWorker, RemoteError, StartStop, ThreadJob, ThreadResult } from './protocol.ts';
@@ -9,6 +11,8 @@ interface Entry {
   readonly op: ComputeOp;
   readonly definition: FunctionDefinition;
   state: 'fetching' | 'ready' | 'running';
+  /** When it entered its state. */
+  since: Duration;
   dropped: boolean;
   startstops: readonly StartStop[];
   readonly abort: AbortController;
@@ -28,6 +32,19 @@ export interface TaskRunnerOptions {
   readonly secret: string;
   readonly results: ResultStore;
   readonly send: (message: FromWorker) => void;
+  /** Where debug pages find what happened; null = nobody keeps it. */
+  readonly record: WorkerRecord | null;
+}
+
+/** A task that is not finished. */
+export interface TaskNow {
+  readonly key: string;
+  readonly name: string;
+  readonly state: 'fetching' | 'ready' | 'running';
+  readonly since: Duration;
+  readonly inputs: number;
+  /** It is no longer wanted, and its thread has not ended it yet. */
+  readonly dropped: boolean;
 }
 
 /** Runs the tasks of one worker: fetches what they need while others compute, then hands them to a free thread. */
@@ -44,7 +61,19 @@ export class TaskRunner {
 
   constructor(options: TaskRunnerOptions) {
     this.#options = options;
-    this.#fetcher = new InputFetcher(options.secret, options.results);
+    this.#fetcher = new InputFetcher(options.secret, options.results, options.record);
+  }
+
+  get tasks(): TaskNow[] {
+    const entries = new Set([...this.#running, ...this.#entries.values()]);
+    return [...entries].map(({ op, definition, state, since, dropped }) => ({
+      key: op.key,
+      name: definition.name,
+      state,
+      since,
+      inputs: op.inputs.length,
+      dropped,
+    }));
   }
 
   get executing(): number {
@@ -63,6 +92,7 @@ export class TaskRunner {
       op,
       definition: this.#definitions.get(op.functionId)!,
       state: 'ready',
+      since: monotonic(),
       dropped: false,
       startstops: [],
       abort: new AbortController(),
@@ -72,9 +102,11 @@ export class TaskRunner {
     this.#entries.set(op.key, entry);
     if (this.#fetcher.hasAll(op.inputs)) {
       this.#ready.push(entry);
+      this.#options.record?.moved(op.key, 'received', 'ready');
       this.#startReady();
     } else {
       entry.state = 'fetching';
+      this.#options.record?.moved(op.key, 'received', 'fetching');
       void this.#fetch(entry);
     }
   }
@@ -85,6 +117,7 @@ export class TaskRunner {
     if (entry === undefined || entry.op.attempt !== op.attempt) return;
     entry.dropped = true;
     this.#entries.delete(op.key);
+    this.#options.record?.moved(op.key, entry.state, 'dropped');
     if (entry.state === 'ready') this.#ready.splice(this.#ready.indexOf(entry), 1);
     else if (entry.state === 'running' && op.abort) entry.abort.abort();
   }
@@ -98,13 +131,16 @@ export class TaskRunner {
     entry.startstops = outcome.transfers;
     if (this.#fetcher.hasAll(op.inputs)) {
       entry.state = 'ready';
+      entry.since = monotonic();
       this.#ready.push(entry);
+      this.#options.record?.moved(op.key, 'fetching', 'ready');
       this.#startReady();
       return;
     }
     await new Promise((resolve) => setTimeout(resolve, MISSING_PAUSE_MS));
     if (entry.dropped) return;
     this.#entries.delete(op.key);
+    this.#options.record?.missing(op.key, outcome.absent.length);
     this.#options.send({ op: 'missing', key: op.key, attempt: op.attempt, absent: outcome.absent });
   }
 
@@ -119,7 +155,9 @@ export class TaskRunner {
     const { results, pool, send } = this.#options;
     entry.state = 'running';
     entry.start = monotonic();
+    entry.since = entry.start;
     this.#running.add(entry);
+    this.#options.record?.moved(op.key, 'ready', 'running');
     this.#armReport();
     const job: ThreadJob = {
       functionId: op.functionId,
@@ -137,6 +175,7 @@ export class TaskRunner {
       const thread = this.#threadNumber(result.thread);
       const compute: StartStop = { action: 'compute', start: result.start, stop: result.stop };
       const startstops = [...entry.startstops, compute];
+      this.#options.record?.finished(op.key, entry.definition.name, thread, result);
       if (result.ok) {
         results.set(key, attempt, result.data);
         const { type } = result;

@@ -110,6 +110,8 @@ export class WorkerState {
   readonly nthreads: number;
   readonly memoryLimit: number;
   readonly pid: number;
+  /** Ports by name that the worker listens on besides its address. */
+  readonly services: Readonly<Record<string, number>>;
   status: 'running' | 'paused' = 'running';
   readonly processing = new Set<Task>();
   readonly holds = new Set<Task>();
@@ -120,12 +122,20 @@ export class WorkerState {
   /** Functions that were sent there. */
   readonly functions = new Set<string>();
 
-  constructor(address: string, name: string, nthreads: number, memoryLimit: number, pid: number) {
+  constructor(
+    address: string,
+    name: string,
+    nthreads: number,
+    memoryLimit: number,
+    pid: number,
+    services: Readonly<Record<string, number>> = {},
+  ) {
     this.address = address;
     this.name = name;
     this.nthreads = nthreads;
     this.memoryLimit = memoryLimit;
     this.pid = pid;
+    this.services = services;
   }
 
   /**

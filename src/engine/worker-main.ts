@@ -1,7 +1,14 @@
 import { Piscina } from 'piscina';
-import { monotonic } from './clock.ts';
+import { TaskglassError } from '../base/errors.ts';
+import { DEBUG_SERVICE } from '../model/debug.ts';
+import { DebugServer } from '../serving/debug-server.ts';
+import { readPageFiles } from '../serving/page-files.ts';
+import { monotonic, setClockOffset } from './clock.ts';
 import { DataServer } from './data-server.ts';
-import { entryPoint } from './entry.ts';
+import type { TopicSet } from './debug/topic.ts';
+import { WorkerRecord } from './debug/worker-record.ts';
+import { workerTopicSet } from './debug/worker-topics.ts';
+import { entryPoint, pageFolder } from './entry.ts';
 import { watchMemory } from './memory-watch.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import { WORKER_SETTINGS } from './protocol.ts';
@@ -20,6 +27,7 @@ delete process.env[WORKER_SETTINGS];
 
 // A worker lives exactly as long as the channel to the process that started it, however that one ends. Ctrl-C
 // reaches the whole group of processes: what becomes of the workers is for the one that started them to say.
+setClockOffset(settings.clockOffset);
 process.on('disconnect', () => process.exit(0));
 process.on('SIGINT', () => {});
 
@@ -49,13 +57,16 @@ const pool = new Piscina({
 });
 pool.on('error', (error: unknown) => {
   process.stderr.write(`${settings.name}: error after a task had ended: ${String(error)}\n`);
+  record?.note('task', `error after a task had ended: ${String(error)}`);
 });
 
 const results = new ResultStore();
-const runner = new TaskRunner({ pool, threads: settings.threads, secret: settings.secret, results, send });
+const record = settings.debug === null ? null : new WorkerRecord();
+const runner = new TaskRunner({ pool, threads: settings.threads, secret: settings.secret, results, send, record });
 const server = new DataServer(settings.secret, (key, attempt) => results.get(key, attempt));
 const readings = new ReadingsTaker();
 let latency = Number.NaN;
+let topics: TopicSet | null = null;
 
 process.on('message', (operations: readonly ToWorker[]) => {
   for (const operation of operations) {
@@ -69,6 +80,9 @@ process.on('message', (operations: readonly ToWorker[]) => {
       case 'heartbeat-ack':
         latency = monotonic() - operation.sent;
         break;
+      case 'debug':
+        void debug(operation.id, operation.topic);
+        break;
       case 'close':
         process.exit(0);
     }
@@ -77,17 +91,45 @@ process.on('message', (operations: readonly ToWorker[]) => {
 
 async function heartbeat(): Promise<void> {
   const taken = await readings.take(results.nbytes, runner.executing, latency);
+  record?.read(taken);
   send({ op: 'heartbeat', sent: monotonic(), readings: taken });
   setTimeout(() => void heartbeat(), settings.heartbeatMs);
+}
+
+async function debug(id: number, topic: string | null): Promise<void> {
+  try {
+    const view = (topic === null ? topics?.index() : await topics?.view(topic)) ?? null;
+    send({ op: 'debug', id, view });
+  } catch (error) {
+    const expected = error instanceof TaskglassError && error.code === 'NOT_FOUND';
+    send({ op: 'debug', id, view: null, ...(expected ? {} : { error: String(error) }) });
+  }
+}
+
+/** Ports by name; a worker without debug pages works all the same. */
+async function serveDebug(): Promise<Record<string, number>> {
+  if (settings.debug === null || record === null) return {};
+  const { name, threads, memoryLimit } = settings;
+  const parts = { name, address, threads, memoryLimit, runner, results, server, record };
+  topics = workerTopicSet(parts);
+  const page = () => readPageFiles(pageFolder());
+  try {
+    const debugServer = await DebugServer.start({ ...settings.debug, pages: topics, page });
+    return { [DEBUG_SERVICE]: debugServer.port };
+  } catch (error) {
+    record.note('debug', `no debug pages: ${(error as Error).message}`);
+    return {};
+  }
 }
 
 const [address, globals] = await Promise.all([
   server.listen(),
   pool.run(undefined, { name: 'globals' }) as Promise<string[]>,
 ]);
-send({ op: 'ready', address, pid: process.pid, globals });
+send({ op: 'ready', address, pid: process.pid, globals, services: await serveDebug() });
 watchMemory(settings.memoryLimit, (status) => {
   runner.paused = status === 'paused';
+  record?.note('memory', status === 'paused' ? 'paused: above 80 % of the limit' : 'running again');
   send({ op: 'status', status });
 });
 void heartbeat();

@@ -21,6 +21,8 @@ export class WorkerProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   #outbox: ToWorker[] = [];
+  /** Messages each way, and what was in them. */
+  readonly #traffic = { sent: 0, operations: 0, received: 0, reports: 0 };
   #ready = false;
   #closing = false;
   #failure: Error | null = null;
@@ -50,6 +52,10 @@ export class WorkerProcess {
 
   get pid(): number {
     return this.#child.pid ?? 0;
+  }
+
+  get traffic(): Readonly<{ sent: number; operations: number; received: number; reports: number }> {
+    return this.#traffic;
   }
 
   /** @throws WORKER_START_FAILED */
@@ -93,11 +99,15 @@ export class WorkerProcess {
   #flush(): void {
     const operations = this.#outbox;
     this.#outbox = [];
+    this.#traffic.sent++;
+    this.#traffic.operations += operations.length;
     if (this.#child.connected) this.#child.send(operations, () => {});
   }
 
   #receive(messages: readonly FromWorker[]): void {
     if (this.#closing) return;
+    this.#traffic.received++;
+    this.#traffic.reports += messages.length;
     const first = messages[0];
     if (!this.#ready && first?.op === 'ready') {
       this.#ready = true;

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
-import type { LocalClusterOptions } from '../engine/index.ts';
+import { TaskglassError } from '../base/errors.ts';
+import { LocalCluster, type LocalClusterOptions, runExample } from '../engine/index.ts';
 import { DaskSource } from '../source/dask/index.ts';
-import { DemoSource } from './demo-source.ts';
 import { type ServerOptions, startServer, type TaskglassServer } from './server.ts';
 
 export { ENGINE_VERSION as VERSION } from '../engine/version.ts';
@@ -24,19 +24,41 @@ export async function serveDask(address: string, options: ServeOptions): Promise
   return startServer({ ...rest, source: new DaskSource(address), logger: logTo(logLevel) });
 }
 
-/** Starts an embedded cluster, watches it and runs the example once. */
+/** Starts an embedded cluster with its web interface and runs the example once. Throws what `LocalCluster.start` throws. */
 export async function serveDemo(engine: LocalClusterOptions, options: ServeOptions): Promise<TaskglassServer> {
-  const { logLevel, ...rest } = options;
-  const source = new DemoSource(engine);
-  const server = await startServer({
-    ...rest,
-    source,
-    openExample: () => source.example(),
-    exampleAtStart: true,
-    logger: logTo(logLevel),
-  });
-  source.announce(server.port);
-  return server;
+  const {
+    host = '127.0.0.1',
+    port,
+    portFallback = false,
+    token,
+    signal,
+    logLevel,
+    prefix,
+    allowHosts,
+    insecure,
+  } = options;
+  const cluster = await LocalCluster.launch(
+    {
+      ...engine,
+      dashboard: {
+        host,
+        ...(port !== undefined && !portFallback && { port }),
+        ...(prefix !== undefined && { prefix }),
+        ...(token !== undefined && { token }),
+        ...(allowHosts !== undefined && { allowHosts }),
+        ...(insecure !== undefined && { insecure }),
+        ...(logLevel !== undefined && { logLevel }),
+      },
+    },
+    { example: runExample, ...(signal !== undefined && { signal }) },
+  );
+  const close = (): Promise<void> => cluster.close();
+  const { dashboardLink: url, services } = cluster;
+  if (url === null || services.dashboard === undefined) {
+    await close();
+    throw new TaskglassError('INTERNAL', 'the process of the pages did not start');
+  }
+  return { host, port: services.dashboard, url, close, [Symbol.asyncDispose]: close };
 }
 
 /** JSON lines on standard error. */

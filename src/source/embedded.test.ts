@@ -23,7 +23,7 @@ describe('the embedded engine as a source', () => {
 
   beforeAll(async () => {
     ensureBuilt();
-    cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2 });
+    cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2, dashboard: false });
     client = cluster.client();
   }, 60_000);
   afterAll(() => cluster?.close());
@@ -96,7 +96,7 @@ describe('the embedded engine as a source', () => {
   }, 60_000);
 
   it('says that the link is lost when the cluster closes', async () => {
-    const own = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    const own = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, dashboard: false });
     const source = new EmbeddedSource(own);
     const sink = new RecordingSink();
     await source.start(sink);

@@ -6,8 +6,9 @@ import type {
   FinishedTask,
   FunctionTotals,
   Heartbeat,
-  LocalCluster,
+  MissedTasks,
   RunningTaskInfo,
+  WatchedCluster,
   WorkerDescription,
 } from '../engine/index.ts';
 import { ENGINE_VERSION } from '../engine/version.ts';
@@ -23,23 +24,31 @@ import type {
 } from '../model/source-event.ts';
 import { STATE_COUNT } from '../model/task-state.ts';
 import { finishedColumns } from './finished-builder.ts';
-import type { Source } from './source.ts';
+import type { DebugAccess, Source } from './source.ts';
 
 const TICK_MS = 100;
 /** Hooks that are too short to be timed each time are timed once in so often. */
 const SAMPLE = 16;
 
-/** The embedded engine as a source: what its observer hears, in one tick each 100 ms, and none while nothing happens. */
+/**
+ * The embedded engine as a source: what its observer hears, in one tick each 100 ms, and none while nothing happens. The
+ * cluster may be in another process, or the other end of one in this process.
+ */
 export class EmbeddedSource implements Source {
-  readonly #cluster: LocalCluster;
+  readonly debug?: DebugAccess;
+  readonly #cluster: WatchedCluster;
   #watch: Watch | null = null;
+  #closed = false;
 
-  constructor(cluster: LocalCluster) {
+  constructor(cluster: WatchedCluster) {
     this.#cluster = cluster;
+    if (cluster.debug !== null) this.debug = cluster.debug;
   }
 
   /** @throws CLUSTER_CLOSED */
   async start(sink: SourceSink, options: { readonly wait?: boolean } = {}): Promise<void> {
+    await this.#cluster.attached;
+    if (this.#closed) return;
     if (this.#cluster.closed && options.wait !== true) {
       throw new TaskglassError('CLUSTER_CLOSED', this.#cluster.address);
     }
@@ -47,6 +56,7 @@ export class EmbeddedSource implements Source {
   }
 
   async close(): Promise<void> {
+    this.#closed = true;
     this.#watch?.close();
   }
 
@@ -56,7 +66,7 @@ export class EmbeddedSource implements Source {
 }
 
 class Watch implements ClusterObserver {
-  readonly #cluster: LocalCluster;
+  readonly #cluster: WatchedCluster;
   readonly #sink: SourceSink;
   readonly #observing: Disposable;
   #timer: NodeJS.Timeout | null = null;
@@ -69,6 +79,8 @@ class Watch implements ClusterObserver {
   #finished: FinishedTask[] = [];
   readonly #started = new Map<string, RunningTask>();
   #ended: string[] = [];
+  /** What was told to run is not known any more. */
+  #reset = false;
   readonly #counted = new Map<FunctionTotals, number>();
   #added: WorkerInfo[] = [];
   #removed: number[] = [];
@@ -82,10 +94,10 @@ class Watch implements ClusterObserver {
   #costTasks = 0;
   #calls = 0;
 
-  constructor(cluster: LocalCluster, sink: SourceSink) {
+  constructor(cluster: WatchedCluster, sink: SourceSink) {
     this.#cluster = cluster;
     this.#sink = sink;
-    const { id, address, started, services } = cluster.core;
+    const { id, address, started, services } = cluster;
     sink.accept({
       kind: 'cluster',
       time: epochNow(),
@@ -132,6 +144,13 @@ class Watch implements ClusterObserver {
     this.#arm();
   }
 
+  missed({ since, until, size }: MissedTasks): void {
+    this.#tick();
+    this.#sink.accept({ kind: 'gap', since, until, size, reason: 'overload' });
+    this.#reset = true;
+    this.#arm();
+  }
+
   ended(key: string): void {
     if (this.#started.delete(key)) return;
     this.#ended.push(key);
@@ -158,7 +177,7 @@ class Watch implements ClusterObserver {
       nthreads: worker.nthreads,
       memoryLimit: worker.memoryLimit,
       version: ENGINE_VERSION,
-      services: {},
+      services: { ...worker.services },
       nanny: '',
       pid: worker.pid,
       localDirectory: process.cwd(),
@@ -229,13 +248,15 @@ class Watch implements ClusterObserver {
     const finished = this.#finished;
     const started = [...this.#started.values()];
     const ended = this.#ended;
+    const reset = this.#reset;
     this.#finished = [];
+    this.#reset = false;
     this.#started.clear();
     this.#ended = [];
     this.#costTasks += finished.length;
     return {
       ...(finished.length > 0 ? { finished: finishedColumns(finished, this.#sink) } : {}),
-      ...(started.length + ended.length > 0 ? { running: { reset: false, started, ended } } : {}),
+      ...(reset || started.length + ended.length > 0 ? { running: { reset, started, ended } } : {}),
     };
   }
 
@@ -296,11 +317,12 @@ class Watch implements ClusterObserver {
   }
 
   #totals(): Pick<TickEvent, 'totals' | 'cost'> {
-    const { loopLag, ...totals } = this.#cluster.totals();
+    const { loopLag, cost: told, ...totals } = this.#cluster.totals();
     const at = performance.now();
     const cost: AgentCost = {
-      share: this.#spentMs / Math.max(at - this.#costSince, 1),
-      perTask: this.#costTasks === 0 ? Number.NaN : (this.#spentMs * 1000) / this.#costTasks,
+      // What is done in this process costs the scheduler's nothing where that is another one.
+      share: told?.share ?? this.#spentMs / Math.max(at - this.#costSince, 1),
+      perTask: told?.perTask ?? (this.#costTasks === 0 ? Number.NaN : (this.#spentMs * 1000) / this.#costTasks),
       loopLag,
     };
     this.#spentMs = 0;

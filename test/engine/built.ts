@@ -9,7 +9,8 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  * tests themselves run the TypeScript sources (see `src/engine/entry.ts`).
  */
 export function ensureBuilt(): void {
-  const sources = Math.max(...['base', 'model', 'engine'].map((room) => newest(`${ROOT}src/${room}`, '.ts')));
+  const rooms = ['base', 'model', 'serving', 'engine'];
+  const sources = Math.max(...rooms.map((room) => newest(`${ROOT}src/${room}`, '.ts')));
   if (newest(`${ROOT}dist/engine`, '.js', Math.min) >= sources) return;
   // Type errors are for the type check to tell; the files are written all the same.
   spawnSync(process.execPath, [`${ROOT}node_modules/typescript/bin/tsc`, '-p', 'tsconfig.node.json'], { cwd: ROOT });
@@ -18,7 +19,8 @@ export function ensureBuilt(): void {
 /** Milliseconds since epoch of the latest (or another) change of the files of a folder; 0 where there are none. */
 function newest(folder: string, extension: string, choose: (...times: number[]) => number = Math.max): number {
   try {
-    const files = readdirSync(folder).filter((name) => name.endsWith(extension) && !name.endsWith('.test.ts'));
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    const files = names.filter((name) => name.endsWith(extension) && !name.endsWith('.test.ts'));
     return files.length === 0 ? 0 : choose(...files.map((name) => statSync(`${folder}/${name}`).mtimeMs));
   } catch {
     return 0;

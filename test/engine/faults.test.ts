@@ -21,7 +21,7 @@ describe('a local cluster in trouble', () => {
   beforeAll(ensureBuilt);
 
   it('gets the right result although a worker is killed on the way, and starts it again', async () => {
-    await using cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2 });
+    await using cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2, dashboard: false });
     const [victim] = cluster.workers;
     const records: FinishedTask[] = [];
     const events: string[] = [];
@@ -42,7 +42,7 @@ describe('a local cluster in trouble', () => {
   });
 
   it('gives a task up that kills every worker, and only that one', async () => {
-    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, dashboard: false });
     const client = cluster.client();
     const deaths: number[] = [];
     const erred: string[] = [];
@@ -60,7 +60,7 @@ describe('a local cluster in trouble', () => {
   });
 
   it('settles everything when it closes, and leaves no process', async () => {
-    const cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1 });
+    const cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 1, dashboard: false });
     const client = cluster.client();
     const pids = cluster.workers.map((worker) => worker.pid);
     const done = client.submit(() => 1);
@@ -92,7 +92,12 @@ describe('a local cluster in trouble', () => {
   });
 
   it('pauses a worker that fills its memory, and goes on when there is room again', async () => {
-    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, memoryLimit: '300MB' });
+    await using cluster = await LocalCluster.start({
+      workers: 1,
+      threadsPerWorker: 1,
+      memoryLimit: '300MB',
+      dashboard: false,
+    });
     const client = cluster.client();
     const fill = (_: number) => new Uint8Array(100e6).fill(1);
     const hoard = client.map(fill, Array(3).keys());
@@ -103,18 +108,18 @@ describe('a local cluster in trouble', () => {
   });
 
   it('says when a worker cannot start, and leaves nothing running', async () => {
-    const start = LocalCluster.start({ workers: 1, execArgv: ['--no-such-option'] });
+    const start = LocalCluster.start({ workers: 1, execArgv: ['--no-such-option'], dashboard: false });
     await expect(start).rejects.toMatchObject({ code: 'WORKER_START_FAILED' });
   });
 
   it('waits for a worker that may run the task', async () => {
-    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, dashboard: false });
     const future = cluster.client().submit(() => 1, taskOptions({ workers: 'nobody' }));
     expect(future.task.state).toBe('no-worker');
   });
 
   it('takes an observer off that throws', async () => {
-    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1 });
+    await using cluster = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, dashboard: false });
     const warned = once(process, 'warning');
     cluster.observe({
       counted: () => {
