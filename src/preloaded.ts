@@ -21,9 +21,12 @@ const CONFIG = z.strictObject({
   allowHosts: z.array(z.string()).optional(),
   pageDir: z.string().optional(),
   logLevel: z.enum(LOG_LEVELS).optional(),
+  /** PEM texts, for an address that begins with tls://. */
+  tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string().optional() }).optional(),
 });
 
-const MAX_CONFIG = 65_536;
+/** A bundle of CAs may be long. */
+const MAX_CONFIG = 2 * 1024 * 1024;
 /** A process that was forked off the scheduler's may hold the pipe open after it: then only this tells. */
 const PARENT_CHECK_MS = 1_000;
 
@@ -41,9 +44,15 @@ async function main(): Promise<void> {
 
   const line = await firstLine();
   if (line === null) return;
-  const { address, ...options } = readConfig(line);
+  const { address, tls, ...options } = readConfig(line);
   // The scheduler answers no question before its preloads are done, and we are one of them.
-  const starting = serveDask(address, { ...definedOnly(options), wait: true, signal: gone.signal });
+  const starting = serveDask(address, {
+    ...definedOnly(options),
+    // Without a key of its own the certificate's text holds it.
+    ...(tls && { tls: { caFile: tls.ca, cert: tls.cert, key: tls.key ?? tls.cert } }),
+    wait: true,
+    signal: gone.signal,
+  });
   const server = await starting.catch((error: unknown) => {
     if (gone.signal.aborted) return null;
     throw error;

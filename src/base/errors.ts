@@ -12,7 +12,7 @@ export const ERRORS = {
   SCHEME_UNSUPPORTED: {
     status: 400,
     title: 'That kind of address is not supported',
-    advice: 'Use a tcp:// address. A scheduler prints its own as "Scheduler at: tcp://…".',
+    advice: 'Use a tcp:// or tls:// address. A scheduler prints its own as "Scheduler at: tcp://…".',
   },
   CONNECTION_REFUSED: {
     status: 502,
@@ -38,6 +38,61 @@ export const ERRORS = {
     status: 502,
     title: 'What answers there is not a Dask scheduler',
     advice: 'Use the scheduler address (usually port 8786), not the dashboard (8787) or a worker.',
+  },
+  TLS_FILES_MISSING: {
+    status: 400,
+    title: 'A tls:// address needs the CA of the cluster',
+    advice: 'Add --tls-ca-file, --tls-cert and --tls-key, or set distributed.comm.tls in the configuration of Dask.',
+  },
+  TLS_FILE_UNREADABLE: {
+    status: 400,
+    title: 'A CA, certificate or key cannot be read',
+    advice: 'Check the path and who may read it. It must be PEM text; a key must have no password.',
+  },
+  TLS_KEY_MISMATCH: {
+    status: 400,
+    title: 'The key does not belong to the certificate',
+    advice: 'Give --tls-cert and --tls-key that were made together.',
+  },
+  TLS_UNTRUSTED: {
+    status: 502,
+    title: 'The certificate of the scheduler was not signed by the given CA',
+    advice: 'Give the CA that the scheduler was started with as --tls-ca-file.',
+  },
+  TLS_EXPIRED: {
+    status: 502,
+    title: 'A certificate has expired or is not valid yet',
+    advice: 'Renew it, and check the clocks of both machines. Files are read again at every attempt.',
+  },
+  TLS_CERT_MISSING: {
+    status: 502,
+    title: 'The scheduler asks for a certificate of ours',
+    advice: 'Add --tls-cert and --tls-key: any certificate that the CA of the cluster signed will do.',
+  },
+  TLS_CERT_REFUSED: {
+    status: 502,
+    title: 'The scheduler does not accept our certificate',
+    advice: 'Give a --tls-cert that the CA of the cluster signed.',
+  },
+  TLS_EXPECTED: {
+    status: 502,
+    title: 'What answers there speaks TLS',
+    advice: 'Write the address as tls://HOST:PORT, and add --tls-ca-file, --tls-cert and --tls-key.',
+  },
+  TLS_NOT_SPOKEN: {
+    status: 502,
+    title: 'What answers there does not speak TLS',
+    advice: 'A scheduler without TLS has an address that begins with tcp://.',
+  },
+  TLS_FAILED: {
+    status: 502,
+    title: 'No TLS connection could be agreed on',
+    advice: 'TLS 1.2 or 1.3 is needed at both ends; the code of OpenSSL says more.',
+  },
+  DASK_CONFIG_INVALID: {
+    status: 400,
+    title: 'A configuration file of Dask cannot be read',
+    advice: 'Mend the file, or give --tls-ca-file, --tls-cert and --tls-key.',
   },
   AGENT_REFUSED: {
     status: 502,

@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { TaskglassError } from '../base/errors.ts';
-import { FIRST_FALLBACK_PORT, LOG_LEVELS, type ServeOptions } from '../server/main.ts';
+import { FIRST_FALLBACK_PORT, LOG_LEVELS, type ServeDaskOptions, type ServeOptions } from '../server/main.ts';
+import { addRecordOptions, type RecordGiven, recordOf } from './record-options.ts';
 
 export const DEFAULT_PORT = 8787;
 const DEFAULT_ADDRESS = 'tcp://127.0.0.1:8786';
@@ -8,7 +9,12 @@ const DEFAULT_ADDRESS = 'tcp://127.0.0.1:8786';
 /** What a command line asks for. */
 export type Command =
   | { readonly command: 'print'; readonly text: string }
-  | { readonly command: 'attach'; readonly address: string; readonly browser: boolean; readonly serve: ServeOptions }
+  | {
+      readonly command: 'attach';
+      readonly address: string;
+      readonly browser: boolean;
+      readonly serve: ServeDaskOptions;
+    }
   | {
       readonly command: 'demo';
       readonly engine: EngineOptions;
@@ -20,6 +26,12 @@ interface EngineOptions {
   readonly workers?: number;
   readonly threadsPerWorker?: number;
   readonly memoryLimit?: string;
+}
+
+interface TlsGiven {
+  readonly tlsCaFile?: string;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
 }
 
 /** Options of every command, as commander gives them. */
@@ -47,8 +59,18 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
     .helpOption('-h, --help', 'print this help')
     .argument('[ADDRESS]', `scheduler to watch (default: ${DEFAULT_ADDRESS})`)
     .option('--wait', 'keep trying when no scheduler answers yet')
-    .action((address: string | undefined, given: Given) => {
-      result = { command: 'attach', address: address ?? DEFAULT_ADDRESS, ...served(given) };
+    .option('--tls-ca-file <path>', 'CA of a cluster with a tls:// address (PEM)')
+    .option('--tls-cert <path>', 'our certificate for it (PEM)')
+    .option('--tls-key <path>', 'the key of that certificate (PEM)')
+    .action((address: string | undefined, given: Given & TlsGiven) => {
+      const { browser, serve } = served(given);
+      const tls = tlsOf(given);
+      result = {
+        command: 'attach',
+        address: address ?? DEFAULT_ADDRESS,
+        browser,
+        serve: { ...serve, ...(tls && { tls }) },
+      };
     });
   const demo = program
     .command('demo')
@@ -139,6 +161,15 @@ function served(given: Given): { browser: boolean; serve: ServeOptions } {
 /** One value from options that mean the same. */
 function one<T>(option: string, values: readonly (T | undefined)[]): T | undefined {
   const given = [...new Set(values.filter((value) => value !== undefined))];
+function tlsOf({ tlsCaFile: caFile, tlsCert: cert, tlsKey: key }: TlsGiven): ServeDaskOptions['tls'] {
+  const tls = {
+    ...(caFile !== undefined && { caFile }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+  };
+  return Object.keys(tls).length > 0 ? tls : undefined;
+}
+
   if (given.length > 1) throw new TaskglassError('OPTION_INVALID', `${option} is given as ${given.join(' and as ')}`);
   return given[0];
 }

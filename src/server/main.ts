@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { LocalCluster, type LocalClusterOptions, runExample } from '../engine/index.ts';
-import { DaskSource } from '../source/dask/index.ts';
+import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
 import { type ServerOptions, startServer, type TaskglassServer } from './server.ts';
 
 export { ENGINE_VERSION as VERSION } from '../engine/version.ts';
@@ -18,10 +18,17 @@ export interface ServeOptions extends Omit<ServerOptions, 'source' | 'openExampl
   readonly logLevel?: LogLevel;
 }
 
+/** How to reach a Dask scheduler, and how to serve what it does. */
+export interface ServeDaskOptions extends ServeOptions {
+  /** For tls:// addresses: paths or PEM texts. */
+  readonly tls?: TlsOptions;
+}
+
 /** Watches a Dask scheduler. Throws what the server and the source throw. */
-export async function serveDask(address: string, options: ServeOptions): Promise<TaskglassServer> {
-  const { logLevel, ...rest } = options;
-  return startServer({ ...rest, source: new DaskSource(address), logger: logTo(logLevel) });
+export async function serveDask(address: string, options: ServeDaskOptions): Promise<TaskglassServer> {
+  const { logLevel, tls, ...rest } = options;
+  const source = new DaskSource(address, { ...(tls && { tls }) });
+  return startServer({ ...rest, source, logger: logTo(logLevel) });
 }
 
 /** Starts an embedded cluster with its web interface and runs the example once. Throws what `LocalCluster.start` throws. */

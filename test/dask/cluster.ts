@@ -20,6 +20,10 @@ export interface ClusterOptions {
   readonly workers?: number;
   readonly threads?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** `tls` needs certificates in `env`. */
+  readonly protocol?: 'tcp' | 'tls';
+  /** What workers listen on; the scheduler listens on 127.0.0.1. */
+  readonly workerHost?: string;
 }
 
 /** A real scheduler and workers, each a process of its own, on loopback. */
@@ -34,8 +38,8 @@ export class DaskCluster implements AsyncDisposable {
 
   private constructor(port: number, options: ClusterOptions) {
     this.#port = port;
-    this.#options = { workers: 2, threads: 2, env: {}, ...options };
-    this.address = `tcp://127.0.0.1:${port}`;
+    this.#options = { workers: 2, threads: 2, env: {}, protocol: 'tcp', workerHost: '127.0.0.1', ...options };
+    this.address = `${this.#options.protocol}://127.0.0.1:${port}`;
   }
 
   static async start(options: ClusterOptions): Promise<DaskCluster> {
@@ -57,6 +61,8 @@ export class DaskCluster implements AsyncDisposable {
       '127.0.0.1',
       '--port',
       String(this.#port),
+      '--protocol',
+      this.#options.protocol,
       '--no-dashboard',
     ]);
     this.scheduler = child;
@@ -70,8 +76,9 @@ export class DaskCluster implements AsyncDisposable {
   }
 
   addWorker(): ChildProcess {
-    const { threads } = this.#options;
-    const args = [this.address, '--nthreads', String(threads), '--no-nanny', '--no-dashboard', '--memory-limit', '1GB'];
+    const { threads, workerHost } = this.#options;
+    const where = ['--host', workerHost, '--nthreads', String(threads)];
+    const args = [this.address, ...where, '--no-nanny', '--no-dashboard', '--memory-limit', '1GB'];
     const child = this.#spawn('distributed.cli.dask_worker', [...args, '--name', `w${this.workers.length}`]);
     child.stderr!.resume();
     this.workers.push(child);
@@ -111,9 +118,10 @@ export class Driver implements AsyncDisposable {
   readonly #waiting: { resolve(value: unknown): void; reject(error: Error): void }[] = [];
   #stderr = '';
 
-  private constructor(python: string, address: string) {
+  private constructor(python: string, address: string, env: Readonly<Record<string, string>>) {
     this.#child = spawn(python, [fileURLToPath(new URL('driver.py', import.meta.url)), address], {
       stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
     });
     this.#child.stderr!.on('data', (data: Buffer) => {
       this.#stderr = (this.#stderr + data.toString()).slice(-10_000);
@@ -131,8 +139,8 @@ export class Driver implements AsyncDisposable {
     });
   }
 
-  static async start(python: string, address: string): Promise<Driver> {
-    const driver = new Driver(python, address);
+  static async start(python: string, address: string, env: Readonly<Record<string, string>> = {}): Promise<Driver> {
+    const driver = new Driver(python, address, env);
     await new Promise((resolve, reject) => driver.#waiting.push({ resolve, reject }));
     return driver;
   }

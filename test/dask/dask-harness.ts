@@ -18,7 +18,7 @@ export class DaskHarness implements ConformanceHarness, AsyncDisposable {
   static async start(options: ClusterOptions): Promise<DaskHarness> {
     const cluster = await DaskCluster.start({ workers: 2, threads: 2, ...options });
     try {
-      const driver = await Driver.start(options.python, cluster.address);
+      const driver = await Driver.start(options.python, cluster.address, options.env);
       await driver.do('wait_for_workers', { count: 2 });
       return new DaskHarness(cluster, driver);
     } catch (error) {

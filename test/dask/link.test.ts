@@ -116,7 +116,7 @@ describe('what is no scheduler is said to be none', () => {
   });
   it('an address that is none', () => {
     assert.throws(() => new DaskSource('tcp://127.0.0.1'), { code: 'ADDRESS_INVALID' });
-    assert.throws(() => new DaskSource('tls://127.0.0.1:8786'), { code: 'SCHEME_UNSUPPORTED' });
+    assert.throws(() => new DaskSource('ucx://127.0.0.1:8786'), { code: 'SCHEME_UNSUPPORTED' });
   });
 });
 

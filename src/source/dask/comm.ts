@@ -1,16 +1,19 @@
 import type { Socket } from 'node:net';
 import { TaskglassError } from '../../base/errors.ts';
-import { parseAddress } from './address.ts';
+import { type DaskAddress, parseAddress } from './address.ts';
 import { DEFAULT_LIMITS, type FrameLimits, FrameParser } from './frames.ts';
 import { type DaskValue, decodeMessage, encodeMessage } from './message.ts';
 import { isRecord } from './msgpack.ts';
-import { openTransport } from './transport.ts';
+import type { TlsOptions } from './tls.ts';
+import { openTransport, speaksTls, type Transport } from './transport.ts';
 
 export interface ConnectOptions {
   /** For connecting and the handshake together. Default 5,000. */
   readonly timeoutMs?: number;
   readonly limits?: FrameLimits;
   readonly signal?: AbortSignal;
+  /** For tls:// addresses. */
+  readonly tls?: TlsOptions;
 }
 
 interface Waiter {
@@ -22,7 +25,8 @@ const HANDSHAKE = { compression: null, python: [3, 11, 0], 'pickle-protocol': 4 
 
 /**
  * Connects to a Dask process and shakes hands. Throws ADDRESS_INVALID, SCHEME_UNSUPPORTED, CONNECTION_REFUSED,
- * HOST_NOT_FOUND, HOST_UNREACHABLE, CONNECT_TIMEOUT, or NOT_A_SCHEDULER where something else answers.
+ * HOST_NOT_FOUND, HOST_UNREACHABLE, CONNECT_TIMEOUT, or NOT_A_SCHEDULER where something else answers; the codes that
+ * begin with TLS_, and DASK_CONFIG_INVALID, where it is about certificates.
  */
 export async function connect(address: string, options: ConnectOptions = {}): Promise<Comm> {
   const parsed = parseAddress(address);
@@ -37,17 +41,18 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
     timeoutMs,
   );
   try {
-    const comm = new Comm(await openTransport(parsed, abort.signal), parsed.text, options.limits ?? DEFAULT_LIMITS);
+    const transport = await openTransport(parsed, abort.signal, options.tls);
+    const comm = new Comm(transport.socket, parsed.text, options.limits ?? DEFAULT_LIMITS);
     const closeComm = (): void => comm.close(abort.signal.reason);
     abort.signal.addEventListener('abort', closeComm);
     if (abort.signal.aborted) closeComm();
     try {
-      await shakeHands(comm);
+      await shakeHands(comm, parsed);
       return comm;
     } catch (error) {
       comm.close();
-      if (abort.signal.aborted) throw abort.signal.reason;
-      throw new TaskglassError('NOT_A_SCHEDULER', `${parsed.text} does not speak Dask's protocol`, { cause: error });
+      const reason = await whyNoHandshake(error, parsed, transport, abort.signal);
+      throw abort.signal.aborted ? abort.signal.reason : reason;
     } finally {
       abort.signal.removeEventListener('abort', closeComm);
     }
@@ -57,13 +62,31 @@ export async function connect(address: string, options: ConnectOptions = {}): Pr
   }
 }
 
-/** Both sides write first and read then. */
-async function shakeHands(comm: Comm): Promise<void> {
-  comm.write(HANDSHAKE);
+/** Both sides write and read; the order does not matter to the other one. */
+async function shakeHands(comm: Comm, { scheme }: DaskAddress): Promise<void> {
+  // Over TLS 1.3 we may learn only now that our certificate is refused. What we had written by then would
+  // be answered by a reset, which could overtake the alert that says so.
+  const listenFirst = scheme === 'tls';
+  if (!listenFirst) comm.write(HANDSHAKE);
   const answer = await comm.read();
   if (!isRecord(answer) || !('compression' in answer) || !('pickle-protocol' in answer)) {
     throw new TaskglassError('PROTOCOL_ERROR', 'a handshake that is none');
   }
+  if (listenFirst) comm.write(HANDSHAKE);
+}
+
+async function whyNoHandshake(
+  error: unknown,
+  address: DaskAddress,
+  transport: Transport,
+  signal: AbortSignal,
+): Promise<TaskglassError> {
+  const reason = transport.explain(error);
+  if (reason) return reason;
+  if (address.scheme === 'tcp' && (await speaksTls(address, signal))) {
+    return new TaskglassError('TLS_EXPECTED', address.text, { cause: error });
+  }
+  return new TaskglassError('NOT_A_SCHEDULER', `${address.text} does not speak Dask's protocol`, { cause: error });
 }
 
 /** A connection that carries Dask messages. What comes is read one by one, or handed to `onMessage`. */

@@ -6,10 +6,13 @@ import { parseAddress } from './address.ts';
 import { type Attachment, attachAgent, type ResumePoint } from './attach.ts';
 import { DaskDebugAccess, type Services } from './debug-access.ts';
 import { type DecodedTick, type Hello, TickDecoder } from './tick-decoder.ts';
+import type { TlsOptions } from './tls.ts';
 
 export interface DaskSourceOptions {
   /** For connecting and attaching. Default 5,000. */
   readonly connectTimeoutMs?: number;
+  /** For tls:// addresses; what is absent is looked up in Dask's own configuration. */
+  readonly tls?: TlsOptions;
 }
 
 /** Without a sign of life for this long, a connected scheduler counts as stalled. */
@@ -37,11 +40,9 @@ export class DaskSource implements Source {
   /** Throws ADDRESS_INVALID or SCHEME_UNSUPPORTED. */
   constructor(address: string, options: DaskSourceOptions = {}) {
     const parsed = parseAddress(address);
-    if (parsed.scheme !== 'tcp')
-      throw new TaskglassError('SCHEME_UNSUPPORTED', `${parsed.scheme}:// in ${parsed.text}`);
     this.#address = parsed.text;
     this.#options = options;
-    this.debug = new DaskDebugAccess(parsed.text, this.#known);
+    this.debug = new DaskDebugAccess(parsed.text, this.#known, { ...(options.tls && { tls: options.tls }) });
   }
 
   async start(sink: SourceSink, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
@@ -106,6 +107,7 @@ export class DaskSource implements Source {
     const attachment = await attachAgent(this.#address, this.#known.resumePoint(), {
       timeoutMs: this.#options.connectTimeoutMs ?? 5_000,
       signal: this.#closing.signal,
+      ...(this.#options.tls && { tls: this.#options.tls }),
     });
     try {
       // The decoder that counts on from before is only right for the same scheduler, which its first message tells.

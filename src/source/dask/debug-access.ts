@@ -5,6 +5,7 @@ import type { DebugAccess, DebugTarget } from '../source.ts';
 import type { DaskValue } from './message.ts';
 import { isRecord } from './msgpack.ts';
 import { Rpc } from './rpc.ts';
+import type { TlsOptions } from './tls.ts';
 
 /** What a process of the cluster lists as its services: names and ports. */
 export type Services = Readonly<Record<string, number>>;
@@ -20,6 +21,7 @@ export interface KnownProcesses {
 export interface DaskDebugOptions {
   /** Default 5,000. */
   readonly timeoutMs?: number;
+  readonly tls?: TlsOptions;
 }
 
 const OP = 'taskglass_debug';
@@ -35,8 +37,9 @@ export class DaskDebugAccess implements DebugAccess, Disposable {
   readonly #known: KnownProcesses;
   readonly #timeoutMs: number;
 
-  constructor(address: string, known: KnownProcesses, { timeoutMs = 5_000 }: DaskDebugOptions = {}) {
-    this.#rpc = new Rpc(address, { timeoutMs, limits: { maxFrames: 1_024, maxBytes: MAX_ANSWER } });
+  constructor(address: string, known: KnownProcesses, { timeoutMs = 5_000, tls }: DaskDebugOptions = {}) {
+    const limits = { maxFrames: 1_024, maxBytes: MAX_ANSWER };
+    this.#rpc = new Rpc(address, { timeoutMs, limits, ...(tls && { tls }) });
     this.#known = known;
     this.#timeoutMs = timeoutMs;
   }
