@@ -11,14 +11,15 @@ import {
   recordView,
   resourcesView,
   runsView,
-  sharesView,
-  tasksPage,
+  sharesSteps,
+  tasksPageSteps,
   workersView,
 } from '../store/queries.ts';
 import type { Store } from '../store/store.ts';
 import { MAX_TASKS_PAGE, NO_QUERY, parseQuery, RESOURCES_QUERY, SHARES_QUERY, TASKS_QUERY } from './api-query.ts';
 import { CLUSTER, EXAMPLE, MEMORY, PROGRESS, RECORD, RESOURCES, RUNS, SHARES, TASKS, WORKERS } from './api-schema.ts';
 import type { ExampleRunner } from './example-runner.ts';
+import { inTurns } from './in-turns.ts';
 
 /** What the API reads from. */
 export interface ApiContext {
@@ -37,7 +38,7 @@ export interface ApiRoute {
   readonly status: number;
   /** Other media types that it can answer with. */
   readonly also?: readonly string[];
-  /** Returns the answer, or undefined when it sent another kind of one. */
+  /** Returns the answer or a promise of it; undefined when it sent another kind of one. */
   run(context: ApiContext, request: FastifyRequest, reply: FastifyReply): unknown;
 }
 
@@ -74,7 +75,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       if (limit !== undefined && limit > MAX_TASKS_PAGE) {
         throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
       }
-      return tasksPage(store, { ...filter, limit: limit ?? DEFAULT_LIMIT });
+      return inTurns(tasksPageSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
     },
   },
   {
@@ -105,7 +106,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       const since =
         query.since ?? Math.min(until, store.runs.last === undefined ? until - 1 : toSeconds(store.runs.last.start));
       if (since >= until) throw new TaskglassError('QUERY_INVALID', 'until: must lie after since');
-      return sharesView(store, { since, until, bins: bins ?? DEFAULT_BINS, by });
+      return inTurns(sharesSteps(store, { since, until, bins: bins ?? DEFAULT_BINS, by }));
     },
   },
   {
@@ -141,24 +142,26 @@ function view(path: string, summary: string, answer: z.ZodType, make: (store: St
 }
 
 /** All records that match, one a line. A page is read when the socket took the one before, so a slow reader costs one page. */
-function sendLines(
+async function sendLines(
   store: Store,
   filter: Omit<z.output<typeof TASKS_QUERY>, 'format' | 'limit'>,
   limit: number | undefined,
   request: FastifyRequest,
   reply: FastifyReply,
-): undefined {
-  const first = tasksPage(store, { ...filter, limit: Math.min(DEFAULT_LIMIT, limit ?? DEFAULT_LIMIT) });
+): Promise<undefined> {
+  const page = (part: { limit: number; after?: number; counted?: boolean }) =>
+    inTurns(tasksPageSteps(store, { ...filter, ...part }));
+  const first = await page({ limit: Math.min(DEFAULT_LIMIT, limit ?? DEFAULT_LIMIT) });
   async function* lines(): AsyncGenerator<string> {
-    let page = first;
+    let { tasks, next } = first;
     let left = limit ?? Number.POSITIVE_INFINITY;
     for (;;) {
-      left -= page.tasks.length;
-      if (page.tasks.length > 0) yield page.tasks.map((task) => `${JSON.stringify(task)}\n`).join('');
-      if (page.next === null || left <= 0) return;
+      left -= tasks.length;
+      if (tasks.length > 0) yield tasks.map((task) => `${JSON.stringify(task)}\n`).join('');
+      if (next === null || left <= 0) return;
       // Others are served between pages.
       await setImmediate();
-      page = tasksPage(store, { ...filter, after: page.next, limit: Math.min(DEFAULT_LIMIT, left), counted: false });
+      ({ tasks, next } = await page({ after: next, limit: Math.min(DEFAULT_LIMIT, left), counted: false }));
     }
   }
   reply

@@ -18,6 +18,7 @@ import type { DebugAccess } from '../source/source.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
 import { API_ROUTES, type ApiContext } from './api.ts';
 import { addDebugRoutes } from './debug-routes.ts';
+import { jsonBody } from './json-body.ts';
 import { metricsRegistry } from './metrics.ts';
 import { openApi } from './openapi.ts';
 import type { Publisher } from './publisher.ts';
@@ -80,7 +81,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
       token,
       ip: request.ip,
       upgrade: request.headers.upgrade !== undefined,
-      open: pathOf(request) === `${prefix}/health`,
+      open: pathOf(request) === `${prefix}/health` || pathOf(request).startsWith(`${prefix}/help/`),
     });
     if (admission.setCookie !== null) reply.header('set-cookie', admission.setCookie);
     // The token leaves the address bar, where it would be seen, kept and shared.
@@ -140,9 +141,9 @@ function addApi(app: FastifyInstance, options: HttpOptions): void {
       url,
       handler: async (request, reply) => {
         reply.header('cache-control', 'no-store');
-        const answer = route.run(options, request, reply);
+        const answer = await route.run(options, request, reply);
         if (answer === undefined) return reply;
-        return reply.code(route.status).type('application/json; charset=utf-8').send(JSON.stringify(answer));
+        return reply.code(route.status).type('application/json; charset=utf-8').send(jsonBody(answer));
       },
     });
   }

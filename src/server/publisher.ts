@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
+import type { RecordingView } from '../model/batch.ts';
 import type { SourceEvent } from '../model/source-event.ts';
 import {
   ResourcesCursor,
@@ -25,6 +26,8 @@ export interface PublisherOptions {
   readonly version: string;
   /** Pages may run the example. */
   readonly example: boolean;
+  /** Whether what is watched is written down. Default: not. */
+  readonly recording?: () => RecordingView;
   readonly limits?: Partial<PublisherLimits>;
 }
 
@@ -38,6 +41,8 @@ const RESOURCES_MS = 1_000;
 const WINDOWS_MS = 200;
 /** The share of a core that windows may take before they are brought up to date less often. */
 const WINDOWS_SHARE = 0.05;
+/** Windows are served so long at a stretch: the source's ticks and other viewers come between two turns. */
+const TURN_MS = 8;
 const HEARTBEAT_MS = 1_000;
 const ALIVE_MS = 15_000;
 
@@ -72,6 +77,8 @@ export class Publisher {
   #aliveAt = 0;
   #windowsAt = Number.NEGATIVE_INFINITY;
   #windowsCost = 0;
+  /** Milliseconds spent on windows since they were last to be brought up to date. */
+  #windowsSpent = 0;
   #closed = false;
   /** Since the start. */
   bytesSent = 0;
@@ -80,7 +87,7 @@ export class Publisher {
   constructor(store: Store, options: PublisherOptions) {
     this.#store = store;
     this.#limits = { ...LIMITS, ...options.limits };
-    const view = { example: options.example };
+    const view = { example: options.example, ...(options.recording && { recording: options.recording }) };
     const state = new StateCursor(store, view);
     const running = new RunningCursor(store);
     const resources = new ResourcesCursor(store);
@@ -203,8 +210,22 @@ export class Publisher {
       return;
     }
     this.#windowsAt = now;
-    for (const session of this.#sessions) session.deliverWindows('all');
-    this.#windowsCost = 0.8 * this.#windowsCost + 0.2 * (performance.now() - now);
+    this.#windowsCost = 0.8 * this.#windowsCost + 0.2 * this.#windowsSpent;
+    this.#windowsSpent = 0;
+    for (const session of this.#sessions) session.refreshWindows();
+    this.#serveWindows();
+  }
+
+  /** Goes on with the windows that are to be brought up to date, for one turn; those that were served last come last. */
+  #serveWindows(): void {
+    const began = performance.now();
+    for (const session of [...this.#sessions]) {
+      session.deliverWindows();
+      if (this.#sessions.delete(session)) this.#sessions.add(session);
+      if (performance.now() - began > TURN_MS) break;
+    }
+    this.#windowsSpent += performance.now() - began;
+    if ([...this.#sessions].some((session) => session.wantsWindows)) this.#wake();
   }
 
   /** Someone waits for a snapshot or a window: serves these alone, once for all that ask in this turn. */
@@ -216,7 +237,7 @@ export class Publisher {
       for (const stream of this.#streams) {
         if (this.#someBehind(stream.name)) this.#publish(stream, now);
       }
-      for (const session of this.#sessions) session.deliverWindows('moved');
+      this.#serveWindows();
     });
   }
 

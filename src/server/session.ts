@@ -33,7 +33,12 @@ interface OpenWindow {
   query: WindowQuery;
   /** null: the next answer is a reset. */
   cursor: WindowCursor | null;
+  /** It is to be brought up to date. */
+  due: boolean;
 }
+
+/** Rows of the store that one step of an answer goes through, at most about: a few milliseconds. */
+const STEP_ROWS = 100_000;
 
 /** Close codes of RFC 6455 that are sent here. */
 const GOING_AWAY = 1001;
@@ -76,7 +81,7 @@ export class Session {
   /** Something is to be sent outside the usual round. */
   get waits(): boolean {
     if (this.#cloggedSince !== null && this.#isClogged()) return false;
-    return this.#behind.size > 0 || this.#hasNewWindow();
+    return this.#behind.size > 0 || this.#hasDueWindow();
   }
 
   needsSnapshot(stream: Stream): boolean {
@@ -95,18 +100,28 @@ export class Session {
     }
   }
 
-  /** Sends what came to the windows; with `moved`, to those alone that were opened or moved since. */
-  deliverWindows(which: 'all' | 'moved'): void {
-    if (this.#windows.size === 0) return;
+  /** All windows are to be brought up to date. */
+  refreshWindows(): void {
+    for (const window of this.#windows.values()) window.due = true;
+  }
+
+  /** True: {@link deliverWindows} would bring something nearer. */
+  get wantsWindows(): boolean {
+    return this.#hasDueWindow() && !this.#isClogged();
+  }
+
+  /** Goes on with each window that is to be brought up to date, one step; sends what is ready. */
+  deliverWindows(): void {
     for (const [id, window] of this.#windows) {
+      if (!window.due) continue;
       if (this.#isClogged()) {
         // What comes meanwhile is not kept for this session; the answer after it is a reset.
         window.cursor = null;
         continue;
       }
-      if (which === 'moved' && window.cursor !== null) continue;
       window.cursor ??= new WindowCursor(this.#host.store, window.query);
-      const batch = window.cursor.next();
+      const batch = window.cursor.step(STEP_ROWS);
+      window.due = window.cursor.unfinished;
       if (batch !== null) this.#send({ kind: 'window', id, batch });
     }
   }
@@ -156,8 +171,8 @@ export class Session {
     return this.#cloggedSince !== null;
   }
 
-  #hasNewWindow(): boolean {
-    for (const window of this.#windows.values()) if (window.cursor === null) return true;
+  #hasDueWindow(): boolean {
+    for (const window of this.#windows.values()) if (window.due) return true;
     return false;
   }
 
@@ -197,7 +212,7 @@ export class Session {
         if (!this.#windows.has(message.id) && this.#windows.size >= MAX_WINDOWS) {
           throw new TaskglassError('WIRE_MALFORMED', `more than ${MAX_WINDOWS} windows`);
         }
-        this.#windows.set(message.id, { query: message.query, cursor: null });
+        this.#windows.set(message.id, { query: message.query, cursor: null, due: true });
         this.#host.wake();
         break;
       case 'close-window':

@@ -2,6 +2,7 @@ import {
   type ClusterView,
   type CountsView,
   NOTHING_RUNS,
+  type RecordingView,
   type ResourcesBatch,
   type RunningBatch,
   type RunView,
@@ -25,11 +26,19 @@ const RUNS_SENT = 200;
 const RUNS_EVERY: Seconds = 1;
 const NO_GAPS: Store['gaps'] = [];
 
+/** What the cluster's view says of the server itself. */
+interface ClusterOptions {
+  /** Pages may run the example. */
+  readonly example?: boolean;
+  readonly recording?: () => RecordingView;
+}
+
+const NOT_RECORDED: RecordingView = { state: 'off', reason: '' };
+
 /** What changed in the state that every page needs. One cursor serves all viewers: its batches are broadcast. */
 export class StateCursor {
   readonly #store: Store;
-  /** Whether pages may run the example; part of the cluster's view. */
-  readonly #example: boolean;
+  readonly #view: ClusterOptions;
   #seq: Seq = -1;
   #names = 0;
   #runs = -1;
@@ -38,9 +47,9 @@ export class StateCursor {
   /** Parts that are compared by content: they change without an event, or rarely with one. */
   #last: Record<string, string> = {};
 
-  constructor(store: Store, options: { readonly example?: boolean } = {}) {
+  constructor(store: Store, view: ClusterOptions = {}) {
     this.#store = store;
-    this.#example = options.example ?? false;
+    this.#view = view;
   }
 
   /** Makes the next batch a full one. */
@@ -58,7 +67,7 @@ export class StateCursor {
     const reset = this.#seq < 0;
     const since = this.#seq;
     const batch: { -readonly [K in keyof StateBatch]: StateBatch[K] } = { seq: store.seq, now: store.clock(), reset };
-    const cluster = this.#changed('cluster', clusterOf(store, this.#example));
+    const cluster = this.#changed('cluster', clusterOf(store, this.#view));
     if (cluster !== undefined) batch.cluster = cluster;
     // `heard` moves with every tick; only a change of the link itself is news.
     if (this.#changed('link', [store.link.state, store.link.since, store.link.reason]) !== undefined) {
@@ -106,8 +115,8 @@ export class StateCursor {
 }
 
 /** A full batch, for a viewer that has just come. */
-export function stateSnapshot(store: Store, options: { readonly example?: boolean } = {}): StateBatch {
-  return new StateCursor(store, options).next()!;
+export function stateSnapshot(store: Store, view: ClusterOptions = {}): StateBatch {
+  return new StateCursor(store, view).next()!;
 }
 
 /** Which rows run what. */
@@ -176,10 +185,10 @@ export function workersBatch(store: Store): WorkersBatch {
   return { seq: store.seq, now: store.clock(), workers: store.workers.views() };
 }
 
-export function clusterOf(store: Store, example: boolean): ClusterView | null {
+export function clusterOf(store: Store, { example = false, recording }: ClusterOptions): ClusterView | null {
   if (store.cluster === null) return null;
   const { engine, address, id, version, started, mode, services } = store.cluster;
-  return { engine, address, id, version, started, mode, services, example };
+  return { engine, address, id, version, started, mode, services, example, recording: recording?.() ?? NOT_RECORDED };
 }
 
 const NO_RESOURCES: Pick<ResourceRow, 'cpu' | 'memory' | 'memoryLimit'> = { cpu: 0, memory: 0, memoryLimit: 0 };

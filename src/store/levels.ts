@@ -20,7 +20,8 @@ const WORTH_ROWS = 128;
 
 /** Busy time of a function proper; below are the reserved categories. */
 const FUNCTION = CATEGORY_FUNCTION;
-const KINDS = 16;
+const KIND_BITS = 4;
+const KINDS = 2 ** KIND_BITS;
 
 export function classOf(length: Micros): number {
   let found = 0;
@@ -94,9 +95,9 @@ export class Levels {
         if (bin < first) continue;
         if (bin >= end) break;
         const code = words[row + BLOCK]!;
-        const fn = Math.trunc(code / KINDS);
+        const fn = code >>> KIND_BITS;
         if (functions !== null && !functions.has(fn)) continue;
-        const kind = code % KINDS;
+        const kind = code & (KINDS - 1);
         sink(Math.floor(bin / ratio), kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
       }
     }

@@ -6,8 +6,8 @@ import { colorOf, type Known, known, snakeCase } from './json.ts';
 import { groupByHost } from './resources.ts';
 import type { Store } from './store.ts';
 
-export { sharesView } from './shares-query.ts';
-export { recordView, tasksPage } from './tasks-query.ts';
+export { sharesSteps, sharesView } from './shares-query.ts';
+export { recordView, tasksPage, tasksPageSteps } from './tasks-query.ts';
 
 // The HTTP API's answers as plain objects in Dask's words.
 

@@ -44,6 +44,8 @@ export class RunningTasks {
   }
 
   end(key: string, stamp: number): Running | undefined {
+    // A key is hashed for this: not for nothing.
+    if (this.#byKey.size === 0) return undefined;
     const task = this.#byKey.get(key);
     if (task === undefined) return undefined;
     this.#byKey.delete(key);

@@ -1,4 +1,5 @@
 import { TaskglassError } from '../base/errors.ts';
+import { atOnce, type Steps } from '../base/steps.ts';
 import {
   CATEGORY_DESERIALIZE,
   CATEGORY_DISK,
@@ -6,7 +7,7 @@ import {
   CATEGORY_LOST,
   CATEGORY_TRANSFER,
 } from '../model/task-state.ts';
-import { type Seconds, toMicros, toSeconds } from '../model/units.ts';
+import { type Seconds, type Seq, toMicros, toSeconds } from '../model/units.ts';
 import { colorOf } from './json.ts';
 import { functionOfCategory, gridOver, ShareBinner } from './shares.ts';
 import type { Store } from './store.ts';
@@ -47,11 +48,33 @@ const RESERVED: Readonly<Record<number, ShareRow['kind']>> = {
   [CATEGORY_LOST]: 'lost',
 };
 
+export interface SharesView {
+  readonly seq: Seq;
+  readonly time: Seconds;
+  readonly start: Seconds;
+  readonly bin: Seconds;
+  readonly bins: number;
+  readonly level: number;
+  readonly by: SharesQuery['by'];
+  readonly groups: readonly ShareGroup[];
+}
+
 /** Numbers that one answer may hold. */
 const MOST_NUMBERS = 4_000_000;
 
-/** What a pixel column shows: exact busy time per bin, of the whole cluster, of each worker or of each track. Throws QUERY_INVALID for too much at once. */
-export function sharesView(store: Store, query: SharesQuery) {
+/** Rows that are gone through in one step. */
+const STEP_ROWS = 200_000;
+
+export function sharesView(store: Store, query: SharesQuery): SharesView {
+  return atOnce(sharesSteps(store, query));
+}
+
+/**
+ * What a pixel column shows: exact busy time per bin, of the whole cluster, of each worker or of each track. Throws QUERY_INVALID for
+ * too much at once. What comes between two steps may be in it or not; `seq` is the version that all of it has at least.
+ */
+export function* sharesSteps(store: Store, query: SharesQuery): Steps<SharesView> {
+  const { seq } = store;
   const grid = gridOver(toMicros(query.since), toMicros(query.until), 0, query.bins);
   const width = 2 ** grid.level;
   const binner = new ShareBinner();
@@ -64,35 +87,43 @@ export function sharesView(store: Store, query: SharesQuery) {
     }
     return new Float64Array(grid.count);
   };
-  const groups = groupTracks(store, query.by).map((tracks): ShareGroup => {
+  const groups: ShareGroup[] = [];
+  let rows = 0;
+  for (const tracks of groupTracks(store, query.by)) {
     const byCategory = new Map<number, Float64Array>();
     const idle = column().fill(width * tracks.length);
     const busyOfTrack = new Float64Array(grid.count);
     for (const { track } of tracks) {
       busyOfTrack.fill(0);
-      binner.bin(store.slices, track, grid, 0, null, (bin, category, micros) => {
-        let busy = byCategory.get(category);
-        if (busy === undefined) {
-          busy = column();
-          byCategory.set(category, busy);
-        }
-        busy[bin]! += micros;
-        busyOfTrack[bin]! += micros;
-      });
+      rows +=
+        8 +
+        binner.bin(store.slices, track, grid, 0, null, (bin, category, micros) => {
+          let busy = byCategory.get(category);
+          if (busy === undefined) {
+            busy = column();
+            byCategory.set(category, busy);
+          }
+          busy[bin]! += micros;
+          busyOfTrack[bin]! += micros;
+        });
       for (let bin = 0; bin < grid.count; bin++) idle[bin]! -= Math.min(width, busyOfTrack[bin]!);
+      rows += grid.count / 8;
+      if (rows < STEP_ROWS) continue;
+      rows = 0;
+      yield;
     }
     const place = query.by === 'function' ? undefined : tracks[0]?.place;
-    return {
+    groups.push({
       worker: place?.address ?? null,
       worker_name: place?.name ?? null,
       thread: query.by === 'track' ? tracks[0]!.slot : null,
       tracks: tracks.length,
       shares: [...byCategory].sort((a, b) => a[0] - b[0]).map(([category, busy]) => rowOf(store, category, busy)),
       idle: Array.from(idle, toSeconds),
-    };
-  });
+    });
+  }
   return {
-    seq: store.seq,
+    seq,
     time: store.clock(),
     start: toSeconds(grid.firstBin * width),
     bin: toSeconds(width),

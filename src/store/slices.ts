@@ -36,6 +36,8 @@ interface TrackSlices {
   /** Length of the longest slice, by class: how far before a window its first slice may begin. */
   readonly longest: number[];
   readonly levels: TrackLevels;
+  rows: number;
+  firstStart: Micros;
   lastStop: Micros;
 }
 
@@ -44,8 +46,11 @@ const WIDTH = 4;
 const LENGTH = BLOCK;
 const RECORD = 2 * BLOCK;
 const CODE = 3 * BLOCK;
-const KINDS = 16;
+const KIND_BITS = 4;
+const KINDS = 2 ** KIND_BITS;
 const LONGEST = 0xffff_ffff;
+/** A track with fewer slices than this is gone through without asking how many are in a window. */
+const FEW = 8_192;
 /** Category by kind; -1 for a function's own. */
 const CATEGORIES = Array.from({ length: KINDS }, (_, kind) => {
   const category = categoryOf(kind % ACTIONS.length, Math.trunc(kind / ACTIONS.length), 0);
@@ -86,6 +91,8 @@ export class Slices {
     const of = this.#of(track);
     const length = stop - start;
     const index = classOf(length);
+    of.rows++;
+    of.firstStart = Math.min(of.firstStart, start);
     of.lastStop = Math.max(of.lastStop, stop);
     of.longest[index] = Math.max(of.longest[index]!, length);
     let list = of.lists[index];
@@ -120,18 +127,20 @@ export class Slices {
 
   /** Calls `visit` for each slice of a track that overlaps [since, until), until it returns false. In no particular order. */
   visit(track: number, since: Micros, until: Micros, visit: (slice: Slice) => boolean | undefined): void {
-    const of = this.#tracks[track];
-    if (of === undefined) return;
+    const of = this.#within(track, since, until);
+    if (of === null) return;
     for (let index = 0; index < CLASSES; index++) {
       const list = of.lists[index];
       if (list !== undefined && !this.#visitList(list, of.longest[index]!, track, since, until, visit)) return;
     }
   }
 
-  /** About how many rows {@link busy} would go through for a track. Never too few, too many by a block or two per class. */
+  /** At most how many rows {@link busy} would go through for a track; nearly exact when these are many. */
   rowsIn(track: number, level: number, since: Micros, until: Micros): number {
-    const of = this.#tracks[track];
-    if (of === undefined) return 0;
+    const of = this.#within(track, since, until);
+    if (of === null) return 0;
+    // Only of long lists it has to be known better.
+    if (of.rows < FEW) return of.rows;
     const index = this.#levels.indexFor(of.levels, level);
     let rows = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
     for (let c = index + 1; c < CLASSES; c++) {
@@ -143,8 +152,8 @@ export class Slices {
 
   /** About how many entries, of a bin and a category each, the answer for a track has at `level`; [since, until) as for {@link busy}. */
   entriesIn(track: number, level: number, since: Micros, until: Micros): number {
-    const of = this.#tracks[track];
-    if (of === undefined) return 0;
+    const of = this.#within(track, since, until);
+    if (of === null) return 0;
     const width = 2 ** level;
     const index = this.#levels.indexFor(of.levels, level);
     let entries = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
@@ -171,8 +180,8 @@ export class Slices {
     functions: ReadonlySet<number> | null,
     sink: BusySink,
   ): number {
-    const of = this.#tracks[track];
-    if (of === undefined) return 0;
+    const of = this.#within(track, since, until);
+    if (of === null) return 0;
     const index = this.#levels.indexFor(of.levels, level);
     let rows = index < 0 ? 0 : this.#levels.read(of.levels, index, level, since, until, functions, sink);
     for (let c = index + 1; c < CLASSES; c++) {
@@ -209,8 +218,8 @@ export class Slices {
         const code = words[row + CODE]!;
         let stop = length === LONGEST ? this.#longStop(words[row + RECORD]!, start, code) : start + length;
         if (stop <= since) continue;
-        const kind = code % KINDS;
-        const detail = Math.trunc(code / KINDS);
+        const kind = code & (KINDS - 1);
+        const detail = code >>> KIND_BITS;
         if (functions !== null) {
           const fn = kind % ACTIONS.length === COMPUTE ? detail : this.#fnOf(words[row + RECORD]!);
           if (!functions.has(fn)) continue;
@@ -256,8 +265,8 @@ export class Slices {
         const code = words[row + CODE]!;
         const stop = length === LONGEST ? this.#longStop(record, start, code) : start + length;
         if (stop <= since) continue;
-        const kind = code % KINDS;
-        const detail = Math.trunc(code / KINDS);
+        const kind = code & (KINDS - 1);
+        const detail = code >>> KIND_BITS;
         slice.record = record;
         slice.start = start;
         slice.stop = stop;
@@ -285,6 +294,12 @@ export class Slices {
     );
   }
 
+  /** A track that has anything between these times. */
+  #within(track: number, since: Micros, until: Micros): TrackSlices | null {
+    const of = this.#tracks[track];
+    return of === undefined || of.firstStart >= until || of.lastStop <= since ? null : of;
+  }
+
   #of(track: number): TrackSlices {
     let of = this.#tracks[track];
     if (of === undefined) {
@@ -292,6 +307,8 @@ export class Slices {
         lists: [],
         longest: new Array<number>(CLASSES).fill(0),
         levels: [],
+        rows: 0,
+        firstStart: Number.POSITIVE_INFINITY,
         lastStop: Number.NEGATIVE_INFINITY,
       };
       this.#tracks[track] = of;

@@ -103,9 +103,15 @@ export class Store implements SourceSink {
     for (const listener of this.#listeners) listener(event);
   }
 
-  /** The scheduler's time right now, as far as we can tell; stands still while it is lost. */
+  /** The scheduler's time right now, as far as we can tell; stands still while it is lost, and in a recording. */
   clock(): Seconds {
-    if (this.now === 0 || this.link.state === 'lost' || this.link.state === 'connecting') return this.now;
+    if (
+      this.now === 0 ||
+      this.cluster?.engine === 'recording' ||
+      this.link.state === 'lost' ||
+      this.link.state === 'connecting'
+    )
+      return this.now;
     return this.now + (this.#monotonic() - this.#heardAt) / 1000;
   }
 

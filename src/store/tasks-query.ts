@@ -1,3 +1,4 @@
+import { atOnce, type Steps } from '../base/steps.ts';
 import type { RecordView } from '../model/batch.ts';
 import { ACTIONS, RECORD_STATUSES, type RecordStatus, STATUS_LOST } from '../model/task-state.ts';
 import { type RecordIndex, type Seconds, type Seq, toMicros, toSeconds } from '../model/units.ts';
@@ -23,22 +24,37 @@ export interface TasksFilter {
   readonly counted?: boolean | undefined;
 }
 
+export interface TasksPage {
+  readonly seq: Seq;
+  readonly total: number;
+  readonly next: RecordIndex | null;
+  readonly tasks: readonly RecordView[];
+}
+
+/** Records that are looked at in one step. */
+const STEP_RECORDS = 20_000;
+
+export function tasksPage(store: Store, filter: TasksFilter): TasksPage {
+  return atOnce(tasksPageSteps(store, filter));
+}
+
 /** Records that match, in the order of arrival: `total` of them in all, and a page of at most `limit`. */
-export function tasksPage(
-  store: Store,
-  filter: TasksFilter,
-): { seq: Seq; total: number; next: RecordIndex | null; tasks: RecordView[] } {
+export function* tasksPageSteps(store: Store, filter: TasksFilter): Steps<TasksPage> {
   if (filter.status === 'processing') {
     const running = [...store.running.values()].filter(runningMatcher(store, filter));
     const tasks = running.slice(0, filter.limit).map((task) => runningView(store, task));
     return { seq: store.seq, total: running.length, next: null, tasks };
   }
+  // What comes while this goes on is not in it.
+  const { seq } = store;
+  const { length } = store.records;
   const matches = recordMatcher(store, filter);
   const first = filter.after === undefined ? 0 : filter.after + 1;
   const page: RecordIndex[] = [];
   let total = 0;
   let more = false;
-  for (let record = filter.counted === false ? first : 0; record < store.records.length; record++) {
+  for (let record = filter.counted === false ? first : 0; record < length; record++) {
+    if (record % STEP_RECORDS === STEP_RECORDS - 1) yield;
     if (!matches(record)) continue;
     total++;
     if (record < first) continue;
@@ -49,7 +65,7 @@ export function tasksPage(
     }
   }
   const next = more ? page[page.length - 1]! : null;
-  return { seq: store.seq, total, next, tasks: page.map((record) => recordView(store, record)!) };
+  return { seq, total, next, tasks: page.map((record) => recordView(store, record)!) };
 }
 
 /** Everything known of a record; null when there is no such record. */

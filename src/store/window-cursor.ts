@@ -7,6 +7,8 @@ import type { Store } from './store.ts';
 
 /** An answer in shares gets coarser bins rather than many more entries than this (8 bytes each). */
 const MOST_ENTRIES = 1_048_576;
+/** Tracks that are looked at to know about how large an answer will be. */
+const SAMPLE_TRACKS = 200;
 /** Rows that are gone through without a chance to stop. */
 const PART_ROWS = 32_768;
 
@@ -213,13 +215,11 @@ export class WindowCursor {
     for (let grid = gridOver(since, end(level), level); ; ) {
       const width = 2 ** grid.level;
       let entries = 0;
-      for (const track of tracks) {
-        entries += this.#store.slices.entriesIn(
-          track,
-          grid.level,
-          grid.firstBin * width,
-          grid.firstBin * width + grid.count * width,
-        );
+      // Some of the tracks say how it is with all of them.
+      const stride = Math.ceil(tracks.length / SAMPLE_TRACKS);
+      for (let i = 0; i < tracks.length; i += stride) {
+        const first = grid.firstBin * width;
+        entries += stride * this.#store.slices.entriesIn(tracks[i]!, grid.level, first, first + grid.count * width);
       }
       if (entries <= MOST_ENTRIES || grid.level >= MAX_LEVEL) return grid;
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));

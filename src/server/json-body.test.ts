@@ -1,0 +1,20 @@
+import { text } from 'node:stream/consumers';
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { jsonBody } from './json-body.ts';
+
+it('writes what JSON.stringify writes', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      expect(jsonBody(value)).toBe(JSON.stringify(value));
+    }),
+  );
+  expect(jsonBody({ a: undefined, b: [{ c: undefined }] })).toBe('{"b":[{}]}');
+});
+
+it('streams what is long', async () => {
+  const value = { seq: 1, rows: Array.from({ length: 20_000 }, (_, i) => ({ name: `row ${i}`, busy: [i, i / 2] })) };
+  const body = jsonBody(value);
+  expect(typeof body).not.toBe('string');
+  expect(JSON.parse(await text(body as NodeJS.ReadableStream))).toEqual(value);
+});
