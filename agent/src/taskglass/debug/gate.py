@@ -48,16 +48,16 @@ class Gate:
         self._cookie_name = f"taskglass-{port}"
 
     def admit(
-        self, method: str, headers: Mapping[str, str], token: str | None, ip: str, open_to_all: bool = False
+        self, method: str, headers: Mapping[str, str], token: str | None, ip: str, public: bool = False
     ) -> str | None:
         """
         Raises Problem. Gives the cookie to set where the request proved itself with ``?token=``, else None.
-        ``open_to_all``: no token is asked for (probes).
+        ``public``: no token is asked for.
         """
         self._check_host(headers.get("Host"))
         if method not in SAFE_METHODS:
             self._check_origin(headers)
-        if self._token is None or open_to_all:
+        if self._token is None or public:
             return None
         return self._check_token(headers, token, ip)
 
