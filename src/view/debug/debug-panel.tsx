@@ -118,7 +118,7 @@ function Content(props: { readonly view: DebugView; readonly tables: boolean }):
 function Fact(props: { readonly fact: DebugFact; readonly now: number }): JSX.Element {
   const text = () => formatValue(props.fact.value, props.fact.unit, props.now);
   return (
-    <div class="fact" data-long={text().length > 24} data-yes={props.fact.value === true}>
+    <div class="fact" data-long={text().length > 18} data-yes={props.fact.value === true}>
       <dt>{props.fact.name}</dt>
       <dd classList={{ mono: props.fact.unit === 'key' }}>{text()}</dd>
     </div>

@@ -11,8 +11,9 @@ export function DebugSeries(props: { readonly series: Series }): JSX.Element {
   const theme = useTheme();
   const names = createMemo(() => props.series.lines.map(({ name }) => name), undefined, { equals: sameTexts });
   const lines = createMemo((): readonly ChartSeries[] => {
+    // The first of the palette is as blue as the accent.
     const { accent, functions } = theme.colors();
-    return names().map((name, i) => ({ name, color: i === 0 ? accent : functions[(i - 1) % functions.length]! }));
+    return names().map((name, i) => ({ name, color: i === 0 ? accent : functions[i % functions.length]! }));
   });
   const format = (value: number) => formatValue(value, props.series.unit, 0);
   const latest = (i: number) => {

@@ -19,15 +19,39 @@ const STEPS: Readonly<Record<string, FlameStep>> = {
 
 /** A call tree: callers above what they called, as wide as the time it took. Click or Enter looks closer. */
 export function FlameGraph(props: { readonly tree: DebugTree }): JSX.Element {
-  const theme = useTheme();
   const [zoom, setZoom] = createSignal<readonly string[]>([]);
+  const isEmpty = () => !(props.tree.root.value > 0) && props.tree.root.children.length === 0;
+  return (
+    <div class="debug-flame">
+      <h3>
+        {props.tree.title} <span class="dim">{formatValue(props.tree.root.value, props.tree.unit, 0)}</span>
+        <Show when={zoom().length > 0}>
+          <button type="button" class="tool" onClick={() => setZoom([])}>
+            Show all
+          </button>
+        </Show>
+      </h3>
+      <Show when={!isEmpty()} fallback={<p class="empty">No samples yet.</p>}>
+        <Flame tree={props.tree} zoom={zoom()} onZoom={setZoom} />
+      </Show>
+    </div>
+  );
+}
+
+function Flame(props: {
+  readonly tree: DebugTree;
+  /** Names down to the node that is looked at closely. */
+  readonly zoom: readonly string[];
+  readonly onZoom: (path: readonly string[]) => void;
+}): JSX.Element {
+  const theme = useTheme();
   const [width, setWidth] = createSignal(0);
   const [hovered, setHovered] = createSignal(-1);
   /** Where the keys are, as a path: the next answer has other boxes. */
   const [cursor, setCursor] = createSignal<readonly string[] | null>(null);
   let canvas!: HTMLCanvasElement;
   let host!: HTMLDivElement;
-  const boxes = createMemo(() => flameLayout(props.tree.root, zoom()));
+  const boxes = createMemo(() => flameLayout(props.tree.root, props.zoom));
   const rows = () => 1 + boxes().reduce((most, { depth }) => Math.max(most, depth), 0);
   const focused = createMemo(() => {
     const path = cursor();
@@ -38,9 +62,9 @@ export function FlameGraph(props: { readonly tree: DebugTree }): JSX.Element {
   const share = (value: number) => (whole() > 0 ? formatPercent((100 * value) / whole()) : formatPercent(0));
   const said = () => {
     const box = boxes()[focused()];
-    return box === undefined
-      ? ''
-      : `${formatName(box.node.name)}, ${box.node.detail}: ${amount(box.node.value)}, ${share(box.node.value)} of all`;
+    if (box === undefined) return '';
+    const { name, detail, value } = box.node;
+    return `${[formatName(name), detail].filter(Boolean).join(', ')}: ${amount(value)}, ${share(value)} of all`;
   };
 
   onMount(() => {
@@ -85,7 +109,7 @@ export function FlameGraph(props: { readonly tree: DebugTree }): JSX.Element {
   };
   const look = (box: FlameBox | undefined) => {
     if (box === undefined) return;
-    setZoom(box.path);
+    props.onZoom(box.path);
     setCursor(box.path);
     onLeave();
   };
@@ -99,35 +123,25 @@ export function FlameGraph(props: { readonly tree: DebugTree }): JSX.Element {
     event.preventDefault();
   };
   return (
-    <div class="debug-flame">
-      <h3>
-        {props.tree.title} <span class="dim">{amount(whole())}</span>
-        <Show when={zoom().length > 0}>
-          <button type="button" class="tool" onClick={() => look(boxes()[0])}>
-            Show all
-          </button>
-        </Show>
-      </h3>
-      <Show when={whole() > 0 || props.tree.root.children.length > 0} fallback={<p class="empty">No samples yet.</p>}>
-        <div class="flame" ref={host}>
-          {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it takes keys and pointers as an application does */}
-          <canvas
-            ref={canvas}
-            tabindex="0"
-            role="application"
-            aria-label={`${props.tree.title}, flame graph`}
-            aria-description="Arrow keys walk through the calls, Enter looks closer, Escape shows all."
-            onMouseMove={onMove}
-            onMouseLeave={onLeave}
-            onClick={(event) => look(boxes()[at(event)])}
-            onKeyDown={onKey}
-          />
-        </div>
-        <p class="flame-said dim cut" aria-live="polite">
-          {said()}
-        </p>
-      </Show>
-    </div>
+    <>
+      <div class="flame" ref={host}>
+        {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it takes keys and pointers as an application does */}
+        <canvas
+          ref={canvas}
+          tabindex="0"
+          role="application"
+          aria-label={`${props.tree.title}, flame graph`}
+          aria-description="Arrow keys walk through the calls, Enter looks closer, Escape shows all."
+          onMouseMove={onMove}
+          onMouseLeave={onLeave}
+          onClick={(event) => look(boxes()[at(event)])}
+          onKeyDown={onKey}
+        />
+      </div>
+      <p class="flame-said dim cut" aria-live="polite">
+        {said()}
+      </p>
+    </>
   );
 }
 
