@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { defineConfig } from 'vitest/config';
 
 /**
@@ -7,6 +9,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     environment: 'node',
+    // What the tests record goes to no user's folder.
+    env: { TASKGLASS_RECORD_DIR: path.join(tmpdir(), 'taskglass-test-recordings') },
     projects: [
       {
         extends: true,

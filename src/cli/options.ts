@@ -35,7 +35,7 @@ interface TlsGiven {
 }
 
 /** Options of every command, as commander gives them. */
-interface Given {
+interface Given extends RecordGiven {
   readonly host?: string;
   readonly port?: number;
   readonly bokehPort?: number;
@@ -90,11 +90,13 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
       // Options may stand before the word `demo` too.
       const before = program.opts<Given>();
       const browser = given.browser !== false && before.browser !== false;
-      result = { command: 'demo', engine, ...served({ ...before, ...given, browser }) };
+      const record = given.record !== false && before.record !== false;
+      result = { command: 'demo', engine, ...served({ ...before, ...given, browser, record }) };
     });
   program.helpCommand(false);
   for (const command of [program, demo]) {
     addServeOptions(command);
+    addRecordOptions(command);
     command
       .exitOverride()
       .allowExcessArguments(false)
@@ -154,6 +156,7 @@ function served(given: Given): { browser: boolean; serve: ServeOptions } {
       ...(insecure !== undefined && { insecure }),
       ...(wait !== undefined && { wait }),
       ...(logLevel !== undefined && { logLevel }),
+      record: recordOf(given),
     },
   };
 }

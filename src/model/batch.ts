@@ -41,6 +41,13 @@ export interface ClusterView {
   readonly services: Readonly<Record<string, number>>;
   /** True: the page may ask the server to run the example computation. */
   readonly example: boolean;
+  readonly recording: RecordingView;
+}
+
+/** Whether the server writes down what it watches. `stopped`: it failed, and `reason` says why. */
+export interface RecordingView {
+  readonly state: 'off' | 'on' | 'stopped';
+  readonly reason: string;
 }
 
 export interface LinkView {

@@ -43,6 +43,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
     prefix,
     allowHosts,
     insecure,
+    record,
   } = options;
   const cluster = await LocalCluster.launch(
     {
@@ -55,6 +56,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
         ...(allowHosts !== undefined && { allowHosts }),
         ...(insecure !== undefined && { insecure }),
         ...(logLevel !== undefined && { logLevel }),
+        ...(record && { record }),
       },
     },
     { example: runExample, ...(signal !== undefined && { signal }) },

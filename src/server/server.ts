@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
+import type { RecordOptions } from '../model/record-options.ts';
 import type { SourceEvent } from '../model/source-event.ts';
 import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
 import { PAGE_FOLDER, readPageFiles } from '../serving/page-files.ts';
@@ -11,6 +12,7 @@ import { ExampleRunner } from './example-runner.ts';
 import { createHttp } from './http.ts';
 import { listen, listenOn } from './listen.ts';
 import { Publisher, type PublisherLimits } from './publisher.ts';
+import { startRecording } from './recording.ts';
 
 export interface ServerOptions {
   /** What is watched. The server starts it, and closes it when it closes. */
@@ -37,6 +39,8 @@ export interface ServerOptions {
   readonly openExample?: () => Promise<void>;
   /** Run it once as soon as the source is attached. */
   readonly exampleAtStart?: boolean;
+  /** Write down what is watched. Default: not. */
+  readonly record?: RecordOptions | null;
   /** Aborted while the server starts: everything is closed and the start fails. */
   readonly signal?: AbortSignal;
   /** Folder of the built page. Default: the one in this package. */
@@ -88,9 +92,11 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
           // Closing ends what runs; that is no failure.
           if (closing === null) logger.error({ err: error }, 'the example failed');
         });
+  const recording = options.record ? startRecording(store, options.record, logger) : null;
   const publisher = new Publisher(store, {
     version: VERSION,
     example: example !== null,
+    ...(recording && { recording: recording.view }),
     ...(options.limits && { limits: options.limits }),
   });
   const page = await readPageFiles(options.pageDir ?? PAGE_FOLDER);
@@ -109,7 +115,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   const close = (): Promise<void> => {
     closing ??= (async () => {
       publisher.close();
-      const all = Promise.allSettled([app.close(), source.close()]);
+      const all = Promise.allSettled([app.close(), source.close().then(() => recording?.recorder.close())]);
       const late = new AbortController();
       const settled = await Promise.race([all, sleep(CLOSE_MS, null, { signal: late.signal })]);
       late.abort();
@@ -127,7 +133,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
         ? await listen(app, host, port, options.portFallback ?? false)
         : await listenOn(app, host, options.fd);
     gate.bind(bound, prefix);
-    const starting = source.start(store, { wait: options.wait ?? false });
+    const starting = source.start(recording?.recorder ?? store, { wait: options.wait ?? false });
     await (options.signal === undefined ? starting : Promise.race([starting, aborted(options.signal)]));
     if (options.exampleAtStart === true) example?.start();
     const url = new URL(`http://${displayHost(host)}:${bound}${prefix}/status`);
@@ -139,10 +145,11 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   }
 }
 
-/** What happened to the cluster, for those who read logs; a failure of our own agent is what they should see. */
+/** What happened to the cluster, for those who read logs; a failure of our own agent or files is what they should see. */
 function logCluster(event: SourceEvent, logger: Logger): void {
   if (event.kind !== 'tick') return;
-  for (const { topic, text } of event.log ?? []) logger[topic === 'agent' ? 'warn' : 'info']({ topic }, text);
+  for (const { topic, text } of event.log ?? [])
+    logger[topic === 'agent' || topic === 'recording' ? 'warn' : 'info']({ topic }, text);
 }
 
 /** Rejects once the signal is given. */

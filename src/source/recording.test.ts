@@ -50,7 +50,7 @@ async function replay(directory: string): Promise<Store> {
 }
 
 describe('a recording replayed gives the same store as the live run', () => {
-  it.each([
+  it.each<[string, Partial<RecorderOptions>]>([
     ['sealed at the end', {}],
     ['sealed in many segments', { limits: { tasks: 5 } }],
     ['never sealed', { seal: async () => null }],

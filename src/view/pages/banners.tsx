@@ -9,6 +9,11 @@ export function Banners(): JSX.Element {
     live.state();
     return linkText(live.status(), live.replica.link, live.replica.cluster?.engine === 'recording');
   };
+  const stopped = () => {
+    live.state();
+    const recording = live.replica.cluster?.recording;
+    return recording?.state === 'stopped' ? recording : null;
+  };
   return (
     <>
       <Show when={text().banner}>
@@ -21,6 +26,14 @@ export function Banners(): JSX.Element {
                 Reload
               </button>
             </Show>
+          </div>
+        )}
+      </Show>
+      <Show when={stopped()}>
+        {(recording) => (
+          <div class="banner" role="alert" data-tone="warn">
+            <b>Recording has stopped.</b>
+            <span>{recording().reason.replace(/\.$/, '')}. What was written is kept; what you see goes on.</span>
           </div>
         )}
       </Show>

@@ -1,0 +1,73 @@
+import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
+import type { ServeOptions } from '../server/main.ts';
+
+/** What is given of recording, as commander gives it. */
+export interface RecordGiven {
+  readonly record?: boolean;
+  readonly recordDir?: string;
+  readonly recordMaxAge?: number;
+  readonly recordMaxSize?: number;
+  readonly recordMaxCount?: number;
+}
+
+export function addRecordOptions(command: Commander): void {
+  command
+    .option('--no-record', 'do not record what is watched')
+    .addOption(
+      new Option('--record-dir <folder>', "where recordings go (default: the user's data folder)").env(
+        'TASKGLASS_RECORD_DIR',
+      ),
+    )
+    .option('--record-max-age <time>', 'delete older recordings, like 30d or 12h (default: 30d)', duration)
+    .option('--record-max-size <size>', 'delete the oldest recordings beyond it, like 500MB (default: 10GB)', bytes)
+    .option('--record-max-count <n>', 'delete the oldest recordings beyond it (default: 100)', count);
+}
+
+/** Null: nothing is recorded. */
+export function recordOf(given: RecordGiven): NonNullable<ServeOptions['record']> | null {
+  const { record, recordDir, recordMaxAge, recordMaxSize, recordMaxCount } = given;
+  if (record === false) return null;
+  return {
+    ...(recordDir !== undefined && { folder: recordDir }),
+    ...(recordMaxAge !== undefined && { maxAge: recordMaxAge }),
+    ...(recordMaxSize !== undefined && { maxSize: recordMaxSize }),
+    ...(recordMaxCount !== undefined && { maxCount: recordMaxCount }),
+  };
+}
+
+const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
+const BYTES = {
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+} as const;
+
+function duration(text: string): number {
+  const value = quantity(text, SECONDS);
+  if (value === null) throw new InvalidArgumentError('It must be like 30d, 12h, 90m or 45s.');
+  return value;
+}
+
+function bytes(text: string): number {
+  const value = quantity(text, BYTES);
+  if (value === null) throw new InvalidArgumentError('It must be like 500MB, 10GB or 2GiB.');
+  return value;
+}
+
+function count(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+/** A number and a unit. */
+function quantity(text: string, units: Readonly<Record<string, number>>): number | null {
+  const [, number = '', unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]{1,3})$/i.exec(text) ?? [];
+  const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()]! : null;
+  return factor === null ? null : Number(number) * factor;
+}

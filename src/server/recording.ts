@@ -1,0 +1,53 @@
+import path from 'node:path';
+import type { Logger } from 'pino';
+import type { RecordingView } from '../model/batch.ts';
+import type { RecordOptions, RetentionLimits } from '../model/record-options.ts';
+import { defaultFolder, enforceRetention, folderName } from '../recording/library.ts';
+import { Recorder, type RecorderStatus } from '../recording/recorder.ts';
+import { sealInThread } from '../recording/sealing.ts';
+import type { Store } from '../store/store.ts';
+
+const DAY = 86_400;
+const RETENTION: RetentionLimits = { maxAge: 30 * DAY, maxSize: 10e9, maxCount: 100 };
+
+/** What a server writes down of what it watches. */
+export interface Recording {
+  readonly recorder: Recorder;
+  /** As pages show it. */
+  view(): RecordingView;
+}
+
+/**
+ * Records before the store, in a folder of its own for each scheduler. Old recordings are deleted at the start and whenever
+ * a segment was sealed.
+ */
+export function startRecording(store: Store, options: RecordOptions, logger: Logger): Recording {
+  const folder = path.resolve(options.folder ?? defaultFolder());
+  const { maxAge, maxSize, maxCount } = { ...RETENTION, ...options };
+  const tidy = (): void => {
+    enforceRetention(folder, { maxAge, maxSize, maxCount }).then(
+      (deleted) => {
+        if (deleted.length > 0) logger.info({ deleted }, 'old recordings were deleted');
+      },
+      (error: unknown) => logger.warn({ err: error }, 'old recordings could not be deleted'),
+    );
+  };
+  const changed = ({ state, reason, directory }: RecorderStatus): void => {
+    if (state === 'recording') logger.info({ directory }, 'recording');
+    if (state === 'stopped') logger.warn({ directory, reason }, 'recording has stopped');
+  };
+  const recorder = new Recorder(store, (table, index) => store.strings[table].at(index), {
+    directoryOf: ({ id }) => path.join(folder, folderName(id)),
+    seal: sealInThread,
+    sealed: tidy,
+    changed,
+  });
+  tidy();
+  return {
+    recorder,
+    view: () => {
+      const { state, reason } = recorder.status;
+      return { state: state === 'stopped' ? 'stopped' : 'on', reason };
+    },
+  };
+}
