@@ -85,25 +85,34 @@ export class Preloaded implements AsyncDisposable {
 
   /** A Python process that finds the package in this checkout; ends with this object. */
   python(args: readonly string[]): Child {
-    const child = new Child(venvCommand('python', this.version), args, { cwd: this.folder, env: this.#environment() });
+    const child = new Child(venvCommand('python', this.version), args, {
+      cwd: this.folder,
+      env: { ...environment(this.folder), ...this.#env },
+    });
     this.#children.push(child);
     return child;
-  }
-
-  #environment(): Record<string, string> {
-    return {
-      PYTHONPATH: path.join(ROOT, 'agent', 'src'),
-      PYTHONUNBUFFERED: '1',
-      PYTHONWARNINGS: 'ignore',
-      DASK_CONFIG: this.folder,
-      ...this.#env,
-    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#children.map((child) => child.kill()));
     rmSync(this.folder, { recursive: true, force: true });
   }
+}
+
+/** What a Python process is to find: the package in this checkout, and of all configuration only a folder's. */
+function environment(folder: string): Record<string, string> {
+  return {
+    PYTHONPATH: path.join(ROOT, 'agent', 'src'),
+    PYTHONUNBUFFERED: '1',
+    PYTHONWARNINGS: 'ignore',
+    DASK_CONFIG: folder,
+  };
+}
+
+/** A Python process that finds the package; the caller ends it. Builds first when the sources have changed. */
+export async function packagePython(version: DaskVersion, args: readonly string[]): Promise<Child> {
+  await build();
+  return new Child(venvCommand('python', version), args, { env: environment(tmpdir()) });
 }
 
 /** Source for a client: the process number of the scheduler's Node. */

@@ -44,7 +44,7 @@ def find_node(configured: str | None) -> Node:
     needed = f"Node {NEEDED[0]}.{NEEDED[1]} or newer is needed"
     what = "; ".join(found) if found else "none was found"
     advice = "set taskglass.node to another" if configured else "install Node, or: pip install 'taskglass[node]'"
-    raise NodeMissing(f"{needed}, and {what}. To mend it, {advice}.")
+    raise NodeMissing(f"{needed}, and {what}. To mend it, {advice}")
 
 
 def _candidates(configured: str | None) -> Iterator[tuple[str, str]]:

@@ -58,7 +58,9 @@ async def _setup_scheduler(scheduler: Scheduler, options: Options, logger: loggi
     try:
         _main_pages[scheduler] = await start_main_pages(scheduler, options, secret)
     except CannotServe as error:
-        logger.warning("Taskglass UI is not started: %s", error)
+        own = scheduler.services.get("dashboard")
+        stays = "" if own is None else f" Dask's own pages stay at port {own.port}."
+        logger.warning("Taskglass UI is not started: %s.%s", error, stays)
     except Exception:
         logger.exception("Taskglass UI is not started")
 
