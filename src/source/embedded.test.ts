@@ -1,5 +1,8 @@
+import { deserialize, serialize } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ensureBuilt } from '../../test/engine/built.ts';
+import { Feed } from '../engine/dashboard/feed.ts';
+import { RemoteCluster } from '../engine/dashboard/remote-cluster.ts';
 import { type Client, type Future, LocalCluster, runExample, taskOptions } from '../engine/index.ts';
 import { CONFORMANCE, type ConformanceHarness } from './conformance.ts';
 import { EmbeddedSource } from './embedded.ts';
@@ -17,14 +20,18 @@ const make = () => new Uint8Array(100_000);
 const use = (data: Uint8Array) => data.length;
 const hang = () => new Promise<never>(() => setInterval(() => {}, 1000));
 
-describe('the embedded engine as a source', () => {
+/** The cluster, and its other end as the process of the pages has it. */
+describe.each(['here', 'from another process'])('the embedded engine as a source, watched %s', (where) => {
   let cluster: LocalCluster;
   let client: Client;
+  let remote: RemoteCluster | null = null;
+  const watched = () => remote ?? cluster;
 
   beforeAll(async () => {
     ensureBuilt();
     cluster = await LocalCluster.start({ workers: 2, threadsPerWorker: 2, dashboard: false });
     client = cluster.client();
+    if (where !== 'here') remote = otherEnd(cluster);
   }, 60_000);
   afterAll(() => cluster?.close());
 
@@ -32,7 +39,7 @@ describe('the embedded engine as a source', () => {
     engine: 'embedded',
     workers: 2,
     threadsPerWorker: 2,
-    createSource: () => new EmbeddedSource(cluster),
+    createSource: () => new EmbeddedSource(watched()),
     async example() {
       const incs = client.map(inc, Array(100).keys());
       const decs = client.map(dec, Array(100).keys());
@@ -68,7 +75,7 @@ describe('the embedded engine as a source', () => {
         stop: async () => future.cancel(),
       };
     },
-    traces: async () => cluster.observers,
+    traces: async () => watched().observers,
   };
 
   async function placeOf(future: Future): Promise<{ address: string; pid: number }> {
@@ -82,7 +89,7 @@ describe('the embedded engine as a source', () => {
   for (const scenario of CONFORMANCE) it(scenario.name, () => scenario.run(harness), 60_000);
 
   it('tells the example of the demo with real transfers', async () => {
-    const source = new EmbeddedSource(cluster);
+    const source = new EmbeddedSource(watched());
     const sink = new RecordingSink();
     await source.start(sink);
     expect(await runExample(client)).toBe(9900);
@@ -97,12 +104,27 @@ describe('the embedded engine as a source', () => {
 
   it('says that the link is lost when the cluster closes', async () => {
     const own = await LocalCluster.start({ workers: 1, threadsPerWorker: 1, dashboard: false });
-    const source = new EmbeddedSource(own);
+    const there = where === 'here' ? own : otherEnd(own);
+    const source = new EmbeddedSource(there);
     const sink = new RecordingSink();
     await source.start(sink);
     await own.close();
+    if (there instanceof RemoteCluster) there.receive({ op: 'closed' });
     expect(sink.links.at(-1)).toMatchObject({ state: 'lost', reason: 'the cluster was closed' });
-    expect(own.observers).toBe(0);
-    await expect(new EmbeddedSource(own).start(sink)).rejects.toMatchObject({ code: 'CLUSTER_CLOSED' });
+    expect(there.observers).toBe(0);
+    await expect(new EmbeddedSource(there).start(sink)).rejects.toMatchObject({ code: 'CLUSTER_CLOSED' });
   }, 60_000);
 });
+
+/** Every message takes the form in which it crosses a channel. */
+function otherEnd({ core }: LocalCluster): RemoteCluster {
+  const feed = new Feed(core);
+  const remote: RemoteCluster = new RemoteCluster((message) => {
+    if (message.op === 'taken') setImmediate(() => feed.taken());
+  });
+  feed.start((message) => {
+    const bytes = serialize(message);
+    setImmediate(() => remote.receive(deserialize(bytes) as Parameters<RemoteCluster['receive']>[0]));
+  });
+  return remote;
+}
