@@ -49,6 +49,11 @@ export class Child implements AsyncDisposable {
     this.#process.stdin?.write(text);
   }
 
+  /** Ends its standard input. */
+  endInput(): void {
+    this.#process.stdin?.end();
+  }
+
   /** Waits for output that matches and returns the match; throws with the whole output when the process ends before. */
   async printed(pattern: RegExp, within = 60_000): Promise<RegExpExecArray> {
     const match = await until(

@@ -23,7 +23,8 @@ HEALTHY_SECONDS = 60.0
 LINES_PER_MINUTE = 30
 LONGEST_LINE = 2_000
 _LONGEST_READ = 65_536
-_WARN = 40
+#: Levels of the web server's log.
+_WARN, _FATAL = 40, 60
 
 
 class NodeChild:
@@ -166,7 +167,8 @@ class NodeChild:
             if not isinstance(message.get("level"), int) or message["level"] < _WARN:
                 continue
             text = _text_of(message)
-            self._said.append(text)
+            if message["level"] >= _FATAL:
+                self._said.append(text)
             now = time.monotonic()
             if now - window > 60:
                 if held:

@@ -1,0 +1,74 @@
+"""What the servers are told, and by whom."""
+
+import click
+import dask
+import pytest
+
+from taskglass.options import COMMAND_LINE, OptionError, Options, is_loopback, load_options
+
+
+def test_defaults_are_dasks_ports_on_this_machine_only():
+    assert load_options("scheduler") == Options(host="127.0.0.1", port=8787, debug_port=8788)
+    assert load_options("worker").debug_port == 8789
+    assert load_options("worker").loopback
+
+
+def test_the_command_line_counts_more_than_the_configuration():
+    command = click.Command("taskglass", params=list(COMMAND_LINE))
+    line = ["--bokeh-port", "9000", "--taskglass-keep-bokeh", "--taskglass-allow-host", "a.example"]
+    given = command.make_context("taskglass", line).params
+    config = {"taskglass.port": 1, "taskglass.host": "0.0.0.0", "taskglass.scheduler-debug-port": "0"}
+    with dask.config.set(config):
+        options = load_options("scheduler", given)
+    assert options == Options(host="0.0.0.0", port=9000, debug_port=0, keep_bokeh=True, allow_hosts=("a.example",))
+    assert not options.loopback
+
+
+def test_every_command_line_option_is_a_field():
+    assert {option.name for option in COMMAND_LINE} <= set(Options.__dataclass_fields__)
+
+
+def test_the_environment_may_spell_a_key_as_it_can():
+    # As Dask reads DASK_TASKGLASS__KEEP_BOKEH=true and DASK_TASKGLASS__ALLOW_HOSTS=a.example,.b.example.
+    with dask.config.set({"taskglass": {"keep_bokeh": "true", "allow_hosts": "a.example, .b.example", "enabled": 0}}):
+        options = load_options("scheduler")
+    assert options.keep_bokeh
+    assert not options.enabled
+    assert options.allow_hosts == ("a.example", ".b.example")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("port", 65_536),
+        ("port", True),
+        ("port", "http"),
+        ("scheduler-debug-port", -1),
+        ("host", ""),
+        ("host", "http://here"),
+        ("token", "two words"),
+        ("token", 1e3),
+        ("prefix", "a/../b"),
+        ("keep-bokeh", "perhaps"),
+        ("allow-hosts", 7),
+    ],
+)
+def test_what_nobody_can_work_with_is_refused_by_name(key, value):
+    with dask.config.set({f"taskglass.{key}": value}), pytest.raises(OptionError, match=f"taskglass.{key} "):
+        load_options("scheduler")
+
+
+def test_prefixes_are_written_one_way():
+    for text in ("user/me", "/user/me/", "//user//me"):
+        assert load_options("scheduler", {"prefix": text}).prefix == "/user/me"
+    assert load_options("scheduler", {"prefix": "/"}).prefix == ""
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"])
+def test_loopback(host):
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "example.org", "127.0.0.1.example.org"])
+def test_beyond_loopback(host):
+    assert not is_loopback(host)
