@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { TaskglassError } from './base/errors.ts';
 import { openBrowser } from './cli/browser.ts';
+import { moreHelp } from './cli/more-help.ts';
 import { type Command, DEFAULT_PORT, parseCommandLine } from './cli/options.ts';
 import { serveDask, serveDemo, type TaskglassServer, VERSION } from './server/main.ts';
 
@@ -74,7 +75,10 @@ try {
   await main(process.argv.slice(2));
 } catch (error) {
   if (error instanceof TaskglassError) {
-    console.error(`error ${error.code}: ${error.title}: ${error.detail}\n${error.advice}`);
+    const more = moreHelp(error.code);
+    console.error(
+      `error ${error.code}: ${error.title}: ${error.detail}\n${error.advice}${more ? `\nMore: ${more}` : ''}`,
+    );
   } else {
     const internal = new TaskglassError('INTERNAL', error instanceof Error ? error.message : String(error));
     console.error(`error ${internal.code}: ${internal.title}: ${internal.detail}\nPlease report it with these lines:`);

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { headingId } from '../scripts/lib/markdown.mjs';
+import { HELP_SECTIONS } from '../src/base/help.ts';
 import { filesUnder, ROOT, readProjectFile } from './support/project-files.ts';
 
 const PAGES = [
@@ -62,6 +64,12 @@ test('README.md is at most 150 lines and shows the last results of every bench',
     const { rows } = JSON.parse(readProjectFile(result)) as { rows: readonly (readonly string[])[] };
     for (const row of rows) expect(readme).toContain(`| ${row.join(' | ')} |`);
   }
+});
+
+test('docs/troubleshooting.md has every part that errors and pages lead to', () => {
+  const headings = [...readProjectFile('docs/troubleshooting.md').matchAll(/^#+ (.+)$/gm)];
+  const ids = headings.map(([, title = '']) => headingId(title));
+  expect(HELP_SECTIONS.filter((section) => !ids.includes(section))).toEqual([]);
 });
 
 test('docs/dask-package.md lists every option of the Python package', () => {

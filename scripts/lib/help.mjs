@@ -4,7 +4,13 @@ import { renderMarkdown } from './markdown.mjs';
 import { inRoot } from './run.mjs';
 
 /** The documents that every server serves beside its pages, under `help/NAME.html`: who needs them may have no other network. */
-const DOCUMENTS = ['troubleshooting', 'dask-package', 'cli', 'errors'];
+const DOCUMENTS = /** @type {const} */ ([
+  ['troubleshooting', 'Troubleshooting'],
+  ['errors', 'Errors'],
+  ['cli', 'The command'],
+  ['dask-package', 'The Python package'],
+]);
+const NAVIGATION = DOCUMENTS.map(([name, title]) => `<a href="${name}.html">${title}</a>`).join('\n');
 
 const STYLE = `:root{color-scheme:light dark;font:16px/1.55 system-ui,sans-serif}
 body{max-width:52rem;margin:2rem auto 6rem;padding:0 1.25rem}
@@ -29,7 +35,7 @@ export function writeHelp(folder) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(path.join(folder, 'help.css'), STYLE);
   copyFileSync(inRoot('src', 'view', 'icon.svg'), path.join(folder, 'icon.svg'));
-  for (const name of DOCUMENTS) {
+  for (const [name] of DOCUMENTS) {
     const text = readFileSync(inRoot('docs', `${name}.md`), 'utf8');
     writeFileSync(path.join(folder, `${name}.html`), renderHelp(text));
   }
@@ -49,7 +55,7 @@ function renderHelp(text) {
 <link rel="stylesheet" href="help.css">
 </head>
 <body>
-<nav aria-label="Pages"><a href="../status">Status</a><a href="troubleshooting.html">Troubleshooting</a></nav>
+<nav aria-label="Documents">${NAVIGATION}</nav>
 <main>
 ${body}
 </main>
@@ -65,5 +71,5 @@ ${body}
 function helpLink(target) {
   if (/^https?:/.test(target) || target.startsWith('#')) return target;
   const [, name = '', anchor = ''] = /^([\w-]+)\.md(#[\w-]+)?$/.exec(target) ?? [];
-  return DOCUMENTS.includes(name) ? `${name}.html${anchor}` : null;
+  return DOCUMENTS.some(([document]) => document === name) ? `${name}.html${anchor}` : null;
 }

@@ -95,7 +95,7 @@ export class DebugServer {
       token,
       ip: request.socket.remoteAddress ?? '',
       upgrade: request.headers.upgrade !== undefined,
-      open: path === '/health',
+      open: path === '/health' || path.startsWith('/help/'),
     });
     if (setCookie !== null) response.setHeader('set-cookie', setCookie);
     if (request.method !== 'GET' && request.method !== 'HEAD') {

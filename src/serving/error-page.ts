@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { HELP_FOR, helpPath } from '../base/help.ts';
 import type { Problem } from './problem.ts';
 
 /**
@@ -20,6 +21,8 @@ export const PAGES = ['status', 'tasks', 'workers'] as const;
 /** `root`: the way from the address that failed to where the pages are, e.g. `../`; `pages`: which ones are there. */
 export function errorPage(problem: Problem, root: string, pages: readonly string[] = PAGES): string {
   const links = pages.map((page) => `<a href="${escapeHtml(root + page)}">/${page}</a>`).join('\n');
+  const section = HELP_FOR[problem.code];
+  const more = section === undefined ? '' : `<p><a href="${escapeHtml(root + helpPath(section))}">What to do</a></p>\n`;
   const login =
     problem.code === 'TOKEN_REQUIRED'
       ? '<form method="get"><label>Token <input name="token" type="password" autocomplete="current-password" required></label> <button>Open</button></form>'
@@ -29,7 +32,7 @@ export function errorPage(problem: Problem, root: string, pages: readonly string
     `<h1>${escapeHtml(problem.title)}</h1>
 <p>${escapeHtml(sentence(problem.detail))}</p>
 <p>${escapeHtml(problem.advice)}</p>
-${login}
+${more}${login}
 <nav aria-label="Pages">${links}</nav>
 <p><code>${problem.code}</code></p>`,
   );

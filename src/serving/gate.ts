@@ -34,7 +34,7 @@ export interface Knock {
   readonly ip: string;
   /** True for a WebSocket's handshake. */
   readonly upgrade: boolean;
-  /** True where no token is asked for (probes). */
+  /** True where no token is asked for (probes, the documents that tell how to log in). */
   readonly open: boolean;
 }
 

@@ -1,3 +1,4 @@
+import type { HelpSection } from '../base/help.ts';
 import type { LinkView } from '../model/batch.ts';
 import type { ConnectionStatus } from './connection.ts';
 import { formatClock } from './format.ts';
@@ -7,7 +8,7 @@ export interface LinkText {
   readonly label: string;
   readonly tone: 'ok' | 'warn' | 'bad' | 'dim';
   /** In the banner, what it means and what happens next; null when there is nothing to say. */
-  readonly banner: { readonly title: string; readonly text: string } | null;
+  readonly banner: { readonly title: string; readonly text: string; readonly help?: HelpSection } | null;
 }
 
 /**
@@ -25,6 +26,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
         banner: {
           title: 'The page and the server are of different versions.',
           text: 'Reloading did not help: empty the browser’s cache for this site, then reload.',
+          help: 'the-page-and-the-server-are-of-different-versions',
         },
       };
     case 'silent':
@@ -34,7 +36,11 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
         tone: 'bad',
         banner: {
           title: 'The Taskglass server does not answer.',
-          text: `${heard(status.heard / 1000)}Retrying; what you see is what was last known.`,
+          text:
+            status.heard === 0
+              ? 'Retrying. Where a proxy stands between, it may not pass WebSockets.'
+              : `${heard(status.heard / 1000)}Retrying; what you see is what was last known.`,
+          help: 'the-server-does-not-answer',
         },
       };
     case 'open':
@@ -48,7 +54,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
       return {
         label: 'Connecting',
         tone: 'warn',
-        banner: { title: 'Connecting to the scheduler.', text: reason + heard(link.heard) },
+        banner: { title: 'Connecting to the scheduler.', text: reason + heard(link.heard), help: 'the-scheduler' },
       };
     case 'lost':
       return {
@@ -57,6 +63,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
         banner: {
           title: 'The scheduler is lost.',
           text: `${reason}${heard(link.heard)}Retrying; what you see is what was last known.`,
+          help: 'the-scheduler',
         },
       };
     case 'stalled':
@@ -66,6 +73,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
         banner: {
           title: 'The scheduler answers late.',
           text: `${heard(link.heard)}Its event loop is busy or the process is stopped.`,
+          help: 'the-scheduler-answers-late',
         },
       };
   }

@@ -1,6 +1,6 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { launchBrowser, openPage } from '../support/browser.ts';
+import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
 import { Child } from '../support/child.ts';
 import { adapted, documented } from '../support/documented.ts';
 import { freePort } from '../support/ports.ts';
@@ -78,6 +78,28 @@ describe('ways to the page', () => {
     await works(`http://${NAME}:${port}/dask/status`);
     const { page } = await openPage(browser, `http://other.example.org:${port}/dask/status`);
     expect(await page.locator('main').textContent()).toContain('HOST_REFUSED');
+    await page.context().close();
+  });
+
+  test('a proxy that passes no WebSockets: the page says so, and leads to what helps', async () => {
+    const port = await freePort();
+    const [site = ''] = documented(DOC, 'nginx', 'nginx');
+    const changes = { 'listen 80;': `listen 127.0.0.1:${port};`, '8787': own, '$http_upgrade;': '"";' };
+    await services.nginx(adapted(site, changes), port);
+    const { page } = await openPage(browser, `http://${NAME}:${port}/dask/tasks/`);
+    const banner = page.getByRole('alert').filter({ hasText: 'it may not pass WebSockets' });
+    await banner.waitFor();
+    await keepPicture(page, 'no-websockets');
+    const [help] = await Promise.all([page.waitForEvent('popup'), banner.getByRole('link').click()]);
+    expect(help.url()).toBe(`http://${NAME}:${port}/dask/help/troubleshooting.html#the-server-does-not-answer`);
+    await help.locator('h2#the-server-does-not-answer').waitFor();
+    // Its style came: the content security policy lets it be.
+    expect(await help.evaluate(() => getComputedStyle(document.body).maxWidth)).not.toBe('none');
+    await help.setViewportSize({ width: 1000, height: 900 });
+    await keepPicture(help, 'help-troubleshooting');
+    // Its links lead on: to a part of itself, to other documents.
+    await help.locator('a[href="#behind-a-proxy"]').first().click();
+    expect(new URL(help.url()).hash).toBe('#behind-a-proxy');
     await page.context().close();
   });
 

@@ -1,7 +1,9 @@
 import './debug.css';
 import { createEffect, createMemo, createSignal, For, type JSX, onCleanup, onMount, Show } from 'solid-js';
+import { helpFor } from '../../base/help.ts';
 import type { DebugIndex } from '../../model/debug.ts';
 import { plural } from '../format.ts';
+import { HelpLink } from '../widgets/help-link.tsx';
 import { DebugHeader } from './debug-header.tsx';
 import { costText, DebugPanel } from './debug-panel.tsx';
 import type { DebugState } from './debug-state.ts';
@@ -30,6 +32,7 @@ export function DebugPage(props: { readonly state: DebugState }): JSX.Element {
           <div class="banner" role="alert" data-tone={text().tone}>
             <b>{banner().title}</b>
             <span>{banner().text}</span>
+            <Show when={banner().help}>{(section) => <HelpLink section={section()} />}</Show>
             <Show when={state.line().state === 'lost'}>
               <button type="button" class="button" onClick={() => state.retry()}>
                 Try now
@@ -160,6 +163,13 @@ function NotYet(props: { readonly state: DebugState }): JSX.Element {
             <p>{known().detail}</p>
             <Show when={known().advice !== ''}>
               <p>{known().advice}</p>
+            </Show>
+            <Show when={helpFor(known().code)}>
+              {(section) => (
+                <p>
+                  <HelpLink section={section()} />
+                </p>
+              )}
             </Show>
             <p>
               It is asked again by itself.{' '}

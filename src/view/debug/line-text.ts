@@ -1,3 +1,4 @@
+import { helpFor } from '../../base/help.ts';
 import { formatClock } from '../format.ts';
 import type { LinkText } from '../link-text.ts';
 import type { FeedLine } from './feed.ts';
@@ -19,6 +20,7 @@ export function lineText(line: FeedLine, paused: boolean, heard: number): LinkTe
         banner: {
           title: sentence(title).trim(),
           text: `${text}${last}${paused ? '' : 'Retrying; '}${paused ? 'What' : 'what'} you see is what was last known.`,
+          help: helpFor(line.failure?.code) ?? 'the-server-does-not-answer',
         },
       };
     }
@@ -29,6 +31,7 @@ export function lineText(line: FeedLine, paused: boolean, heard: number): LinkTe
         banner: {
           title: 'The process answers late.',
           text: `${last}Its event loop is busy, or the process is stopped.`,
+          help: 'the-scheduler-answers-late',
         },
       };
     case 'reading':

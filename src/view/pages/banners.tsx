@@ -1,6 +1,7 @@
 import { type JSX, Show } from 'solid-js';
 import { linkText } from '../link-text.ts';
 import { useLive } from '../live-store.ts';
+import { HelpLink } from '../widgets/help-link.tsx';
 
 /** Says what is wrong with the lines, and keeps quiet otherwise. */
 export function Banners(): JSX.Element {
@@ -21,6 +22,7 @@ export function Banners(): JSX.Element {
           <div class="banner" role="alert" data-tone={text().tone}>
             <b>{banner().title}</b>
             <span>{banner().text}</span>
+            <Show when={banner().help}>{(section) => <HelpLink section={section()} />}</Show>
             <Show when={live.status().state === 'version'}>
               <button type="button" class="button" onClick={() => location.reload()}>
                 Reload

@@ -1,5 +1,6 @@
 import { type JSX, Match, Switch } from 'solid-js';
 import { useLive } from '../live-store.ts';
+import { HelpLink } from '../widgets/help-link.tsx';
 
 /** What stands above the stream as long as there is nothing to stream: what is missing, and the lines that bring it. */
 export function Welcome(): JSX.Element {
@@ -17,7 +18,10 @@ export function Welcome(): JSX.Element {
     <Switch>
       <Match when={cluster() === null && live.status().state === 'open'}>
         <Note title="Waiting for the scheduler">
-          <p>It has not answered yet. This page goes on by itself as soon as it does.</p>
+          <p>
+            It has not answered yet. This page goes on by itself as soon as it does.{' '}
+            <HelpLink section="it-is-not-reached" />
+          </p>
         </Note>
       </Match>
       <Match when={cluster() !== null && replica().totals?.workers === 0}>
