@@ -91,12 +91,14 @@ class MainPages:
         self._child.start()
 
     def put_up_signpost(self) -> None:
-        """Where ``client.dashboard_link`` leads to is the scheduler's address, and we may listen on loopback only."""
+        """``client.dashboard_link`` leads to the scheduler's address, and we may listen on another one."""
+        options = self._options
         host = get_address_host(self._scheduler.address)
-        if not self._options.loopback or is_loopback(host):
+        if options.host in ("0.0.0.0", "::", host) or (options.loopback and is_loopback(host)):
             return
+        origin = f"http://{'127.0.0.1' if options.host == 'localhost' else self.host}:{self.port}"
         try:
-            self._signpost = put_up_signpost(host, self.port, self._options.prefix)
+            self._signpost = put_up_signpost(host, self.port, origin, options.prefix, near_only=options.loopback)
         except OSError as error:
             logger.info("Taskglass: no signpost at %s:%d (%s)", host, self.port, error)
 
@@ -151,9 +153,12 @@ async def start_main_pages(scheduler: Any, options: Options, secret: str | None)
         node = await loop.run_in_executor(None, find_node, options.node)
     except NodeMissing as error:
         raise CannotServe(str(error)) from None
+    dask_http = DaskHttp(scheduler)
+    if getattr(dask_http.service, "ssl_options", None) is not None:
+        # Pages that were to be encrypted are not replaced by plain ones.
+        raise CannotServe("Dask's own pages are served over TLS, which the web server does not speak yet")
     address = await _address_for_node(scheduler)
 
-    dask_http = DaskHttp(scheduler)
     move = not options.keep_bokeh and dask_http.is_movable_from(options.port)
     if move:
         dask_http.move_from(options.port)

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import dask
 from distributed import Scheduler, Worker
@@ -17,10 +17,14 @@ from taskglass.options import OptionError, Options, load_options
 from taskglass.ports import shown_host
 
 _main_pages: WeakKeyDictionary[Any, MainPages] = WeakKeyDictionary()
+_set_up: WeakSet[Any] = WeakSet()
 
 
 async def setup(server: Any, given: Mapping[str, Any]) -> None:
     """Starts what belongs to this server. What fails is said in its log; nothing keeps it from starting."""
+    if server in _set_up:
+        return  # Named twice in a list of preloads.
+    _set_up.add(server)
     role = "scheduler" if isinstance(server, Scheduler) else "worker" if isinstance(server, Worker) else None
     if role is None:
         return

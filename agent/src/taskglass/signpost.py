@@ -1,7 +1,8 @@
-"""What stands at the scheduler's own address while the main pages answer to this machine only.
+"""What stands at the scheduler's own address where the main pages listen on another one, loopback for instance.
 
-``client.dashboard_link`` is made of the scheduler's address, which is seldom 127.0.0.1. On this machine it is led on to
-the pages; from elsewhere it gets to read how to reach them. Nothing of the cluster is said here, so no token is needed.
+``client.dashboard_link`` is made of the scheduler's address. It is led on to the pages; who asks from elsewhere for
+pages that answer to this machine only gets to read how to reach them. Nothing of the cluster is said here, so no token
+is needed.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ Taskglass runs here and answers only to its own machine. Two ways to reach it fr
 
 
 class _Sign(tornado.web.RequestHandler):
-    def initialize(self, host: str, port: int, prefix: str) -> None:
-        self._to = {"host": host, "port": port, "prefix": prefix}
+    def initialize(self, origin: str, near_only: bool, help_text: str) -> None:
+        self._origin = origin
+        self._near_only = near_only
+        self._help = help_text
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -34,14 +37,14 @@ class _Sign(tornado.web.RequestHandler):
     def prepare(self) -> None:
         # Every method ends here. Programs that read the API are to know its address; pages are what people are led to.
         path = self.request.path
-        if self.request.method in ("GET", "HEAD") and "/api/" not in path and self._is_near():
+        if self.request.method in ("GET", "HEAD") and "/api/" not in path and (self._is_near() or not self._near_only):
             query = f"?{self.request.query}" if self.request.query else ""
             self.set_status(302)
-            self.set_header("Location", f"http://127.0.0.1:{self._to['port']}{path}{query}")
+            self.set_header("Location", f"{self._origin}{path}{query}")
         else:
             self.set_status(403)
             self.set_header("Content-Type", "text/plain; charset=utf-8")
-            self.write(_ELSEWHERE.format(**self._to))
+            self.write(self._help)
         self.finish()
 
     def _is_near(self) -> bool:
@@ -53,9 +56,13 @@ class _Sign(tornado.web.RequestHandler):
             return False
 
 
-def put_up_signpost(host: str, port: int, prefix: str) -> HTTPServer:
-    """Listens on ``host``, an address of this machine that is not loopback. Raises OSError."""
-    settings: dict[str, Any] = {"host": host, "port": port, "prefix": prefix}
+def put_up_signpost(host: str, port: int, origin: str, prefix: str, near_only: bool) -> HTTPServer:
+    """Listens on ``host`` and ``port``, and leads on to ``origin`` (``http://…:PORT``). Raises OSError.
+
+    ``near_only``: ``origin`` answers to this machine only.
+    """
+    text = _ELSEWHERE.format(host=host, port=port, prefix=prefix)
+    settings: dict[str, Any] = {"origin": origin, "near_only": near_only, "help_text": text}
     server = HTTPServer(tornado.web.Application([(r".*", _Sign, settings)], log_function=lambda _handler: None))
     server.listen(port, address=host)
     return server
