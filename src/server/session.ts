@@ -38,7 +38,7 @@ interface OpenWindow {
 }
 
 /** Rows of the store that one step of an answer goes through, at most about: a few milliseconds. */
-const STEP_ROWS = 100_000;
+const STEP_ROWS = 40_000;
 
 /** Close codes of RFC 6455 that are sent here. */
 const GOING_AWAY = 1001;

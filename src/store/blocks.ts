@@ -112,6 +112,11 @@ export class BlockPool {
     this.#inserted[at + 2 * BLOCK] = amount;
   }
 
+  /** Gives back all blocks of a list, which must not be used afterwards. */
+  release(list: BlockList): void {
+    for (const block of list.blocks) this.#free.push(block);
+  }
+
   /** Where {@link insert} put its row: the index that it returned points into these. */
   get inserted(): Uint32Array {
     return this.#inserted;

@@ -15,8 +15,10 @@ export const LEVELS = [14, 17, 20, 23, 26, 29] as const;
 export const CLASSES = LEVELS.length + 1;
 const WIDTHS = LEVELS.map((level) => 2 ** level);
 const SHORT = WIDTHS.map((width) => width / 4);
-/** A level is kept for a track when it spares a question more rows than this. */
+/** A level is tried for a track when it might spare a question more rows than this … */
 const WORTH_ROWS = 128;
+/** … and kept when it has so many times fewer rows itself, so that all levels together are small beside the slices. */
+const WORTH_RATIO = 4;
 
 /** Busy time of a function proper; below are the reserved categories. */
 const FUNCTION = CATEGORY_FUNCTION;
@@ -29,8 +31,17 @@ export function classOf(length: Micros): number {
   return found;
 }
 
-/** The summaries of one track, by level; a level that is not worth it is not there. */
-export type TrackLevels = (BlockList | undefined)[];
+/** The summaries of one track, by index into LEVELS. */
+export interface TrackLevels {
+  /** A level that is not worth it is not there. */
+  readonly lists: (BlockList | undefined)[];
+  /** How many rows a level must be able to spare to be tried. */
+  readonly tryAt: number[];
+}
+
+export function noLevels(): TrackLevels {
+  return { lists: [], tryAt: new Array<number>(LEVELS.length).fill(WORTH_ROWS) };
+}
 
 /** Receives busy time of one bin, counted since epoch at the level that was asked for. */
 export type BusySink = (bin: number, category: number, busy: Micros) => void;
@@ -46,7 +57,7 @@ export class Levels {
   /** Adds a slice of class `from` or below to all levels from there on that the track keeps. `reserved`: its category unless that is its function. */
   add(levels: TrackLevels, from: number, fn: number, category: number, start: Micros, stop: Micros): void {
     for (let index = from; index < LEVELS.length; index++) {
-      const list = levels[index];
+      const list = levels.lists[index];
       if (list !== undefined) this.#addTo(list, index, codeOf(fn, category), start, stop);
     }
   }
@@ -57,13 +68,13 @@ export class Levels {
    */
   indexFor(levels: TrackLevels, level: number): number {
     let index = LEVELS.length - 1;
-    while (index >= 0 && (LEVELS[index]! > level || levels[index] === undefined)) index--;
+    while (index >= 0 && (LEVELS[index]! > level || levels.lists[index] === undefined)) index--;
     return index;
   }
 
   /** About how many rows {@link read} would go through. */
   rowsIn(levels: TrackLevels, index: number, since: Micros, until: Micros): number {
-    return this.#pool.rowsIn(levels[index]!, since / WIDTHS[index]!, until / WIDTHS[index]!);
+    return this.#pool.rowsIn(levels.lists[index]!, since / WIDTHS[index]!, until / WIDTHS[index]!);
   }
 
   /** What was busy in [since, until), which are bounds of bins of `level`, of these functions (null: all). Returns rows gone through. */
@@ -77,7 +88,7 @@ export class Levels {
     sink: BusySink,
   ): number {
     const pool = this.#pool;
-    const list = levels[index]!;
+    const list = levels.lists[index]!;
     const first = since / WIDTHS[index]!;
     const end = until / WIDTHS[index]!;
     const ratio = 2 ** (level - LEVELS[index]!);
@@ -110,17 +121,23 @@ export class Levels {
    */
   grow(levels: TrackLevels, sizes: (index: number) => number, visit: (index: number, into: SliceSink) => void): void {
     for (let index = 0; index < LEVELS.length; index++) {
-      if (levels[index] !== undefined) continue;
+      if (levels.lists[index] !== undefined) continue;
       const finer = this.indexFor(levels, LEVELS[index]! - 1);
-      let spared = finer < 0 ? 0 : levels[finer]!.rows;
+      const fine = levels.lists[finer];
+      let spared = fine?.rows ?? 0;
       for (let c = finer + 1; c <= index; c++) spared += sizes(c);
-      if (spared <= WORTH_ROWS) continue;
+      if (spared <= levels.tryAt[index]!) continue;
       const list: BlockList = { blocks: [], rows: 0 };
-      if (finer >= 0) this.#coarsen(levels[finer]!, 2 ** (LEVELS[index]! - LEVELS[finer]!), list);
+      if (fine !== undefined) this.#coarsen(fine, 2 ** (LEVELS[index]! - LEVELS[finer]!), list);
       for (let c = finer + 1; c <= index; c++) {
         visit(c, (fn, category, start, stop) => this.#addTo(list, index, codeOf(fn, category), start, stop));
       }
-      levels[index] = list;
+      if (list.rows * WORTH_RATIO <= spared) {
+        levels.lists[index] = list;
+      } else {
+        this.#pool.release(list);
+        levels.tryAt[index] = spared * 2;
+      }
     }
   }
 

@@ -1,8 +1,8 @@
-import { Growable } from '../base/growable.ts';
+import { PackedColumn } from '../base/packed-column.ts';
 import type { TaskError } from '../model/source-event.ts';
 import { STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
-import type { Bytes, Micros, RecordIndex } from '../model/units.ts';
-import { TextColumn } from './text-column.ts';
+import type { Bytes, Micros, RecordIndex, StringIndex } from '../model/units.ts';
+import { KeyColumn } from './key-column.ts';
 
 /** Error texts kept; older ones are dropped, their records stay. */
 const ERRORS_KEPT = 10_000;
@@ -24,24 +24,39 @@ export interface RecordRow {
 
 /** Finished executions, one row each in the order of arrival. A record's id is its row. */
 export class Records {
-  readonly keys = new TextColumn();
-  readonly fn = new Growable(Uint32Array);
-  readonly group = new Growable(Uint32Array);
-  readonly worker = new Growable(Uint32Array);
-  readonly track = new Growable(Uint32Array);
-  readonly type = new Growable(Uint32Array);
-  readonly status = new Growable(Uint8Array);
-  readonly past = new Growable(Uint8Array);
-  readonly nbytes = new Growable(Float64Array);
-  readonly start = new Growable(Float64Array);
-  readonly stop = new Growable(Float64Array);
+  readonly keys: KeyColumn;
+  readonly fn = new PackedColumn(16);
+  readonly group = new PackedColumn(16);
+  readonly worker = new PackedColumn(16);
+  readonly track = new PackedColumn(16);
+  readonly type = new PackedColumn(8);
+  readonly status = new PackedColumn(8);
+  readonly past = new PackedColumn(8);
+  readonly nbytes = new PackedColumn(32);
+  readonly start = new PackedColumn(32, true);
+  readonly stop = new PackedColumn(32, true);
   readonly #errors = new Map<RecordIndex, TaskError>();
   #lost = 0;
   #past = 0;
   #erred = 0;
 
+  readonly #groupName: (group: StringIndex) => string;
+
+  /** `groupName` gives the name of a group, which is part of most keys. */
+  constructor(groupName: (group: StringIndex) => string) {
+    this.#groupName = groupName;
+    this.keys = new KeyColumn((record) => groupName(this.group.at(record)));
+  }
+
   get length(): number {
     return this.fn.length;
+  }
+
+  /** Bytes taken by keys and by all other columns. */
+  get bytes(): { readonly keys: number; readonly columns: number } {
+    const { fn, group, worker, track, type, status, past, nbytes, start, stop } = this;
+    const columns = [fn, group, worker, track, type, status, past, nbytes, start, stop];
+    return { keys: this.keys.bytes, columns: columns.reduce((sum, column) => sum + column.bytes, 0) };
   }
 
   /** Records that finished: all but the lost ones. */
@@ -60,7 +75,7 @@ export class Records {
 
   push(row: RecordRow): RecordIndex {
     const record = this.length;
-    this.keys.push(row.key);
+    this.keys.push(row.key, this.#groupName(row.group));
     this.fn.push(row.fn);
     this.group.push(row.group);
     this.worker.push(row.worker);

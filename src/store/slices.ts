@@ -1,7 +1,7 @@
 import { ACTION_INDEX, ACTIONS, CATEGORY_FUNCTION, categoryOf } from '../model/task-state.ts';
 import type { Micros, RecordIndex, StringIndex } from '../model/units.ts';
 import { BLOCK, type BlockList, BlockPool } from './blocks.ts';
-import { type BusySink, CLASSES, classOf, Levels, type TrackLevels } from './levels.ts';
+import { type BusySink, CLASSES, classOf, Levels, noLevels, type TrackLevels } from './levels.ts';
 
 /** A slice as it is pushed. `start` and `stop` are whole microseconds, at least one apart. */
 export interface SliceRow {
@@ -150,24 +150,6 @@ export class Slices {
     return rows;
   }
 
-  /** About how many entries, of a bin and a category each, the answer for a track has at `level`; [since, until) as for {@link busy}. */
-  entriesIn(track: number, level: number, since: Micros, until: Micros): number {
-    const of = this.#within(track, since, until);
-    if (of === null) return 0;
-    const width = 2 ** level;
-    const index = this.#levels.indexFor(of.levels, level);
-    let entries = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
-    for (let c = index + 1; c < CLASSES; c++) {
-      const list = of.lists[c];
-      if (list === undefined) continue;
-      const longest = of.longest[c]!;
-      const rows = this.#pool.rowsIn(list, since - longest, until);
-      // Slices of a class seldom overlap, so together they have hardly more entries than there are bins.
-      entries += Math.min(rows * (Math.floor(longest / width) + 2), rows + (until - since) / width);
-    }
-    return entries;
-  }
-
   /**
    * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted since epoch, in any order
    * and in parts that add up. Only of these functions, or of all. Returns how many rows it went through.
@@ -306,7 +288,7 @@ export class Slices {
       of = {
         lists: [],
         longest: new Array<number>(CLASSES).fill(0),
-        levels: [],
+        levels: noLevels(),
         rows: 0,
         firstStart: Number.POSITIVE_INFINITY,
         lastStop: Number.NEGATIVE_INFINITY,

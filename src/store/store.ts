@@ -54,7 +54,7 @@ export class Store implements SourceSink {
     worker: new StringTable(),
     type: new StringTable(),
   };
-  readonly records = new Records();
+  readonly records = new Records((group) => this.strings.group.at(group));
   readonly slices = new Slices((record) => this.records.fn.at(record));
   readonly tracks = new Tracks();
   readonly functions = new FunctionTable();

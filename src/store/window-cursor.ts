@@ -8,7 +8,9 @@ import type { Store } from './store.ts';
 /** An answer in shares gets coarser bins rather than many more entries than this (8 bytes each). */
 const MOST_ENTRIES = 1_048_576;
 /** Tracks that are looked at to know about how large an answer will be. */
-const SAMPLE_TRACKS = 200;
+const SAMPLE_TRACKS = 64;
+/** A bin of a track seldom has more of them on average. */
+const USUAL_CATEGORIES = 3;
 /** Rows that are gone through without a chance to stop. */
 const PART_ROWS = 32_768;
 
@@ -213,13 +215,15 @@ export class WindowCursor {
     // An open window gets room to grow before its grid has to be made anew.
     const end = (k: number): Micros => until ?? soon + (soon - since) / 8 + 2 ** k;
     for (let grid = gridOver(since, end(level), level); ; ) {
-      const width = 2 ** grid.level;
-      let entries = 0;
-      // Some of the tracks say how it is with all of them.
+      // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
+      if (tracks.length * grid.count * USUAL_CATEGORIES <= MOST_ENTRIES) return grid;
       const stride = Math.ceil(tracks.length / SAMPLE_TRACKS);
+      let entries = 0;
+      const count = (): void => {
+        entries += stride;
+      };
       for (let i = 0; i < tracks.length; i += stride) {
-        const first = grid.firstBin * width;
-        entries += stride * this.#store.slices.entriesIn(tracks[i]!, grid.level, first, first + grid.count * width);
+        this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count));
       }
       if (entries <= MOST_ENTRIES || grid.level >= MAX_LEVEL) return grid;
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));

@@ -1,0 +1,49 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { KeyColumn } from './key-column.ts';
+
+const HASH = '0123456789abcdef'.repeat(2);
+const name = fc.oneof(
+  fc.constantFrom('inc', 'sum-tree-0a', 'größe', ''),
+  fc.string({ unit: 'grapheme', maxLength: 9 }),
+);
+const rest = fc.oneof(
+  fc.stringMatching(/^-[0-9a-f]{32}$/),
+  fc.uuid().map((uuid) => `-${uuid}`),
+  fc.constantFrom(
+    `-${HASH.toUpperCase()}`,
+    `-${HASH.slice(1)}`,
+    `-${HASH}g`,
+    `_${HASH}`,
+    "', 0, 3)",
+    `-${'-'.repeat(36)}`,
+  ),
+  fc.string({ unit: 'grapheme' }),
+);
+const pair = fc
+  .tuple(name, rest, fc.constantFrom('group', 'tuple', 'other'))
+  .map(
+    ([group, end, form]) => [{ group: `${group}${end}`, tuple: `('${group}${end}`, other: end }[form], group] as const,
+  );
+
+it('gives back every key, however it relates to its group', () => {
+  fc.assert(
+    fc.property(fc.array(pair, { maxLength: 50 }), fc.constantFrom(1, 40), (pairs, times) => {
+      const all = Array.from({ length: times }, () => pairs).flat();
+      const column = new KeyColumn((index) => all[index]![1]);
+      for (const [key, group] of all) column.push(key, group);
+      expect(all.map((_, i) => column.at(i))).toEqual(all.map(([key]) => key));
+    }),
+    { numRuns: 200 },
+  );
+});
+
+it('keeps only what a key does not share with its group', () => {
+  const column = new KeyColumn((index) => (index % 2 === 0 ? 'inc' : 'sum-0123456789abcdef'));
+  for (let i = 0; i < 4_096; i += 2) {
+    column.push(`inc-${HASH}`, 'inc');
+    column.push(`('sum-0123456789abcdef', ${i}, 7)`, 'sum-0123456789abcdef');
+  }
+  expect(column.at(4_094)).toBe(`inc-${HASH}`);
+  expect(column.bytes).toBeLessThan(4_096 * 18 + 48_000);
+});
