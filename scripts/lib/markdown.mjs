@@ -1,6 +1,6 @@
 /**
  * The Markdown that our own documents use, as HTML: headings, paragraphs, lists of one level, tables, fenced code, and in
- * a line `code`, **bold** and links. Text is always escaped; HTML in a document stays text.
+ * a line `code`, **bold**, *emphasis* and links. Text is always escaped; HTML in a document stays text.
  */
 
 /**
@@ -105,6 +105,7 @@ function renderInline(text, options) {
       if (/^`[^`]+`$/.test(part)) return `<code>${escapeHtml(part.slice(1, -1))}</code>`;
       return escapeHtml(part)
         .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+        .replace(/\*([^*\s][^*]*)\*/g, '<em>$1</em>')
         .replace(/\[([^\]]+)\]\(([^)\s]+)\)/g, (_whole, label, target) => {
           const to = options.link(target);
           return to === null ? label : `<a href="${to}">${label}</a>`;

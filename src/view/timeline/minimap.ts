@@ -91,6 +91,7 @@ export class Minimap {
     const { width, height } = this.#canvas;
     const history = historyBounds(replica, base, replica.clock());
     if (width === 0 || height === 0) return;
+    if (this.#key === '') this.#canvas.dataset.drawn = 'true';
     this.#view = view;
     const whole = fitTo(history ?? { start: now, stop: now + 10e6 }, 0.01);
     this.#scale = scaleOf(whole, width);

@@ -136,6 +136,9 @@ export class StageView {
 
   draw(scene: Scene): void {
     if (this.width === 0 || this.height === 0) return;
+    if (this.#lastInput === null) {
+      for (const canvas of Object.values(this.#elements)) canvas.dataset.drawn = 'true';
+    }
     const { ratio } = this;
     const scale = this.scaleFor(scene.view);
     const marks = this.#ticks(scene, scale);
