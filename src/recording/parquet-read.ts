@@ -1,4 +1,4 @@
-import { gunzipSync } from 'node:zlib';
+import { crc32, gunzipSync } from 'node:zlib';
 import { type FileMetaData, parquetMetadata, parquetRead, type SubColumnData } from 'hyparquet';
 import type { FinishedColumns, StringTableName } from '../model/source-event.ts';
 import { ACTION_INDEX, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
@@ -39,6 +39,14 @@ export class TasksReader {
       to: Math.max(...ends.map(([, to]) => to)),
       rows: Number(num_rows),
     };
+  }
+
+  /** CRC-32 of each row group. */
+  checksums(): number[] {
+    return Array.from({ length: this.groups }, (_, group) => {
+      const { from, to } = this.extent(group);
+      return crc32(this.#bytes.subarray(from, to));
+    });
   }
 
   /** @throws RecordingError */

@@ -18,7 +18,7 @@ import {
   tasksFile,
 } from './format.ts';
 import { TasksReader } from './parquet-read.ts';
-import { CHECKED_BYTES, checksums, type Seal } from './seal.ts';
+import type { Seal } from './seal.ts';
 
 /** One thing that a recording says. */
 export type Reading =
@@ -179,7 +179,7 @@ class Rows {
   readonly #file: string;
   readonly #reader: TasksReader | null;
   readonly #intern: SourceSink['intern'];
-  /** The first byte that is damaged. */
+  /** The first row group that is damaged. */
   readonly #damaged: number;
   #group = 0;
   #columns: FinishedColumns | null = null;
@@ -197,18 +197,18 @@ class Rows {
     return new Rows('', null, () => 0, 0);
   }
 
+  /** `seal`: null where the events are damaged and do not say by what the file is checked. */
   static async open(file: string, seal: Seal['parquet'], intern: SourceSink['intern']): Promise<Rows> {
     const bytes = await readIfThere(file);
     if (bytes === null) return new Rows(file, null, intern, 0);
-    const sums = checksums(bytes);
-    const bad = seal === null ? -1 : seal.crc.findIndex((crc, i) => crc !== sums[i]);
-    const damaged = bad === -1 ? Number.POSITIVE_INFINITY : bad * CHECKED_BYTES;
     try {
-      const footer = seal === null ? bytes : Buffer.from(seal.footer, 'base64');
-      return new Rows(file, new TasksReader(bytes, footer), intern, damaged);
+      const reader = new TasksReader(bytes, seal === null ? bytes : Buffer.from(seal.footer, 'base64'));
+      const sums = reader.checksums();
+      const bad = seal === null ? -1 : sums.findIndex((crc, group) => crc !== seal.crc[group]);
+      return new Rows(file, reader, intern, bad === -1 ? sums.length : bad);
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;
-      return new Rows(file, null, intern, Math.min(damaged, bytes.length));
+      return new Rows(file, null, intern, 0);
     }
   }
 
@@ -234,10 +234,10 @@ class Rows {
       throw new RowsError({ file: this.#file, offset, what, torn: false });
     };
     const reader = this.#reader;
-    if (reader === null) return fail(this.#damaged, 'its tasks cannot be read');
+    if (reader === null) return fail(0, 'its tasks cannot be read');
     if (this.#group >= reader.groups) return fail(0, 'it has fewer tasks than were recorded');
-    const { from, to } = reader.extent(this.#group);
-    if (to > this.#damaged) fail(Math.max(this.#damaged, from), 'a checksum is wrong');
+    const { from } = reader.extent(this.#group);
+    if (this.#group >= this.#damaged) fail(from, 'a checksum is wrong');
     try {
       this.#columns = await reader.read(this.#group, this.#intern);
     } catch (error) {

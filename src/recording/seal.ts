@@ -1,16 +1,15 @@
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { crc32, deflateRawSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import type { FinishedColumns } from '../model/source-event.ts';
 import { BLOCK, type Block, encodeBlock, fileHead, readBlocks } from './blocks.ts';
 import { EventDecoder, RecordingError } from './event-decoder.ts';
 import { EVENTS, eventsFile, journalFile, TASKS, tasksFile } from './format.ts';
+import { TasksReader } from './parquet-read.ts';
 import { writeTasks } from './parquet-write.ts';
 import { type Summary, SummaryBuilder } from './summary.ts';
 import { Tables } from './tables.ts';
 
-/** The Parquet file is checked in pieces of this size, so that damage has a place. */
-export const CHECKED_BYTES = 262_144;
 /** Events are compressed in pieces of about this size. */
 const PACKED_BYTES = 262_144;
 
@@ -19,8 +18,7 @@ export interface Seal {
   readonly summary: Summary;
   /** Null: no task finished during this segment, and there is no Parquet file. */
   readonly parquet: {
-    readonly bytes: number;
-    /** CRC-32 of each CHECKED_BYTES of it. */
+    /** CRC-32 of the bytes of each row group. */
     readonly crc: readonly number[];
     /** The end of the file once more, base64: its rows stay readable when its own is damaged. */
     readonly footer: string;
@@ -88,12 +86,8 @@ async function writeSegment(
   if (finished.length > 0) {
     const bytes = Buffer.from(writeTasks(finished, tables.textOf, JSON.stringify(summary)));
     await writeWhole(tasksFile(directory, number), directory, bytes);
-    const footerBytes = bytes.readUInt32LE(bytes.length - 8) + 8;
-    parquet = {
-      bytes: bytes.length,
-      crc: checksums(bytes),
-      footer: bytes.subarray(bytes.length - footerBytes).toString('base64'),
-    };
+    const footer = bytes.subarray(bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8));
+    parquet = { crc: new TasksReader(bytes, footer).checksums(), footer: footer.toString('base64') };
   }
   const seal = encodeBlock(BLOCK.seal, Buffer.from(JSON.stringify({ summary, parquet } satisfies Seal)));
   await writeWhole(
@@ -102,12 +96,6 @@ async function writeSegment(
     Buffer.concat([fileHead('events'), ...packer.finish(), seal]),
   );
   return summary;
-}
-
-export function checksums(bytes: Buffer): number[] {
-  const sums: number[] = [];
-  for (let at = 0; at < bytes.length; at += CHECKED_BYTES) sums.push(crc32(bytes.subarray(at, at + CHECKED_BYTES)));
-  return sums;
 }
 
 /** Several small blocks compressed as one. */

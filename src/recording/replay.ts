@@ -1,0 +1,109 @@
+import type { FinishedColumns, SourceEvent, SourceSink, TickEvent } from '../model/source-event.ts';
+import type { Seconds } from '../model/units.ts';
+import { keepRows } from './columns.ts';
+import type { State } from './event-decoder.ts';
+import { KnownState } from './known-state.ts';
+import type { RecordingReader } from './reader.ts';
+
+/**
+ * What was said while a recording was made, as if one recorder had made all of it: where another one went on, counts go on too and
+ * no task comes twice; what could not be read is a gap. How the recorder reached its cluster is left out.
+ */
+export async function* replay(reader: RecordingReader, intern: SourceSink['intern']): AsyncGenerator<SourceEvent> {
+  const joiner = new Joiner();
+  for await (const reading of reader.read(intern)) {
+    const events = reading.kind === 'event' ? joiner.event(reading.event) : joiner.state(reading.state, reading.whole);
+    for (const event of events) {
+      joiner.known.accept(event);
+      yield event;
+    }
+  }
+}
+
+class Joiner {
+  readonly known = new KnownState();
+  /** Of the session before: what was forgotten by its end, and until when finished tasks are known. */
+  readonly #forgottenBefore = new Map<number, number>();
+  #knownUntil: Seconds = 0;
+  #newSession = false;
+
+  event(event: SourceEvent): SourceEvent[] {
+    switch (event.kind) {
+      case 'cluster': {
+        const begins = this.#newSession;
+        this.#newSession = false;
+        return begins ? [event, ...this.#sessionBegins(event.time)] : [event];
+      }
+      case 'link':
+        return [];
+      case 'gap':
+        return [event];
+      case 'tick':
+        return [this.#joined(event)];
+    }
+  }
+
+  /** Where a file begins. `whole`: nothing is missing before it. */
+  state({ session, events }: State, whole: boolean): SourceEvent[] {
+    if (session) {
+      this.#newSession = this.known.time > 0;
+      return [];
+    }
+    if (whole) return [];
+    const rest = events.flatMap((event) => this.event(event));
+    const tick = events.find((event) => event.kind === 'tick');
+    const since = this.known.time;
+    if (since === 0 || tick === undefined || tick.time <= since) return rest;
+    const there = new Set(tick.workers?.added?.map(({ worker }) => worker));
+    return [
+      { kind: 'gap', since, until: tick.time, size: null, reason: 'unreadable' },
+      leave(
+        [...this.known.workers()].filter((worker) => !there.has(worker)),
+        tick.time,
+      ),
+      ...rest,
+    ];
+  }
+
+  /** Another process went on recording: what happened in between only the scheduler's own buffer knows. */
+  #sessionBegins(time: Seconds): SourceEvent[] {
+    const since = this.known.time;
+    this.#knownUntil = since;
+    for (const fn of this.known.functions()) this.#forgottenBefore.set(fn, this.known.forgotten(fn));
+    const gone = leave([...this.known.workers()], since);
+    return time > since ? [{ kind: 'gap', since, until: time, size: null, reason: 'disconnected' }, gone] : [gone];
+  }
+
+  #joined(event: TickEvent): TickEvent {
+    const { functions, finished } = event;
+    if (this.#knownUntil === 0) return event;
+    return {
+      ...event,
+      ...(functions && {
+        functions: {
+          ...functions,
+          forgotten: functions.forgotten.map(
+            (forgotten, i) => forgotten + (this.#forgottenBefore.get(functions.fn[i]!) ?? 0),
+          ),
+        },
+      }),
+      ...(finished?.past && { finished: unknownYet(finished, this.#knownUntil) }),
+    };
+  }
+}
+
+/** Nothing runs any more, and these workers are gone. */
+function leave(removed: readonly number[], time: Seconds): TickEvent {
+  const running = { reset: true, started: [], ended: [] };
+  return { kind: 'tick', time, running, ...(removed.length > 0 && { workers: { removed } }) };
+}
+
+/** Tasks of the scheduler's buffer that were recorded when they finished are left out. */
+function unknownYet(past: FinishedColumns, until: Seconds): FinishedColumns {
+  let slice = 0;
+  return keepRows(past, (row) => {
+    let last = 0;
+    for (const end = slice + past.startstops[row]!; slice < end; slice++) last = Math.max(last, past.stop[slice]!);
+    return last > until;
+  });
+}
