@@ -25,6 +25,8 @@ export interface DaskDebugOptions {
 }
 
 const OP = 'taskglass_debug';
+/** Of Python's errors those that tell of a connection. */
+const UNREACHED = /^proxy: \w*(OSError|Timeout|Connection|CommClosed)/;
 /** Of one answer. The largest, profiles and call stacks, are some hundred kilobytes. */
 const MAX_ANSWER = 16 * 1024 * 1024;
 
@@ -90,8 +92,8 @@ export class DaskDebugAccess implements DebugAccess, Disposable {
     const worker = this.#known.worker(nameOrAddress);
     if (worker === undefined) throw new TaskglassError('NOT_FOUND', 'no such worker is connected');
     if (!(DEBUG_SERVICE in worker.services)) throw unlisted(`worker ${worker.address}`);
-    const msg = { op: OP, topic, serializers: ['msgpack', 'error'] };
-    return await this.#call('proxy', { worker: worker.address, msg }, `worker ${worker.address}`);
+    // How the worker may answer is handed on from what the scheduler is told.
+    return await this.#call('proxy', { worker: worker.address, msg: { op: OP, topic } }, `worker ${worker.address}`);
   }
 
   async #call(op: string, args: Record<string, unknown>, who: string): Promise<DaskValue> {
@@ -105,8 +107,8 @@ export class DaskDebugAccess implements DebugAccess, Disposable {
           cause: error,
         });
       }
-      // The scheduler could not reach it, or lost it meanwhile.
-      if (op === 'proxy' && (code === 'PROTOCOL_ERROR' || code === 'LINK_CLOSED')) {
+      // The scheduler could not reach it, or lost it meanwhile: then it raises, or closes our connection.
+      if (op === 'proxy' && (code === 'LINK_CLOSED' || UNREACHED.test(detail))) {
         throw new TaskglassError('DEBUG_TIMEOUT', `${who}: ${detail}`, { cause: error });
       }
       throw error;

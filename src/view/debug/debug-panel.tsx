@@ -2,10 +2,11 @@ import { createSignal, createUniqueId, For, Index, type JSX, Show } from 'solid-
 import type { DebugFact, DebugView } from '../../model/debug.ts';
 import { formatClock, formatPercent } from '../format.ts';
 import { Panel } from '../widgets/panel.tsx';
-import { DebugSeries, seriesTable } from './debug-series.tsx';
+import { DebugSeries } from './debug-series.tsx';
 import { DebugTable } from './debug-table.tsx';
 import type { TopicState } from './feed.ts';
 import { FlameGraph, treeTable } from './flame-graph.tsx';
+import { seriesTable } from './series-numbers.ts';
 import { formatValue } from './values.ts';
 
 export interface DebugPanelProps {

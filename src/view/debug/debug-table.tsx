@@ -12,9 +12,11 @@ const MOST_HEIGHT = 340;
 /** Rows and characters that decide how wide a column is. */
 const MEASURED = 100;
 const MOST_CHARACTERS = 64;
-const CHARACTER = 6.9;
+/** Px, of proportional digits and letters, which are wider than most, and of the others. */
+const CHARACTER = 7.6;
+const MONO_CHARACTER = 7;
 /** A table wider than this has a line of the page for itself, px. */
-const WIDE = 640;
+const WIDE = 560;
 
 /**
  * A table of anything: sortable, of bounded height, first line of each value; the whole row opens under the table. Columns
@@ -35,7 +37,10 @@ export function DebugTable(props: { readonly table: Table; readonly now: number 
     return columns.map(({ name, unit }, i) => {
       const longest = sample.reduce((most, row) => Math.max(most, firstLine(text(row[i] ?? null, unit)).length), 0);
       const characters = Math.min(MOST_CHARACTERS, Math.max(longest, name.length + 2, 5));
-      return Math.max(before.length === columns.length ? before[i]! : 0, Math.ceil(characters * CHARACTER) + 22);
+      return Math.max(
+        before.length === columns.length ? before[i]! : 0,
+        Math.ceil(characters * (unit === 'key' ? MONO_CHARACTER : CHARACTER)) + 22,
+      );
     });
   }, []);
   const height = createMemo(
@@ -106,7 +111,11 @@ export function DebugTable(props: { readonly table: Table; readonly now: number 
               <tr aria-rowindex="1">
                 <For each={props.table.columns.map(({ name }) => name)}>
                   {(name, i) => (
-                    <th scope="col" class={classOf(props.table, i())} aria-sort={sortOf(sorting(), i())}>
+                    <th
+                      scope="col"
+                      classList={{ number: isNumeric(unitAt(props.table, i())) }}
+                      aria-sort={sortOf(sorting(), i())}
+                    >
                       <button
                         type="button"
                         class="sort cut"

@@ -10,6 +10,8 @@ export interface ChartSeries {
   /** A band between two series is filled, its edges are not drawn. */
   readonly band?: 'low' | 'high';
   readonly dashed?: boolean;
+  /** Samples that have no neighbour to draw a line to are dots. */
+  readonly dots?: boolean;
 }
 
 export interface TimeChartProps {
@@ -120,7 +122,7 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
           stroke: hidden ? 'transparent' : series.color,
           width: hidden ? 0 : 1.5,
           ...(series.dashed ? { dash: [4, 4] } : {}),
-          points: { show: false },
+          points: { show: series.dots === true, size: 4 },
           spanGaps: false,
         };
       }),
