@@ -9,6 +9,7 @@ from distributed import Client, Scheduler, Worker
 from tornado.httpclient import AsyncHTTPClient, HTTPRequest
 
 from taskglass.debug import start_scheduler, start_worker
+from taskglass.debug.profiles import MAX_NODES
 from taskglass.options import Options
 
 TEXTS = {"text", "key"}
@@ -143,7 +144,7 @@ def check_view(body, topic):
     for t in view["trees"]:
         assert set(t) == {"title", "unit", "root"}
         assert t["unit"] in ("seconds", "count")
-        assert check_node(t["root"]) <= 1_500
+        assert check_node(t["root"]) <= MAX_NODES
     for note in view["notes"]:
         check_text(note)
     for what in ("tables", "series", "trees"):

@@ -397,7 +397,7 @@ async def test_a_profile_that_is_not_taken_is_said():
 
 
 def test_a_deep_and_broad_profile_is_cut():
-    from taskglass.debug.profiles import MAX_MERGED, _merge
+    from taskglass.debug.profiles import MAX_MERGED, MAX_NODES, _merge
 
     def node(depth, name):
         children = {} if depth == 0 else {str(i): node(depth - 1, f"f{i}") for i in range(2 if depth < 12 else 1)}
@@ -417,7 +417,7 @@ def test_a_deep_and_broad_profile_is_cut():
     assert left_out > 0
     from debug_view import check_node
 
-    assert check_node(root) == 1_500
+    assert check_node(root) == MAX_NODES
 
 
 @run

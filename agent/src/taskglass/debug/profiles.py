@@ -12,8 +12,8 @@ from dask.utils import parse_timedelta
 from .read import newest
 from .view import View, number, text
 
-MAX_MERGED = 20_000  # nodes of Dask's trees that are looked at, newest trees first
-MAX_NODES = 1_500  # nodes sent, the heaviest
+MAX_MERGED = 8_000  # nodes of Dask's trees that are looked at, newest trees first
+MAX_NODES = 1_000  # nodes sent, the heaviest
 MAX_DEPTH = 100
 MAX_CYCLES = 3_600
 

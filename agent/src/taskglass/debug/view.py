@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from math import isfinite
+from math import floor, isfinite, log10
 from typing import Any, Callable
 
 MAX_ROWS = 200  # of a table; what is left out is counted
@@ -87,7 +87,7 @@ class View:
         for name, values in lines.items():
             newest = list(values)[-len(times) :] if times else []
             newest = [None] * (len(times) - len(newest)) + newest
-            drawn.append({"name": text(name), "values": [rounded(newest[i]) for i in keep]})
+            drawn.append({"name": text(name), "values": rounded([newest[i] for i in keep])})
         self.series.append(
             {"title": text(title), "unit": unit, "times": [round(times[i], 4) for i in keep], "lines": drawn}
         )
@@ -121,16 +121,19 @@ def number(value: Any) -> Any:
     try:
         if type(value) is int:
             return value if -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER else float(value)
-        value = float(value)
+        if type(value) is not float:
+            value = float(value)
     except Exception:
         return None
     return value if isfinite(value) else None
 
 
-def rounded(value: Any) -> Any:
-    """A number of a chart: no more digits than can be seen."""
-    value = number(value)
-    return float(f"{value:.5g}") if type(value) is float else value
+def rounded(values: list[Any]) -> list[Any]:
+    """The numbers of a line: no more digits than can be seen beside its largest."""
+    values = [number(value) for value in values]
+    largest = max((abs(value) for value in values if value), default=0)
+    digits = 5 - floor(log10(largest)) if largest else 0
+    return [round(value, digits) if type(value) is float else value for value in values]
 
 
 def text(value: Any, limit: int = MAX_TEXT) -> str:

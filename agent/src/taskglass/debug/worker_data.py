@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import heapq
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 from .read import MAX_SCAN, newest, size, type_name
 from .view import MAX_ROWS, View
+
+MAX_RESULTS = 10_000  # looked at to find the largest
 
 
 def stored(view: View, worker: Any) -> None:
     """The largest results, by the size that Dask measured when they came; no value is touched or read from disk."""
     data, tasks = worker.data, worker.state.tasks
     on_disk = getattr(data, "slow", None)
-    keys = list(islice(data, MAX_SCAN))
+    keys = list(islice(data, MAX_RESULTS))
     if len(keys) < len(data):
-        view.note(f"Only {MAX_SCAN} of {len(data)} results were looked at.")
+        view.note(f"Only {MAX_RESULTS} of {len(data)} results were looked at.")
     view.fact("Stored", "count", len(data))
     view.fact("Size stored", "bytes", worker.state.nbytes)
     if on_disk is not None:
@@ -30,8 +33,8 @@ def stored(view: View, worker: Any) -> None:
     for key in keys:
         task = tasks.get(key)
         nbytes = (task.nbytes if task is not None else None) or 0
-        kind = None if task is None or task.type is None else type_name(task.type)
-        found.append((nbytes, len(found), key, kind))
+        kind = None if task is None else task.type
+        found.append((nbytes, key, kind))
         sums = by_type.setdefault(kind, [0, 0])
         sums[0] += 1
         sums[1] += nbytes
@@ -39,16 +42,20 @@ def stored(view: View, worker: Any) -> None:
     view.table(
         "Largest results",
         [("task", "key"), ("type", "text"), ("size", "bytes"), ("where", "text")],
-        heapq.nlargest(MAX_ROWS, found, key=lambda row: row[0]),
-        lambda row: (row[2], row[3], row[0], "memory" if in_memory is None or row[2] in in_memory else "disk"),
+        heapq.nlargest(MAX_ROWS, found, key=itemgetter(0)),
+        lambda row: (row[1], _named(row[2]), row[0], "memory" if in_memory is None or row[1] in in_memory else "disk"),
         total=len(data),
     )
     view.table(
         "By type",
         [("type", "text"), ("results", "count"), ("size", "bytes")],
         sorted(by_type.items(), key=lambda item: -item[1][1]),
-        lambda item: (item[0], *item[1]),
+        lambda item: (_named(item[0]), *item[1]),
     )
+
+
+def _named(kind: type | None) -> str | None:
+    return None if kind is None else type_name(kind)
 
 
 def transfers(view: View, worker: Any) -> None:
