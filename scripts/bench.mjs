@@ -10,6 +10,7 @@ const BENCHES = {
   'scheduler-cost': { rounds: 5, pairs: 3, tasks: 1_000 },
   'tasks-100k': { tasks: 100_000, passes: 2 },
   latency: { tasks: 200 },
+  store: { tasks: 10_000_000, queries: 100 },
   'debug-servers': { seconds: 60 },
 };
 

@@ -94,7 +94,7 @@ export class WindowCursor {
     }
     this.#mode = 'shares';
     const tracks = this.#allTracks();
-    this.#grid = this.#gridFor(tracks);
+    this.#grid = yield* this.#gridFor(tracks);
     return yield* this.#sharesBatch(tracks, new Uint32Array(tracks.length), true);
   }
 
@@ -209,7 +209,7 @@ export class WindowCursor {
   }
 
   /** The query's grid, or a coarser one on which the answer is not too large. */
-  #gridFor(tracks: Uint32Array): Grid {
+  *#gridFor(tracks: Uint32Array): Generator<undefined, Grid> {
     const { since, until, level } = this.query;
     const soon = this.#end(Number.POSITIVE_INFINITY);
     // An open window gets room to grow before its grid has to be made anew.
@@ -223,7 +223,7 @@ export class WindowCursor {
         entries += stride;
       };
       for (let i = 0; i < tracks.length; i += stride) {
-        this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count));
+        if (this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count))) yield;
       }
       if (entries <= MOST_ENTRIES || grid.level >= MAX_LEVEL) return grid;
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));
@@ -278,12 +278,12 @@ export class WindowCursor {
       reset,
       level: this.#grid.level,
       firstBin: this.#grid.firstBin,
-      track: answer.track.slice(),
-      from: answer.from.slice(),
-      offset: answer.offset.slice(),
-      bin: answer.bin.slice(),
-      category: answer.category.slice(),
-      busy: answer.busy.slice(),
+      track: answer.track.view(),
+      from: answer.from.view(),
+      offset: answer.offset.view(),
+      bin: answer.bin.view(),
+      category: answer.category.view(),
+      busy: answer.busy.view(),
     };
   }
 

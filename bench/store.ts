@@ -1,0 +1,176 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { WindowCursor } from '../src/store/cursors.ts';
+import { Store } from '../src/store/store.ts';
+import { planWindow } from '../src/view/timeline/window-plan.ts';
+import { encode } from '../src/wire/encode.ts';
+import { history } from './support/history-generator.ts';
+import { fixed, type Row, report } from './support/report.ts';
+import { generator, quantile } from './support/stats.ts';
+
+export interface Options {
+  /** The largest history; those a tenth and a hundredth as long are measured before it. */
+  readonly tasks: number;
+  readonly queries: number;
+}
+
+interface Figures {
+  readonly tasks: number;
+  readonly tracks: number;
+  /** Tasks per second of the store's own time. */
+  readonly ingest: number;
+  /** The slowest 1 % of ticks begin here, ms. */
+  readonly tickP99: number;
+  /** Bytes a task. */
+  readonly bytes: Readonly<Record<'keys' | 'columns' | 'slices' | 'levels', number>>;
+  /** Heap and array buffers of the process beyond what it began with, bytes. */
+  readonly memory: number;
+  /** A view of some rows. */
+  readonly view: QueryFigures;
+  /** The whole height of the cluster. */
+  readonly all: QueryFigures;
+}
+
+interface QueryFigures {
+  readonly p50: number;
+  readonly p95: number;
+  /** The longest time for which nothing else had its turn, ms. */
+  readonly step: number;
+  readonly kilobytes: number;
+}
+
+/** What a screen has room for. */
+const PIXELS = 1_400;
+const ROWS = 120;
+/** Rows of the store that a session goes through in one step. */
+const STEP_ROWS = 40_000;
+/** Ticks that are made before they are fed, so that making them is not measured. */
+const BATCH = 100;
+
+/** The store alone, on one core: how fast it takes a history in, what it needs for it, how fast it answers random windows. */
+export async function main({ tasks, queries }: Options): Promise<void> {
+  const sizes = [tasks / 100, tasks / 10, tasks].filter((size) => size >= 100_000);
+  const figures: Figures[] = [];
+  for (const size of sizes) {
+    figures.push(measure(size, queries));
+    console.log(JSON.stringify(figures.at(-1)));
+  }
+  publish({ tasks, queries }, figures);
+}
+
+function measure(tasks: number, queries: number): Figures {
+  const before = memory();
+  const store = new Store({ monotonic: () => 0 });
+  const { spent, ticks } = feed(store, tasks);
+  const used = memory() - before;
+  const { keys, columns } = store.records.bytes;
+  const { slices, levels } = store.slices.bytes;
+  const tracks = store.tracks.list.length;
+  return {
+    tasks,
+    tracks,
+    ingest: tasks / (spent / 1000),
+    tickP99: quantile(ticks, 0.99),
+    bytes: { keys: keys / tasks, columns: columns / tasks, slices: slices / tasks, levels: levels / tasks },
+    memory: used,
+    view: ask(store, queries, ROWS),
+    all: ask(store, Math.ceil(queries / 4), tracks),
+  };
+}
+
+/** Feeds a history; what the store itself took, in all and by tick, ms. */
+function feed(store: Store, tasks: number): { readonly spent: number; readonly ticks: number[] } {
+  const events = history(store, { tasks });
+  const ticks: number[] = [];
+  for (let done = false; !done; ) {
+    const batch = [];
+    while (batch.length < BATCH && !done) {
+      const next = events.next();
+      if (next.done === true) done = true;
+      else batch.push(next.value);
+    }
+    for (const event of batch) {
+      const began = performance.now();
+      store.accept(event);
+      ticks.push(performance.now() - began);
+    }
+  }
+  return { spent: ticks.reduce((a, b) => a + b, 0), ticks };
+}
+
+/** Random windows as the page asks for them: anywhere in the history, from a second wide to all of it, `rows` rows from anywhere on. */
+function ask(store: Store, queries: number, rows: number): QueryFigures {
+  const extent = store.slices.extent();
+  if (extent === null) throw new Error('The history is empty');
+  const draw = generator(rows);
+  const times: number[] = [];
+  const bytes: number[] = [];
+  let longest = 0;
+  for (let i = 0; i < queries; i++) {
+    const all = extent.until - extent.since;
+    const wide = 1e6 * (all / 1e6) ** draw();
+    const since = extent.since + draw() * (all - wide);
+    const looking = { since, until: since + wide, perPixel: wide / PIXELS, now: extent.until, functions: null };
+    const first = Math.floor(draw() * Math.max(0, store.tracks.list.length - rows));
+    const tracks = Array.from({ length: rows }, (_, row) => first + row);
+    const cursor = new WindowCursor(store, { ...planWindow(null, looking), tracks });
+    let time = 0;
+    for (let done = false; !done; ) {
+      const began = performance.now();
+      const batch = cursor.step(STEP_ROWS);
+      if (batch !== null) bytes.push(encode({ kind: 'window', id: 1, batch }).byteLength);
+      const step = performance.now() - began;
+      done = batch !== null;
+      time += step;
+      longest = Math.max(longest, step);
+    }
+    times.push(time);
+  }
+  const kilobytes = quantile(bytes, 0.95) / 1000;
+  return { p50: quantile(times, 0.5), p95: quantile(times, 0.95), step: longest, kilobytes };
+}
+
+const collect = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+})();
+
+function memory(): number {
+  // Memory of arrays is given back a collection later.
+  for (let i = 0; i < 3; i++) collect();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
+}
+
+function publish(options: Options, figures: readonly Figures[]): void {
+  const row = (title: string, digits: number, of: (figures: Figures) => number): Row => [
+    title,
+    ...figures.map((one) => fixed(of(one), digits)),
+  ];
+  const total = ({ bytes }: Figures): number => bytes.keys + bytes.columns + bytes.slices + bytes.levels;
+  const views: readonly (readonly [string, 'view' | 'all'])[] = [
+    [`${ROWS} rows in view`, 'view'],
+    ['all rows', 'all'],
+  ];
+  report({
+    name: 'store',
+    about:
+      `The store alone, on one core: made histories of ${figures[0]?.tracks} tracks with skewed durations, transfers, disk and errors; ${options.queries} random ` +
+      `windows as the page asks for them (from a second to the whole history, ${PIXELS} pixels wide), encoded for the wire, and a quarter as many of all rows.`,
+    head: ['tasks', ...figures.map((one) => one.tasks.toLocaleString('en'))],
+    rows: [
+      row('ingest, thousand tasks/s', 0, (f) => f.ingest / 1000),
+      row('tick of 0.1 s, p99, ms', 1, (f) => f.tickP99),
+      row('bytes a task', 0, total),
+      row('… of these levels of detail', 0, (f) => f.bytes.levels),
+      row('memory, MB', 0, (f) => f.memory / 1e6),
+      ...views.flatMap(([title, name]) => [
+        row(`${title}: query p50, ms`, 1, (f) => f[name].p50),
+        row('… p95, ms', 1, (f) => f[name].p95),
+        row('… longest step, ms', 1, (f) => f[name].step),
+        row('… p95 of an answer, kB', 0, (f) => f[name].kilobytes),
+      ]),
+    ],
+    data: { options, figures },
+  });
+}
