@@ -21,7 +21,7 @@ const CONFIG = z.strictObject({
   allowHosts: z.array(z.string()).optional(),
   pageDir: z.string().optional(),
   logLevel: z.enum(LOG_LEVELS).optional(),
-  /** PEM texts, for an address that begins with tls://. */
+  /** For an address that begins with tls://: paths or PEM texts. */
   tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string().optional() }).optional(),
 });
 

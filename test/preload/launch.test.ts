@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DASK_VERSIONS } from '../../scripts/lib/python.mjs';
+import { Certificates } from '../support/certificates.ts';
 import { until } from '../support/until.ts';
 import { gone, NODE_PID, Preloaded, read } from './preloaded.ts';
 
@@ -163,6 +164,24 @@ test('a scheduler at an address of its own leads on from there, and shows nothin
   const elsewhere = await fetch(new URL('/api/v1/cluster', link));
   expect(elsewhere.status).toBe(403);
   expect(await elsewhere.text()).toContain(`ssh -L ${dask.port}:localhost:${dask.port}`);
+});
+
+test('a scheduler that speaks TLS hands its certificates on', async () => {
+  using certificates = new Certificates();
+  const scheduler = certificates.issue('scheduler');
+  const env = {
+    DASK_DISTRIBUTED__COMM__TLS__CA_FILE: certificates.caFile,
+    DASK_DISTRIBUTED__COMM__TLS__SCHEDULER__CERT: scheduler.cert,
+    DASK_DISTRIBUTED__COMM__TLS__SCHEDULER__KEY: scheduler.key,
+    DASK_DISTRIBUTED__COMM__REQUIRE_ENCRYPTION: 'True',
+  };
+  await using dask = await Preloaded.start({ protocol: 'tls', env });
+  const url = await dask.announced();
+  await until('the page to be connected', async () => {
+    const cluster = JSON.parse(await read(new URL('/api/v1/cluster', url)));
+    return cluster.link === 'connected' && cluster.address === dask.address;
+  });
+  expect(dask.address).toMatch(/^tls:/);
 });
 
 test('turned off in the configuration, nothing is started', async () => {

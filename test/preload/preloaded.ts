@@ -17,6 +17,8 @@ export interface PreloadedOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Default 127.0.0.1. */
   readonly host?: string;
+  /** Default tcp. */
+  readonly protocol?: 'tcp' | 'tls';
   /** Where Dask's own pages and ours are wanted. Default: one free port for both. */
   readonly port?: number;
 }
@@ -40,7 +42,7 @@ export class Preloaded implements AsyncDisposable {
     const dashboard = ['--dashboard-address', `${host}:${port}`];
     const preload = ['--preload', 'taskglass', '--taskglass-port', String(port), '--taskglass-debug-port', '0'];
     this.scheduler = this.python([
-      ...['-m', 'dask', 'scheduler', '--host', host, '--port', '0'],
+      ...['-m', 'dask', 'scheduler', '--host', host, '--port', '0', '--protocol', options.protocol ?? 'tcp'],
       ...dashboard,
       ...preload,
       ...(options.args ?? []),
@@ -52,7 +54,7 @@ export class Preloaded implements AsyncDisposable {
     await build();
     const preloaded = new Preloaded(options.port ?? (await freePort()), options);
     try {
-      [, preloaded.#address = ''] = await preloaded.scheduler.printed(/Scheduler at:\s+(tcp:\/\/\S+)/);
+      [, preloaded.#address = ''] = await preloaded.scheduler.printed(/Scheduler at:\s+(t(?:cp|ls):\/\/\S+)/);
       return preloaded;
     } catch (error) {
       await preloaded[Symbol.asyncDispose]();

@@ -56,10 +56,13 @@ class MainPages:
         """Of the Node process that runs now."""
         return self._child.pid if self._child is not None else None
 
-    def run(self, command: list[str], address: str, secret: str | None) -> None:
-        """Starts Node; returns at once. ``secret``: a token that nobody knows yet, so that the log has to say it."""
+    def run(self, command: list[str], way_in: dict[str, Any], secret: str | None) -> None:
+        """Starts Node; returns at once.
+
+        ``way_in``: what ``_way_in`` says. ``secret``: a token that nobody knows yet, so that the log has to say it.
+        """
         options = self._options
-        config: dict[str, Any] = {"address": address, "host": options.host, "logLevel": "warn"}
+        config: dict[str, Any] = {**way_in, "host": options.host, "logLevel": "warn"}
         if options.prefix:
             config["prefix"] = options.prefix
         if options.token is not None:
@@ -157,7 +160,7 @@ async def start_main_pages(scheduler: Any, options: Options, secret: str | None)
     if getattr(dask_http.service, "ssl_options", None) is not None:
         # Pages that were to be encrypted are not replaced by plain ones.
         raise CannotServe("Dask's own pages are served over TLS, which the web server does not speak yet")
-    address = await _address_for_node(scheduler)
+    way_in = await _way_in(scheduler)
 
     move = not options.keep_bokeh and dask_http.is_movable_from(options.port)
     if move:
@@ -179,21 +182,37 @@ async def start_main_pages(scheduler: Any, options: Options, secret: str | None)
         logger.info("Taskglass: port %d %s; using %d", options.port, owner, pages.port)
     scheduler.services["dashboard"] = pages
     pages.put_up_signpost()
-    pages.run([node.path, str(web / "server.mjs")], address, secret)
+    pages.run([node.path, str(web / "server.mjs")], way_in, secret)
     return pages
 
 
-async def _address_for_node(scheduler: Any) -> str:
-    """Where Node reaches the scheduler over plain TCP."""
-    addresses = [listener.contact_address for listener in scheduler.listeners]
-    tcp = next((address for address in addresses if address.startswith("tcp://")), None)
-    if tcp is not None:
-        return str(tcp)
-    if any(address.startswith(("tls://", "wss://")) for address in addresses):
+async def _way_in(scheduler: Any) -> dict[str, Any]:
+    """How Node reaches the scheduler: its ``address``, and ``tls`` where it takes certificates."""
+    addresses = [str(listener.contact_address) for listener in scheduler.listeners]
+    for scheme in ("tcp://", "tls://"):
+        address = next((address for address in addresses if address.startswith(scheme)), None)
+        if address is not None:
+            return {"address": address, "tls": _tls_of(scheduler)} if scheme == "tls://" else {"address": address}
+    if any(address.startswith("wss://") for address in addresses):
         # Another way in, without certificates, is not ours to open.
-        raise CannotServe("the scheduler speaks TLS only, which the web server does not speak yet")
+        raise CannotServe("the scheduler speaks wss:// only, which the web server does not")
     # A cluster inside one process (inproc://) listens nowhere. A way in as open as that of a LocalCluster of processes.
     await scheduler.listen("tcp://127.0.0.1:0", allow_offload=False)
     address = str(scheduler.listeners[-1].contact_address)
     logger.info("Taskglass: the scheduler listens at %s too, for the web server", address)
-    return address
+    return {"address": address}
+
+
+def _tls_of(scheduler: Any) -> dict[str, str]:
+    """What the scheduler itself shows: each a path, or the text (as ``Security.temporary()`` has it)."""
+    security = scheduler.security
+    role = "client" if security.tls_client_cert else "scheduler"
+    values = {
+        "ca": security.tls_ca_file,
+        "cert": getattr(security, f"tls_{role}_cert"),
+        "key": getattr(security, f"tls_{role}_key"),
+    }
+    if not values["ca"] or not values["cert"]:
+        raise CannotServe("the scheduler speaks TLS, but its security says no CA or no certificate")
+    # Paths stay paths: Node reads them anew for each connection, and certificates are renewed meanwhile.
+    return {name: value if "\n" in value else os.path.abspath(value) for name, value in values.items() if value}
