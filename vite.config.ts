@@ -61,6 +61,8 @@ export default defineConfig({
     cssCodeSplit: false,
     // The content security policy of the page forbids data: addresses.
     assetsInlineLimit: 0,
+    // The licences of what is in it ask to be passed on with it.
+    license: { fileName: 'licenses.txt' },
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 250,
   },
