@@ -144,7 +144,7 @@ describe('a debug page', () => {
     debug.down = null;
     debug.pid = 4_243;
     await page.locator('[data-line=live]').waitFor();
-    await page.getByRole('region', { name: 'Process' }).getByText('4243').waitFor();
+    await page.getByRole('region', { name: 'This process' }).getByText('4243').waitFor();
     await banner.waitFor({ state: 'detached' });
 
     let answer = (): void => {};

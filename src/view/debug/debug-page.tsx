@@ -71,7 +71,7 @@ export function processName(index: DebugIndex | null): string {
 function Identity(props: { readonly index: DebugIndex; readonly state: DebugState }): JSX.Element {
   const read = () => props.state.topics().filter((topic) => props.state.topic(topic).cost > 0).length;
   return (
-    <section class="totals" aria-label="Process" tabindex="0">
+    <section class="totals" aria-label="This process" tabindex="0">
       <Total name={props.index.role === 'scheduler' ? 'Scheduler' : 'Worker'}>
         <b>{props.index.role === 'scheduler' ? props.index.address : props.index.name}</b>
       </Total>
