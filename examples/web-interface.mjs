@@ -2,7 +2,9 @@
 /**
  * The computation whose trace the pages show: a hundred times inc and dec, their sums, and one sum of it all.
  * On the embedded engine, with plain Node 20 or newer: node examples/web-interface.mjs
+ * It prints where the pages are, like http://127.0.0.1:8787/status; in a terminal they stay until you press Enter.
  */
+import { once } from 'node:events';
 import { Client, LocalCluster } from 'taskglass/engine';
 
 /** @param {number} x */
@@ -42,6 +44,12 @@ try {
 
   for (const future of [...incs, ...decs, ...adds]) future.release();
   console.log(await total.result());
+
+  if (process.stdin.isTTY) {
+    console.log(`Look at ${client.dashboardLink}, then press Enter.`);
+    await once(process.stdin, 'data');
+    process.stdin.pause();
+  }
 } finally {
   await cluster.close();
 }

@@ -74,5 +74,6 @@ describe('the package', () => {
     const program = new Child(process.execPath, ['program.mjs'], { cwd: folder });
     expect(await program.ended(), program.output).toBe(0);
     expect(program.output).toContain('sum 5050');
+    expect(program.output).toMatch(/^Taskglass UI at: http:\/\/127\.0\.0\.1:\d+\/status$/m);
   });
 });
