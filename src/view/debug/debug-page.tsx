@@ -62,7 +62,7 @@ export function DebugPage(props: { readonly state: DebugState }): JSX.Element {
   );
 }
 
-export function processName(index: DebugIndex | null): string {
+function processName(index: DebugIndex | null): string {
   if (index === null) return 'Debug';
   return index.role === 'scheduler' ? 'Scheduler' : `Worker ${index.name}`;
 }
