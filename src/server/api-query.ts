@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { TaskglassError } from '../base/errors.ts';
 import { RECORD_STATUSES } from '../model/task-state.ts';
 import { printable } from '../serving/printable.ts';
+import { FUNCTION_SORTS } from '../store/queries.ts';
 
 /**
  * What may stand behind the `?` of each API address. One schema both checks the query and describes it in the OpenAPI
@@ -62,6 +63,38 @@ export const SHARES_QUERY = z
       .enum(['function', 'worker', 'track'])
       .meta({ description: 'What busy time is summed over.' })
       .default('function'),
+  })
+  .refine((query) => query.since === undefined || query.until === undefined || query.since < query.until, {
+    path: ['until'],
+    message: 'must lie after since',
+  });
+
+const MAX_FUNCTIONS = 10_000;
+const MAX_TRACK = 9_999_999;
+
+/** `0-119,200` as a set of numbers. */
+export function trackSet(list: string): Set<number> {
+  const tracks = new Set<number>();
+  for (const part of list.split(',')) {
+    const [first = 0, last = first] = part.split('-').map(Number);
+    for (let track = first; track <= Math.min(last, MAX_TRACK, first + MAX_TASKS_PAGE); track++) tracks.add(track);
+  }
+  return tracks;
+}
+
+export const FUNCTIONS_QUERY = z
+  .strictObject({
+    since: number('Start of the range, seconds since epoch; default: start of the last run.', seconds),
+    until: number('End of the range, seconds since epoch; default: now.', seconds),
+    worker: text('Address or name of the worker.'),
+    tracks: z
+      .string()
+      .max(1_000)
+      .regex(/^\d{1,7}(-\d{1,7})?(,\d{1,7}(-\d{1,7})?)*$/)
+      .meta({ description: 'Only these rows of the stream, by number: `0-119,200`.' })
+      .optional(),
+    sort: z.enum(FUNCTION_SORTS).meta({ description: 'Greatest first.' }).default('total'),
+    limit: number(`Functions listed, 1 to ${MAX_FUNCTIONS}; default 100.`, z.number().int().min(1).max(MAX_FUNCTIONS)),
   })
   .refine((query) => query.since === undefined || query.until === undefined || query.since < query.until, {
     path: ['until'],

@@ -203,6 +203,38 @@ export const SHARES = z.strictObject({
   ),
 });
 
+const lengthOf = (what: string) =>
+  known.meta({ description: `${what} of whole computes, seconds; null where there were none.` });
+
+export const FUNCTIONS = z.strictObject({
+  seq,
+  time: seconds,
+  start: seconds.meta({ description: 'Start of the range.' }),
+  stop: seconds.meta({ description: 'End of the range.' }),
+  tracks: count,
+  wall: z.number().meta({ description: 'The range times the tracks, seconds.' }),
+  idle: z.number().meta({ description: 'Seconds of `wall` in which nothing happened.' }),
+  total: count.meta({ description: 'Functions in the range, listed or not.' }),
+  functions: z.array(
+    z.strictObject({
+      name: z.string(),
+      color,
+      count: count.meta({ description: 'Tasks that computed in the range, wholly or in part.' }),
+      erred: count,
+      total: z.number().meta({ description: 'Seconds of computing within the range.' }),
+      transfer: z.number().meta({ description: 'Seconds of transfers for its tasks within the range.' }),
+      disk: z.number().meta({ description: 'Seconds of reading and writing for its tasks within the range.' }),
+      transfer_share: z.number().meta({ description: 'Of computing, transfers and disk, 0..1.' }),
+      share: z.number().meta({ description: 'Computing as a share of `wall`, 0..1; more where tasks overlap.' }),
+      mean: lengthOf('Mean'),
+      p50: lengthOf('Median, within 1 %,'),
+      p95: lengthOf('95th percentile, within 1 %,'),
+      max: lengthOf('Longest'),
+      nbytes: z.number().meta({ description: 'Bytes of the results.' }),
+    }),
+  ),
+});
+
 export const RUNS = z.strictObject({
   seq,
   time: seconds,

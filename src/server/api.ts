@@ -6,6 +6,7 @@ import { TaskglassError } from '../base/errors.ts';
 import { toSeconds } from '../model/units.ts';
 import {
   clusterView,
+  functionsSteps,
   memoryView,
   progressView,
   recordView,
@@ -16,8 +17,29 @@ import {
   workersView,
 } from '../store/queries.ts';
 import type { Store } from '../store/store.ts';
-import { MAX_TASKS_PAGE, NO_QUERY, parseQuery, RESOURCES_QUERY, SHARES_QUERY, TASKS_QUERY } from './api-query.ts';
-import { CLUSTER, EXAMPLE, MEMORY, PROGRESS, RECORD, RESOURCES, RUNS, SHARES, TASKS, WORKERS } from './api-schema.ts';
+import {
+  FUNCTIONS_QUERY,
+  MAX_TASKS_PAGE,
+  NO_QUERY,
+  parseQuery,
+  RESOURCES_QUERY,
+  SHARES_QUERY,
+  TASKS_QUERY,
+  trackSet,
+} from './api-query.ts';
+import {
+  CLUSTER,
+  EXAMPLE,
+  FUNCTIONS,
+  MEMORY,
+  PROGRESS,
+  RECORD,
+  RESOURCES,
+  RUNS,
+  SHARES,
+  TASKS,
+  WORKERS,
+} from './api-schema.ts';
 import type { ExampleRunner } from './example-runner.ts';
 import { inTurns } from './in-turns.ts';
 
@@ -44,6 +66,7 @@ export interface ApiRoute {
 
 const DEFAULT_LIMIT = 1_000;
 const DEFAULT_BINS = 100;
+const DEFAULT_FUNCTIONS = 100;
 const NDJSON = 'application/x-ndjson; charset=utf-8';
 
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -102,11 +125,20 @@ export const API_ROUTES: readonly ApiRoute[] = [
     status: 200,
     run: ({ store }, request) => {
       const { bins, by, ...query } = parseQuery(SHARES_QUERY, request.query);
-      const until = query.until ?? store.clock();
-      const since =
-        query.since ?? Math.min(until, store.runs.last === undefined ? until - 1 : toSeconds(store.runs.last.start));
-      if (since >= until) throw new TaskglassError('QUERY_INVALID', 'until: must lie after since');
-      return inTurns(sharesSteps(store, { since, until, bins: bins ?? DEFAULT_BINS, by }));
+      return inTurns(sharesSteps(store, { ...rangeOf(store, query), bins: bins ?? DEFAULT_BINS, by }));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/functions',
+    summary: 'What each function did in a range of time: counts, durations, bytes, transfers',
+    query: FUNCTIONS_QUERY,
+    answer: FUNCTIONS,
+    status: 200,
+    run: ({ store }, request) => {
+      const { limit = DEFAULT_FUNCTIONS, tracks, worker, sort, ...query } = parseQuery(FUNCTIONS_QUERY, request.query);
+      const only = tracks === undefined ? undefined : trackSet(tracks);
+      return inTurns(functionsSteps(store, { ...rangeOf(store, query), worker, tracks: only, sort, limit }));
     },
   },
   {
@@ -139,6 +171,18 @@ function view(path: string, summary: string, answer: z.ZodType, make: (store: St
       return answer;
     },
   };
+}
+
+/** A range of time, of which by default the last run up to now. */
+function rangeOf(
+  store: Store,
+  query: { readonly since?: number | undefined; readonly until?: number | undefined },
+): { readonly since: number; readonly until: number } {
+  const until = query.until ?? store.clock();
+  const since =
+    query.since ?? Math.min(until, store.runs.last === undefined ? until - 1 : toSeconds(store.runs.last.start));
+  if (since >= until) throw new TaskglassError('QUERY_INVALID', 'until: must lie after since');
+  return { since, until };
 }
 
 /** All records that match, one a line. A page is read when the socket took the one before, so a slow reader costs one page. */

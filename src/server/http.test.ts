@@ -71,6 +71,7 @@ describe('the API and its OpenAPI document', () => {
       `?worker=worker-0&since=${EPOCH}&until=${EPOCH + 1}`,
       '?text=add',
     ],
+    '/functions': ['', '?sort=p95&limit=1', `?tracks=0-3,9&since=${EPOCH}&until=${EPOCH + 4.5}`],
     '/shares': ['', '?by=worker&bins=7', `?by=track&since=${EPOCH}&until=${EPOCH + 4.5}`],
   };
 
@@ -223,6 +224,8 @@ describe('bad requests', () => {
     ['GET', '/api/v1/tasks?nmae=inc', 'QUERY_INVALID', /"nmae" is not a parameter/],
     ['GET', '/api/v1/tasks?__proto__=1', 'QUERY_INVALID'],
     ['GET', '/api/v1/cluster?verbose=1', 'QUERY_INVALID', /"verbose"/],
+    ['GET', '/api/v1/functions?sort=name', 'QUERY_INVALID', /^sort: /],
+    ['GET', '/api/v1/functions?tracks=1-', 'QUERY_INVALID', /^tracks: /],
     ['GET', '/api/v1/shares?bins=5000', 'QUERY_INVALID', /^bins: /],
     ['GET', '/api/v1/shares?by=colour', 'QUERY_INVALID', /^by: /],
     ['GET', '/api/v1/shares?since=5&until=4', 'QUERY_INVALID', /^until: must lie after since/],

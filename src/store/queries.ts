@@ -6,6 +6,7 @@ import { colorOf, type Known, known, snakeCase } from './json.ts';
 import { groupByHost } from './resources.ts';
 import type { Store } from './store.ts';
 
+export { FUNCTION_SORTS, functionsSteps, functionsView } from './functions-query.ts';
 export { sharesSteps, sharesView } from './shares-query.ts';
 export { recordView, tasksPage, tasksPageSteps } from './tasks-query.ts';
 

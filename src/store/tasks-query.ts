@@ -122,7 +122,8 @@ function recordMatcher(store: Store, filter: TasksFilter): (record: RecordIndex)
     (text === undefined || records.keys.at(record).includes(text));
 }
 
-function workersCalled(store: Store, called: string): Set<number> {
+/** Indices of the workers of that address or name. */
+export function workersCalled(store: Store, called: string): Set<number> {
   const indices = store.tracks.list
     .filter(({ place }) => place.name === called || place.address === called)
     .map(({ place }) => place.worker);
