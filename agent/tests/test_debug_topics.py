@@ -116,7 +116,7 @@ async def test_every_topic_is_whole_while_tasks_run():
             assert counts["erred"] == 2
             functions = {row["function"]: row for row in table(states, "Functions")}
             assert functions["sleep"]["memory"] == 40
-            assert functions["sleep"]["in memory"] == sum(s.tasks[future.key].nbytes for future in done)
+            assert functions["sleep"]["produced"] == sum(s.tasks[future.key].nbytes for future in done)
             assert len(table(states, "Newest errors")) == 2
 
             queues = now(s, "queues")

@@ -92,7 +92,7 @@ def clients(view: View, scheduler: Any) -> None:
 def _version(versions: Any, group: str, name: str) -> Any:
     found = (versions or {}).get(group)
     found = found.get(name) if isinstance(found, dict) else None
-    return text(found).split(" ")[0] if found else None
+    return text(found).split(" ")[0].replace(".final.0", "") if found else None
 
 
 def extensions(view: View, scheduler: Any) -> None:

@@ -110,7 +110,7 @@ def states(view: View, scheduler: Any) -> None:
         [
             ("function", "text"),
             *((name, "count") for name in names),
-            ("in memory", "bytes"),
+            ("produced", "bytes"),
             ("mean duration", "seconds"),
             ("computed", "seconds"),
             ("suspicious", "count"),
