@@ -38,9 +38,9 @@ describe('the wheel', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** A scheduler as people start it, but for ports that nobody else has. */
-  function scheduler(env: NodeJS.ProcessEnv = {}): Child {
+  function scheduler(env: NodeJS.ProcessEnv = {}, options: readonly string[] = []): Child {
     const ports = ['--host', '127.0.0.1', '--port', '0', '--dashboard-address', '127.0.0.1:0'];
-    return inEnvironment('python', ['-m', 'dask', 'scheduler', ...ports], {
+    return inEnvironment('python', ['-m', 'dask', 'scheduler', ...ports, ...options], {
       DASK_TASKGLASS__PORT: '0',
       DASK_TASKGLASS__SCHEDULER_DEBUG_PORT: '0',
       ...env,
@@ -104,6 +104,15 @@ describe('the wheel', () => {
     const help = await fetch(new URL('/help/troubleshooting.html', url));
     expect(help.headers.get('content-type')).toContain('text/html');
     expect(await help.text()).toContain('id="forwarding-a-port-over-ssh"');
+  });
+
+  test('the port may stand on the command line', async () => {
+    const [, , command = ''] = documented('docs/troubleshooting.md', 'another-port', 'sh');
+    const port = String(await freePort());
+    const [dask, role, ...options] = adapted(command, { '8000': port }).split(' ');
+    expect([dask, role]).toEqual(['dask', 'scheduler']);
+    await using child = scheduler({}, options);
+    await child.printed(new RegExp(`Taskglass UI at:\\s+http://127\\.0\\.0\\.1:${port}/status`));
   });
 
   test('taskglass disable and enable say what they did, and do it', async () => {
