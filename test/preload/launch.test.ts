@@ -68,18 +68,6 @@ describe.each(DASK_VERSIONS)('a scheduler with the preload, Dask %s', (version) 
   });
 });
 
-test('a scheduler that ends takes its web server along, and neither complains', async () => {
-  await using dask = await Preloaded.start();
-  await dask.announced();
-  const client = await dask.client();
-  const pid = await client.run<number>(NODE_PID);
-  dask.scheduler.signal('SIGTERM');
-  await dask.scheduler.ended();
-  await gone(pid);
-  expect(dask.scheduler.output).toContain('End scheduler');
-  expect(dask.scheduler.output).not.toMatch(/WARNING|ERROR|Traceback/);
-});
-
 test("somebody else's port is left alone: the next free one from 8790 up, and the log says which", async () => {
   await using other = await taken();
   await using dask = await Preloaded.start({ port: other.port });
@@ -91,7 +79,7 @@ test("somebody else's port is left alone: the next free one from 8790 up, and th
   expect(await client.run('client.dashboard_link')).toBe(url.href);
 });
 
-test("--taskglass-keep-bokeh leaves Dask's own pages where they are", async () => {
+test("--taskglass-keep-bokeh leaves Dask's own pages where they are; nothing complains to the end", async () => {
   await using dask = await Preloaded.start({ args: ['--taskglass-keep-bokeh'] });
   const url = await dask.announced();
   expect(Number(url.port)).toBeGreaterThanOrEqual(8790);
@@ -100,6 +88,13 @@ test("--taskglass-keep-bokeh leaves Dask's own pages where they are", async () =
   const client = await dask.client();
   const { services } = await client.run<Info>(INFO);
   expect(services).toMatchObject({ dashboard: Number(url.port), bokeh: dask.port });
+
+  const pid = await client.run<number>(NODE_PID);
+  dask.scheduler.signal('SIGTERM');
+  await dask.scheduler.ended();
+  await gone(pid);
+  expect(dask.scheduler.output).toContain('End scheduler');
+  expect(dask.scheduler.output).not.toMatch(/WARNING|ERROR|Traceback/);
 });
 
 describe('a Node that is not there or does not work', () => {
@@ -182,13 +177,6 @@ test('a scheduler that speaks TLS hands its certificates on', async () => {
     return cluster.link === 'connected' && cluster.address === dask.address;
   });
   expect(dask.address).toMatch(/^tls:/);
-});
-
-test('turned off in the configuration, nothing is started', async () => {
-  await using dask = await Preloaded.start({ env: { DASK_TASKGLASS__ENABLED: 'false' } });
-  await dask.scheduler.printed(/Taskglass is off \(taskglass.enabled\)/);
-  const client = await dask.client();
-  expect((await client.run<Info>(INFO)).services).toEqual({ dashboard: dask.port });
 });
 
 /** A port that somebody else has. */
