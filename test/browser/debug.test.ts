@@ -136,7 +136,7 @@ describe('a debug page', () => {
     await panel(page, 'Event loop').getByText('2.1 ms').waitFor();
     debug.down = new TaskglassError('DEBUG_TIMEOUT', 'nothing within 5 s');
     const banner = page.getByRole('alert');
-    await banner.getByText('That process did not answer in time.').waitFor({ timeout: 5_000 });
+    await banner.getByText('That process did not answer in time.').waitFor({ timeout: 10_000 });
     await banner.getByText(/Nothing within 5 s\. It may be stopped.*Last heard \d\d:\d\d:\d\d\. Retrying/).waitFor();
     await panel(page, 'Event loop').getByText('2.1 ms').waitFor();
     expect(await violations(page)).toEqual([]);
