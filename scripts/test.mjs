@@ -1,4 +1,4 @@
-/** `npm test -- [PATTERN…]`: installs what the tests need (packages, two versions of Dask, Jupyter, a browser, nginx, OpenSSH) and runs them. */
+/** `npm test -- [PATTERN…]`: installs what the tests need (packages, three versions of Dask, Jupyter, a browser, nginx, OpenSSH) and runs them. */
 import { check } from './lib/check.mjs';
 import { installChromium } from './lib/chromium.mjs';
 import { installPrograms } from './lib/debian.mjs';

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { readJunitReport, readVitestReport } from './counts.mjs';
-import { DASK_VERSIONS, venvCommand } from './python.mjs';
+import { DASK_VERSIONS, MIDDLE_DASK, venvCommand } from './python.mjs';
 import { inRoot, run, runNode } from './run.mjs';
 import { Failure, say, warn } from './say.mjs';
 
@@ -64,7 +64,7 @@ async function checkPython(testsOnly, broken) {
   }
   /** @type {Counts[]} */
   const results = [];
-  for (const version of DASK_VERSIONS) {
+  for (const version of [...DASK_VERSIONS, MIDDLE_DASK]) {
     say(`Tests of the Python part on Dask ${version} (pytest) …`);
     const file = path.join(REPORTS, `pytest-${version}.xml`);
     const pytest = ['-m', 'pytest', '-q', `--junitxml=${file}`, '-p', 'no:cacheprovider'];

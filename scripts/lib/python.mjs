@@ -8,8 +8,10 @@ import { Failure, say } from './say.mjs';
 /** The versions of Dask that the tests run against; each has `test/requirements-VERSION.txt`, every package pinned. */
 export const DASK_VERSIONS = /** @type {const} */ (['2026.8.0', '2022.12.1']);
 const NEWEST = DASK_VERSIONS[0];
+/** Between those two: the agent's tests and the conformance suite run against it too. */
+export const MIDDLE_DASK = '2024.4.1';
 /** Jupyter has an environment of its own, `test/requirements-jupyter.txt`: Dask looks whether its proxy is there. */
-const ENVIRONMENTS = [...DASK_VERSIONS, 'jupyter'];
+const ENVIRONMENTS = [...DASK_VERSIONS, MIDDLE_DASK, 'jupyter'];
 
 /**
  * The virtual environment of one version of Dask, or of `jupyter`.
@@ -52,8 +54,11 @@ export async function installPython() {
   }
 }
 
-/** @param {string} folder */
-async function makeVenv(folder) {
+/**
+ * An empty virtual environment, in place of what was there.
+ * @param {string} folder
+ */
+export async function makeVenv(folder) {
   rmSync(folder, { recursive: true, force: true });
   const status = await run(findPython(), ['-m', 'venv', folder], { quiet: true });
   if (status === 0) return;

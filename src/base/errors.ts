@@ -97,7 +97,7 @@ export const ERRORS = {
   AGENT_REFUSED: {
     status: 502,
     title: 'The scheduler did not let us watch it',
-    advice: 'Its configuration blocks the `feed` handler; remove it from distributed.scheduler.blocked-handlers.',
+    advice: 'Its configuration blocks even `identity`; remove it from distributed.scheduler.blocked-handlers.',
   },
   PROTOCOL_ERROR: {
     status: 502,

@@ -28,7 +28,7 @@ export interface SourceSink {
 }
 
 /** How a source reaches its engine; the page says so where it is less than everything. */
-export const AGENT_MODES = ['feed', 'preload', 'polling', 'embedded', 'recording'] as const;
+export const AGENT_MODES = ['feed', 'run_function', 'preload', 'polling', 'embedded', 'recording'] as const;
 export type AgentMode = (typeof AGENT_MODES)[number];
 export const ENGINE_KINDS = ['dask', 'embedded', 'recording'] as const;
 export type EngineKind = (typeof ENGINE_KINDS)[number];

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { MIDDLE_DASK } from '../../scripts/lib/python.mjs';
 
 const root = new URL('../../', import.meta.url);
 
@@ -12,6 +13,18 @@ export const DASK_VERSIONS = [
   { version: '2026.8.0', python: fileURLToPath(new URL('.venv/bin/python', root)) },
   { version: '2022.12.1', python: fileURLToPath(new URL('.venv-2022.12.1/bin/python', root)) },
 ] as const;
+
+/** A version given by `npm run test:versions`, as VERSION=PYTHON. */
+const [given, givenPython] = process.env.TASKGLASS_TEST_DASK?.split('=') ?? [];
+
+/** Those that the conformance suite runs against: one between the others too. */
+export const CONFORMANCE_VERSIONS: readonly { readonly version: string; readonly python: string }[] =
+  given !== undefined && givenPython !== undefined
+    ? [{ version: given, python: givenPython }]
+    : [
+        ...DASK_VERSIONS,
+        { version: MIDDLE_DASK, python: fileURLToPath(new URL(`.venv-${MIDDLE_DASK}/bin/python`, root)) },
+      ];
 
 export const NEWEST_DASK = DASK_VERSIONS[0];
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { CONFORMANCE } from '../../src/source/conformance.ts';
-import { DASK_VERSIONS } from './cluster.ts';
+import { CONFORMANCE_VERSIONS } from './cluster.ts';
 import { DaskHarness } from './dask-harness.ts';
 
-describe.each(DASK_VERSIONS)('a source on Dask $version', ({ python }) => {
+describe.each(CONFORMANCE_VERSIONS)('a source on Dask $version', ({ python }) => {
   let harness: DaskHarness;
   beforeAll(async () => {
     harness = await DaskHarness.start({ python });

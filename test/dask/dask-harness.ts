@@ -1,4 +1,4 @@
-import type { ConformanceHarness, HangingTask, HeldResults } from '../../src/source/conformance.ts';
+import type { ConformanceHarness, ConformanceNeed, HangingTask, HeldResults } from '../../src/source/conformance.ts';
 import { DaskSource } from '../../src/source/dask/dask-source.ts';
 import { type ClusterOptions, DaskCluster, Driver } from './cluster.ts';
 
@@ -9,18 +9,20 @@ export class DaskHarness implements ConformanceHarness, AsyncDisposable {
   readonly threadsPerWorker = 2;
   readonly cluster: DaskCluster;
   readonly driver: Driver;
+  readonly lacks: readonly ConformanceNeed[];
 
-  private constructor(cluster: DaskCluster, driver: Driver) {
+  private constructor(cluster: DaskCluster, driver: Driver, lacks: readonly ConformanceNeed[]) {
+    this.lacks = lacks;
     this.cluster = cluster;
     this.driver = driver;
   }
 
-  static async start(options: ClusterOptions): Promise<DaskHarness> {
+  static async start(options: ClusterOptions, lacks: readonly ConformanceNeed[] = []): Promise<DaskHarness> {
     const cluster = await DaskCluster.start({ workers: 2, threads: 2, ...options });
     try {
       const driver = await Driver.start(options.python, cluster.address, options.env);
       await driver.do('wait_for_workers', { count: 2 });
-      return new DaskHarness(cluster, driver);
+      return new DaskHarness(cluster, driver, lacks);
     } catch (error) {
       await cluster.stop();
       throw error;

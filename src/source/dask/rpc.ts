@@ -54,7 +54,7 @@ export class Rpc implements Disposable {
   }
 }
 
-/** One request and its reply. The connection is of no use after a failure and is closed then. */
+/** One request and its reply. The connection is of no use after a failure, unless it {@link isRefusal | is a refusal}. */
 export async function callOn(
   comm: Comm,
   op: string,
@@ -73,11 +73,22 @@ export async function callOn(
     comm.write({ op, serializers: ['msgpack', 'error'], ...args, reply: true });
     const reply = await comm.read();
     const refusal = remoteError(reply);
-    if (refusal !== undefined) throw new TaskglassError('PROTOCOL_ERROR', `${op}: ${refusal}`);
+    if (refusal !== undefined) throw new RefusedCall(`${op}: ${refusal}`);
     return reply;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** A handler that raised, or that the scheduler's configuration blocks. The connection is as good as before. */
+class RefusedCall extends TaskglassError {
+  constructor(detail: string) {
+    super('PROTOCOL_ERROR', detail);
+  }
+}
+
+export function isRefusal(error: unknown): error is TaskglassError {
+  return error instanceof RefusedCall;
 }
 
 /** The text of an error that a handler raised, undefined when the reply is none. */

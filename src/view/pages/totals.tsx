@@ -13,10 +13,11 @@ import { useLive } from '../live-store.ts';
 
 const MODES = {
   feed: '',
+  run_function: '',
   preload: '',
   embedded: '',
   recording: 'replayed from a recording',
-  polling: 'reduced detail: polling',
+  polling: 'reduced mode: polling',
 } as const;
 
 /** The cluster in one strip. Values are data, so nothing here animates; a phone scrolls it sideways. */
@@ -41,10 +42,11 @@ export function Totals(): JSX.Element {
       share: memoryLimit > 0 ? used / memoryLimit : 0,
     };
   };
+  const polls = () => replica().cluster?.mode === 'polling';
   const cost = () => {
     const known = replica().cost;
     const mode = MODES[replica().cluster?.mode ?? 'feed'];
-    if (mode === MODES.recording) return mode;
+    if (mode === MODES.recording || mode === MODES.polling) return mode;
     const parts = [`${formatPercent((known?.share ?? Number.NaN) * 100)} of a core`];
     if (known !== null && Number.isFinite(known.perTask)) parts.push(`${formatDuration(known.perTask / 1e6)} a task`);
     if (mode !== '') parts.push(mode);
@@ -80,7 +82,10 @@ export function Totals(): JSX.Element {
       </Total>
       <Show when={replica().cluster?.engine !== 'embedded'}>
         <Total name="Cost to the scheduler" class="cost">
-          {replica().cost === null ? UNKNOWN : cost()}
+          {replica().cost === null && !polls() ? UNKNOWN : cost()}
+          <Show when={polls()}>
+            <small>It leaves Dask’s own record of finished tasks switched on.</small>
+          </Show>
         </Total>
       </Show>
     </section>
