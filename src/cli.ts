@@ -3,8 +3,9 @@ import { hostname } from 'node:os';
 import { TaskglassError } from './base/errors.ts';
 import { openBrowser } from './cli/browser.ts';
 import { moreHelp } from './cli/more-help.ts';
-import { type Command, DEFAULT_PORT, parseCommandLine } from './cli/options.ts';
-import { serveDask, serveDemo, type TaskglassServer, VERSION } from './server/main.ts';
+import { DEFAULT_PORT, parseCommandLine, type ServeCommand } from './cli/options.ts';
+import { runRecordingCommand } from './cli/recordings.ts';
+import { serveDask, serveDemo, serveRecording, type TaskglassServer, VERSION } from './server/main.ts';
 
 /** Arguments → options → a server; the only file that prints. */
 async function main(args: readonly string[]): Promise<void> {
@@ -16,6 +17,9 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const stopping = stopOnSignal();
+  if (parsed.command === 'record' || parsed.command === 'export' || parsed.command === 'stats') {
+    process.exit(await runRecordingCommand(parsed, stopping));
+  }
   const server = await serve(parsed, stopping);
   if (server === null) process.exit(0);
   announce(server, parsed);
@@ -29,12 +33,10 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 /** Null: we were told to stop before it stood. */
-async function serve(
-  command: Exclude<Command, { command: 'print' }>,
-  signal: AbortSignal,
-): Promise<TaskglassServer | null> {
+async function serve(command: ServeCommand, signal: AbortSignal): Promise<TaskglassServer | null> {
   try {
     const options = { ...command.serve, signal };
+    if (command.command === 'open') return await serveRecording(command.recording, options);
     if (command.command === 'demo') return await serveDemo(command.engine, options);
     return await serveDask(command.address, options);
   } catch (error) {
@@ -43,10 +45,7 @@ async function serve(
   }
 }
 
-function announce(
-  server: TaskglassServer,
-  { serve: { host, portFallback, wait }, ...command }: Exclude<Command, { command: 'print' }>,
-): void {
+function announce(server: TaskglassServer, { serve: { host, portFallback, wait }, ...command }: ServeCommand): void {
   if (portFallback === true && server.port !== DEFAULT_PORT)
     console.log(`Port ${DEFAULT_PORT} is taken; using ${server.port}.`);
   if (command.command === 'attach' && wait === true) console.log(`Waiting for a scheduler at ${command.address}.`);

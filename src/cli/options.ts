@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import { TaskglassError } from '../base/errors.ts';
 import { FIRST_FALLBACK_PORT, LOG_LEVELS, type ServeDaskOptions, type ServeOptions } from '../server/main.ts';
 import { addRecordOptions, type RecordGiven, recordOf } from './record-options.ts';
+import { addRecordingCommands, type RecordingCommand } from './recording-commands.ts';
 
 export const DEFAULT_PORT = 8787;
 const DEFAULT_ADDRESS = 'tcp://127.0.0.1:8786';
@@ -9,11 +10,22 @@ const DEFAULT_ADDRESS = 'tcp://127.0.0.1:8786';
 /** What a command line asks for. */
 export type Command =
   | { readonly command: 'print'; readonly text: string }
+  | (RecordingCommand & { readonly tls: ServeDaskOptions['tls'] })
+  | ServeCommand;
+
+/** What is watched, and how it is served. */
+export type ServeCommand =
   | {
       readonly command: 'attach';
       readonly address: string;
       readonly browser: boolean;
       readonly serve: ServeDaskOptions;
+    }
+  | {
+      readonly command: 'open';
+      readonly recording: string;
+      readonly browser: boolean;
+      readonly serve: ServeOptions;
     }
   | {
       readonly command: 'demo';
@@ -87,16 +99,24 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
         ...(threadsPerWorker !== undefined && { threadsPerWorker }),
         ...(memoryLimit !== undefined && { memoryLimit }),
       };
-      // Options may stand before the word `demo` too.
-      const before = program.opts<Given>();
-      const browser = given.browser !== false && before.browser !== false;
-      const record = given.record !== false && before.record !== false;
-      result = { command: 'demo', engine, ...served({ ...before, ...given, browser, record }) };
+      result = { command: 'demo', engine, ...served(withOptionsBefore(given, program)) };
     });
+  const opening = program
+    .command('open')
+    .description('show a recording; needs no cluster')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand(false)
+    .argument('<RECORDING>', 'folder of the recording')
+    .action((recording: string, given: Given) => {
+      result = { command: 'open', recording, ...served({ ...withOptionsBefore(given, program), record: false }) };
+    });
+  const others = addRecordingCommands(program, (command) => {
+    result = { ...command, tls: tlsOf(program.opts<TlsGiven>()) };
+  });
   program.helpCommand(false);
-  for (const command of [program, demo]) {
-    addServeOptions(command);
-    addRecordOptions(command);
+  for (const command of [program, demo, opening]) addServeOptions(command);
+  for (const command of [program, demo]) addRecordOptions(command);
+  for (const command of [program, demo, opening, ...others]) {
     command
       .exitOverride()
       .allowExcessArguments(false)
@@ -116,6 +136,12 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
   }
   if (result === null) throw new TaskglassError('OPTION_INVALID', 'nothing to do');
   return result;
+}
+
+/** Options may stand before the word `demo` too, and commander gives those to `program`, wherever they stand. */
+function withOptionsBefore(given: Given, program: Commander): Given {
+  const typed = Object.entries(program.opts()).filter(([name]) => program.getOptionValueSource(name) === 'cli');
+  return { ...given, ...Object.fromEntries(typed) };
 }
 
 function addServeOptions(command: Commander): void {
@@ -161,9 +187,6 @@ function served(given: Given): { browser: boolean; serve: ServeOptions } {
   };
 }
 
-/** One value from options that mean the same. */
-function one<T>(option: string, values: readonly (T | undefined)[]): T | undefined {
-  const given = [...new Set(values.filter((value) => value !== undefined))];
 function tlsOf({ tlsCaFile: caFile, tlsCert: cert, tlsKey: key }: TlsGiven): ServeDaskOptions['tls'] {
   const tls = {
     ...(caFile !== undefined && { caFile }),
@@ -173,6 +196,9 @@ function tlsOf({ tlsCaFile: caFile, tlsCert: cert, tlsKey: key }: TlsGiven): Ser
   return Object.keys(tls).length > 0 ? tls : undefined;
 }
 
+/** One value from options that mean the same. */
+function one<T>(option: string, values: readonly (T | undefined)[]): T | undefined {
+  const given = [...new Set(values.filter((value) => value !== undefined))];
   if (given.length > 1) throw new TaskglassError('OPTION_INVALID', `${option} is given as ${given.join(' and as ')}`);
   return given[0];
 }

@@ -111,7 +111,7 @@ export class Journal {
 }
 
 /** @throws what the file system does; a file of that name must not be there. */
-async function createFile(name: string): Promise<AppendFile> {
+export async function createFile(name: string): Promise<AppendFile> {
   const file: FileHandle = await open(name, 'ax');
   return {
     async append(bytes) {

@@ -1,9 +1,10 @@
 import { gzipSync } from 'node:zlib';
-import type { SchemaElement } from 'hyparquet';
-import { ByteWriter, parquetWrite } from 'hyparquet-writer';
-import type { FinishedColumns, StringTableName } from '../model/source-event.ts';
+import type { Encoding, SchemaElement } from 'hyparquet';
+import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import type { FinishedColumns } from '../model/source-event.ts';
 import { ACTIONS, RECORD_STATUSES } from '../model/task-state.ts';
 import { toMicros } from '../model/units.ts';
+import type { Tables } from './tables.ts';
 
 const required = { repetition_type: 'REQUIRED' } as const;
 const optional = { repetition_type: 'OPTIONAL' } as const;
@@ -43,15 +44,61 @@ const SCHEMA: SchemaElement[] = [
 /** A row group is what a reader holds at once. */
 export const ROWS_A_GROUP = 32_768;
 
-/**
- * One Parquet file of finished tasks, one row each in the order in which they came. `summary` goes into its footer under the key
- * `taskglass`.
- */
-export function writeTasks(
-  parts: readonly FinishedColumns[],
-  textOf: (table: StringTableName, index: number) => string,
-  summary: string,
-): Uint8Array {
+/** One Parquet file of finished tasks; `summary` goes into its footer under the key `taskglass`. */
+export function writeTasks(parts: readonly FinishedColumns[], textOf: Tables['textOf'], summary: string): Buffer {
+  const writer = new TasksWriter(textOf, summary);
+  return Buffer.concat([writer.add(parts), writer.finish()]);
+}
+
+/** Writes a Parquet file of finished tasks piece by piece: one row each, in the order in which they come. */
+export class TasksWriter {
+  readonly #textOf: Tables['textOf'];
+  readonly #bytes = new ByteWriter();
+  readonly #writer: ParquetWriter;
+
+  constructor(textOf: Tables['textOf'], summary?: string) {
+    this.#textOf = textOf;
+    this.#writer = new ParquetWriter({
+      writer: this.#bytes,
+      schema: SCHEMA,
+      codec: 'GZIP',
+      compressors: { GZIP: (bytes) => gzipSync(bytes) },
+      createdBy: 'taskglass',
+      ...(summary !== undefined && { kvMetadata: [{ key: 'taskglass', value: summary }] }),
+    });
+  }
+
+  /** The next bytes of the file. */
+  add(parts: readonly FinishedColumns[]): Buffer {
+    const columnData = Object.entries(columnsOf(parts, this.#textOf)).map(([name, data]) => {
+      const encoding = ENCODINGS[name];
+      return { name, data, ...(encoding !== undefined && { encoding }) };
+    });
+    this.#writer.write({ columnData, rowGroupSize: ROWS_A_GROUP });
+    return this.#take();
+  }
+
+  /** The last bytes of the file. */
+  finish(): Buffer {
+    this.#writer.finish();
+    return this.#take();
+  }
+
+  #take(): Buffer {
+    const bytes = Buffer.from(this.#bytes.getBuffer());
+    this.#bytes.index = 0;
+    return bytes;
+  }
+}
+
+/** Keys of one function share their beginning with the one before; times are close to one another. */
+const ENCODINGS: Readonly<Record<string, Encoding>> = {
+  key: 'DELTA_BYTE_ARRAY',
+  start: 'DELTA_BINARY_PACKED',
+  stop: 'DELTA_BINARY_PACKED',
+};
+
+function columnsOf(parts: readonly FinishedColumns[], textOf: Tables['textOf']) {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const texts = (): string[] => new Array<string>(length).fill('');
   const wholes = (): BigInt64Array => new BigInt64Array(length);
@@ -105,26 +152,22 @@ export function writeTasks(
       startstops[at] = list;
     }
   }
-  const writer = new ByteWriter();
-  const data = { key, name, group, worker, thread, status, start, stop, nbytes, type, startstops };
-  const times = { encoding: 'DELTA_BINARY_PACKED' } as const;
-  parquetWrite({
-    writer,
-    schema: SCHEMA,
-    columnData: Object.entries({ ...data, exception, traceback, past }).map(([column, values]) => ({
-      name: column,
-      data: values,
-      ...(column === 'start' || column === 'stop' ? times : {}),
-      // Keys of one function share their beginning with the one before.
-      ...(column === 'key' ? { encoding: 'DELTA_BYTE_ARRAY' as const } : {}),
-    })),
-    codec: 'GZIP',
-    compressors: { GZIP: (bytes) => gzipSync(bytes) },
-    rowGroupSize: ROWS_A_GROUP,
-    kvMetadata: [{ key: 'taskglass', value: summary }],
-    createdBy: 'taskglass',
-  });
-  return writer.getBytes();
+  return {
+    key,
+    name,
+    group,
+    worker,
+    thread,
+    status,
+    start,
+    stop,
+    nbytes,
+    type,
+    startstops,
+    exception,
+    traceback,
+    past,
+  };
 }
 
 /** Null for what is no whole number: not known. */

@@ -84,7 +84,7 @@ async function writeSegment(
   await mkdir(path.join(directory, EVENTS), { recursive: true });
   let parquet: Seal['parquet'] = null;
   if (finished.length > 0) {
-    const bytes = Buffer.from(writeTasks(finished, tables.textOf, JSON.stringify(summary)));
+    const bytes = writeTasks(finished, tables.textOf, JSON.stringify(summary));
     await writeWhole(tasksFile(directory, number), directory, bytes);
     const footer = bytes.subarray(bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8));
     parquet = { crc: new TasksReader(bytes, footer).checksums(), footer: footer.toString('base64') };

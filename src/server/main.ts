@@ -2,6 +2,7 @@ import { pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { LocalCluster, type LocalClusterOptions, runExample } from '../engine/index.ts';
 import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
+import { RecordingSource } from '../source/recording.ts';
 import { type ServerOptions, startServer, type TaskglassServer } from './server.ts';
 
 export { ENGINE_VERSION as VERSION } from '../engine/version.ts';
@@ -29,6 +30,12 @@ export async function serveDask(address: string, options: ServeDaskOptions): Pro
   const { logLevel, tls, ...rest } = options;
   const source = new DaskSource(address, { ...(tls && { tls }) });
   return startServer({ ...rest, source, logger: logTo(logLevel) });
+}
+
+/** Shows a recording. Throws what the server does, and NOT_A_RECORDING, RECORDING_VERSION. */
+export async function serveRecording(file: string, options: ServeOptions): Promise<TaskglassServer> {
+  const { logLevel, ...rest } = options;
+  return startServer({ ...rest, source: new RecordingSource(file), logger: logTo(logLevel) });
 }
 
 /** Starts an embedded cluster with its web interface and runs the example once. Throws what `LocalCluster.start` throws. */

@@ -51,6 +51,10 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
     case 'connected':
       return { label: replayed ? 'Recording' : 'Live', tone: 'ok', banner: null };
     case 'connecting':
+      if (replayed) {
+        const banner = { title: 'Reading the recording.', text: 'What has been read so far is shown.' };
+        return { label: 'Reading', tone: 'warn', banner };
+      }
       return {
         label: 'Connecting',
         tone: 'warn',

@@ -1,0 +1,70 @@
+import type { FinishedColumns, SourceEvent } from '../model/source-event.ts';
+import { ACTIONS, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
+import type { Tables } from './tables.ts';
+
+/** A recorded task in the words of the HTTP API. */
+export interface RecordedTask {
+  readonly key: string;
+  readonly name: string;
+  readonly group: string;
+  readonly worker: string;
+  readonly thread: number;
+  readonly status: RecordStatus;
+  /** First start and last stop; null where nobody saw it run. */
+  readonly start: Seconds | null;
+  readonly stop: Seconds | null;
+  readonly nbytes: Bytes | null;
+  readonly type: string;
+  readonly startstops: readonly {
+    readonly action: Action;
+    readonly start: Seconds;
+    readonly stop: Seconds;
+    readonly source?: string;
+  }[];
+  readonly past: boolean;
+  readonly exception?: string;
+  readonly traceback?: string;
+}
+
+/** The finished tasks of a replay, one by one. */
+export async function* recordedTasks(
+  events: AsyncIterable<SourceEvent>,
+  textOf: Tables['textOf'],
+): AsyncGenerator<RecordedTask> {
+  for await (const event of events) {
+    if (event.kind === 'tick' && event.finished !== undefined) yield* tasksOf(event.finished, textOf);
+  }
+}
+
+function* tasksOf(columns: FinishedColumns, textOf: Tables['textOf']): Generator<RecordedTask> {
+  let slice = 0;
+  for (let row = 0; row < columns.length; row++) {
+    const startstops: RecordedTask['startstops'][number][] = [];
+    for (const end = slice + columns.startstops[row]!; slice < end; slice++) {
+      const origin = columns.origin[slice]!;
+      startstops.push({
+        action: ACTIONS[columns.action[slice]!]!,
+        start: columns.start[slice]!,
+        stop: columns.stop[slice]!,
+        ...(origin !== 0 && { source: textOf('worker', origin) }),
+      });
+    }
+    const nbytes = columns.nbytes[row]!;
+    yield {
+      key: columns.keys[row]!,
+      name: textOf('function', columns.fn[row]!),
+      group: textOf('group', columns.group[row]!),
+      worker: textOf('worker', columns.worker[row]!),
+      thread: columns.thread[row]!,
+      status: RECORD_STATUSES[columns.status[row]!]!,
+      start: startstops.length === 0 ? null : Math.min(...startstops.map(({ start }) => start)),
+      stop: startstops.length === 0 ? null : Math.max(...startstops.map(({ stop }) => stop)),
+      nbytes: Number.isNaN(nbytes) ? null : nbytes,
+      type: textOf('type', columns.type[row]!),
+      startstops,
+      past: columns.past,
+      ...columns.errors.get(row),
+    };
+  }
+}

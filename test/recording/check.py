@@ -1,0 +1,30 @@
+"""Reads a sealed recording and an export with the libraries that people have; prints what each of them found."""
+
+import json
+import sys
+
+import duckdb
+import pandas
+import pyarrow.parquet
+
+recording, exported = sys.argv[1:]
+
+table = pyarrow.parquet.read_table(f"{recording}/tasks")
+frame = pandas.read_parquet(f"{recording}/tasks")
+rows = duckdb.sql(f"select name, count(*) from '{recording}/tasks/*.parquet' group by name order by name").fetchall()
+sources = duckdb.sql(
+    f"select count(*) from (select unnest(startstops) s from '{exported}') where s.action = 'transfer' and s.source <> ''"
+).fetchall()[0]
+print(
+    json.dumps(
+        {
+            "pyarrow": table.num_rows,
+            "pandas": frame.groupby("name").size().to_dict(),
+            "duckdb": dict(rows),
+            "transfers": sources[0],
+            "start": frame["start"].min().timestamp(),
+            "types": {column: str(frame[column].dtype) for column in ["thread", "start", "nbytes", "past"]},
+            "startstops": sum(len(one) for one in frame["startstops"]),
+        }
+    )
+)

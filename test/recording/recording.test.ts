@@ -1,0 +1,154 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile } from 'node:fs/promises';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { build } from '../../scripts/lib/build.mjs';
+import { venvCommand } from '../../scripts/lib/python.mjs';
+import { RecordingReader } from '../../src/recording/reader.ts';
+import { replay } from '../../src/recording/replay.ts';
+import { Scratch } from '../../src/recording/scratch.fixture.ts';
+import { Tables } from '../../src/recording/tables.ts';
+import { Child } from '../support/child.ts';
+import { Taskglass } from '../support/taskglass.ts';
+import { until } from '../support/until.ts';
+
+const CLI = 'dist/cli.js';
+const EXAMPLE = { inc: 100, dec: 100, add: 100, sum: 1 };
+
+let scratch: Scratch;
+beforeAll(async () => {
+  await build();
+  scratch = await Scratch.make();
+});
+afterAll(() => scratch?.[Symbol.asyncDispose]());
+
+async function run(...args: string[]): Promise<{ status: number | null; output: string }> {
+  await using child = new Child(process.execPath, [CLI, ...args]);
+  return { status: await child.ended(), output: child.output };
+}
+
+async function keysOf(directory: string): Promise<string[]> {
+  const reader = await RecordingReader.open(directory);
+  const keys: string[] = [];
+  for await (const event of replay(reader, new Tables().intern)) {
+    if (event.kind === 'tick') keys.push(...(event.finished?.keys ?? []));
+  }
+  expect(reader.damages.filter(({ torn }) => !torn)).toEqual([]);
+  return keys;
+}
+
+test('kill -9 at any moment loses nothing of what was written, and the next recorder goes on', async () => {
+  const directory = scratch.join('killed');
+  let before = 0;
+  for (let round = 0; round < 6; round++) {
+    await using child = new Child(process.execPath, ['test/recording/writer.fixture.mjs', directory]);
+    await child.printed(/\d+\n/);
+    await pause(Math.random() * 700);
+    child.signal('SIGKILL');
+    await child.ended();
+    const said = Number(child.output.split('\n').at(-2));
+    const keys = await keysOf(directory);
+    expect(keys.length - before, `round ${round}, ${said} said to be written`).toBeGreaterThanOrEqual(said);
+    // Each process counts from 0: nothing is missing in between.
+    expect(keys.slice(before)).toEqual(Array.from({ length: keys.length - before }, (_, n) => `inc-${n}`));
+    before = keys.length;
+  }
+});
+
+describe('a demo that was recorded and killed', () => {
+  let directory: string;
+
+  beforeAll(async () => {
+    const folder = scratch.join('recordings');
+    const args = ['demo', '--workers', '2', '--threads-per-worker', '2', '--record-dir', folder];
+    await using taskglass = await Taskglass.start(args);
+    await until(
+      'the example ran',
+      async () => {
+        const { functions } = await taskglass.api<{ functions: { name: string; released: number }[] }>('progress');
+        return (
+          functions.every(({ name, released }) => released === EXAMPLE[name as keyof typeof EXAMPLE]) &&
+          functions.length === 4
+        );
+      },
+      { within: 90_000 },
+    );
+    taskglass.child.signal('SIGKILL');
+    await taskglass.child.ended();
+    const [id] = await readdir(folder);
+    directory = scratch.join('recordings', id!);
+  });
+
+  test('is shown by taskglass open, with no cluster', async () => {
+    await using taskglass = await Taskglass.start(['open', directory]);
+    await until('all is read', async () => (await taskglass.api<{ link: string }>('cluster')).link === 'connected');
+    expect(await taskglass.api('cluster')).toMatchObject({ engine: 'recording', agent: { mode: 'recording' } });
+    const { total } = await taskglass.api<{ total: number }>('tasks?limit=1');
+    expect(total).toBe(301);
+    const { functions } = await taskglass.api<{ functions: { name: string; released: number }[] }>('progress');
+    expect(Object.fromEntries(functions.map(({ name, released }) => [name, released]))).toEqual(EXAMPLE);
+    taskglass.child.signal('SIGTERM');
+    expect(await taskglass.child.ended()).toBe(0);
+  });
+
+  test('is summed up, and exported as text, from its journal', async () => {
+    const { status, output } = await run('stats', directory, '--json');
+    expect(status).toBe(0);
+    const { recording, summary } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1));
+    expect(recording).toMatchObject({ engine: 'embedded' });
+    expect(summary).toMatchObject({ tasks: 301, erred: 0 });
+    expect(summary.functions.map(({ name, tasks }: { name: string; tasks: number }) => [name, tasks]).sort()).toEqual(
+      Object.entries(EXAMPLE).sort(),
+    );
+    expect((await run('stats', directory)).output).toMatch(/^function +tasks[\s\S]*^inc +100 /m);
+
+    for (const name of ['tasks.ndjson', 'tasks.csv', 'trace.json', 'tasks.parquet']) {
+      expect((await run('export', directory, '-o', scratch.join(name))).output).toContain('Wrote 301 tasks');
+    }
+    const lines = (await readFile(scratch.join('tasks.ndjson'), 'utf8')).trimEnd().split('\n');
+    const tasks = lines.map((line) => JSON.parse(line) as { key: string; startstops: { action: string }[] });
+    expect(new Set(tasks.map(({ key }) => key)).size).toBe(301);
+    const csv = (await readFile(scratch.join('tasks.csv'), 'utf8')).trimEnd().split('\r\n');
+    expect(csv).toHaveLength(302);
+    const trace = JSON.parse(await readFile(scratch.join('trace.json'), 'utf8'));
+    const slices = tasks.flatMap((task) => task.startstops);
+    const counted = (phase: string) => trace.traceEvents.filter(({ ph }: { ph: string }) => ph === phase).length;
+    expect(counted('X')).toBe(301);
+    expect([counted('b'), counted('e')]).toEqual([slices.length - 301, slices.length - 301]);
+  });
+
+  test('is refused with a line of advice where it is none', async () => {
+    for (const args of [
+      ['stats', '/nowhere'],
+      ['open', scratch.path, '--port', '0'],
+      ['export', scratch.path],
+    ]) {
+      expect(await run(...args)).toMatchObject({
+        status: 1,
+        output: expect.stringMatching(/^error NOT_A_RECORDING: .*\n.+\n$/),
+      });
+    }
+  });
+
+  test('is read by pandas, pyarrow and DuckDB, sealed and as an export', async () => {
+    const { sealJournal } = await import('../../src/recording/seal.ts');
+    for (const name of await readdir(`${directory}/journal`)) await sealJournal(directory, Number.parseInt(name, 10));
+    const { stdout } = await promisify(execFile)(venvCommand('python'), [
+      'test/recording/check.py',
+      directory,
+      scratch.join('tasks.parquet'),
+    ]);
+    const found = JSON.parse(stdout);
+    expect(found).toMatchObject({
+      pyarrow: 301,
+      pandas: EXAMPLE,
+      duckdb: EXAMPLE,
+      types: { thread: 'int64', start: 'datetime64[us, UTC]', nbytes: 'int64', past: 'bool' },
+    });
+    const { summary } = JSON.parse((await run('stats', directory, '--json')).output);
+    expect(found.start).toBeCloseTo(summary.start, 5);
+    expect(found.transfers).toBeGreaterThan(0);
+    expect(found.startstops).toBeGreaterThan(301);
+  });
+});
