@@ -1,14 +1,14 @@
 /**
  * `npm run test:versions -- [VERSION…]`: the conformance suite against one version of every minor line of Dask since 2022.12 that
  * the package index has for this Python, or against those that are named (`2024.4` or `2024.4.1`). Each gets an environment of its
- * own under .cache/dask-versions, which is kept. Prints a table.
+ * own under .cache/dask-versions, which is kept. Prints a table. It needs what the tests need; `npm test` installs it.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { readVitestReport } from './lib/counts.mjs';
-import { installPackages, requireNode } from './lib/install.mjs';
-import { installPython, makeVenv, venvCommand } from './lib/python.mjs';
+import { requireNode } from './lib/install.mjs';
+import { makeVenv, venvCommand } from './lib/python.mjs';
 import { inRoot, run, runNode } from './lib/run.mjs';
 import { Failure, main, say, warn } from './lib/say.mjs';
 
@@ -19,8 +19,6 @@ const TESTS = ['test/dask/conformance.test.ts', 'test/dask/agent-source.test.ts'
 
 await main(async () => {
   requireNode();
-  await installPackages();
-  await installPython();
   const wanted = process.argv.slice(2);
   const lines = newestOfEachLine(listedVersions());
   const versions =
