@@ -51,7 +51,7 @@ export async function main({ seconds }: Options): Promise<void> {
       await sleep(5_000);
       const { served: with1, plain: without } = await readAll(both, seconds / 2);
       opened.push({ scheduler: with1.scheduler - without.scheduler, worker: with1.worker - without.worker });
-      claimed.push((await page.locator('[data-cost]').first().getAttribute('data-cost')) ?? '');
+      claimed.push((await page.locator('[data-total=cost]').textContent()) ?? '');
       await page.context().close();
     }
   } finally {
@@ -64,7 +64,7 @@ export async function main({ seconds }: Options): Promise<void> {
     percent(idle.served[role]),
     percent(idle.served[role] - idle.plain[role]),
     percent(opened[at]?.[role] ?? Number.NaN, 1),
-    percent(Number(claimed[at]) * 100, 1),
+    claimed[at] ?? '',
   ];
   report({
     name: 'debug-servers',
