@@ -1,3 +1,5 @@
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { build } from '../../scripts/lib/build.mjs';
 import { Child } from './child.ts';
 import { freePort } from './ports.ts';
@@ -20,7 +22,10 @@ export class Taskglass implements AsyncDisposable {
   static async start(args: readonly string[], port?: string): Promise<Taskglass> {
     await build();
     const options = ['--port', port ?? String(await freePort()), '--no-browser'];
-    return await Taskglass.serving(new Child(process.execPath, ['dist/cli.js', ...args, ...options]));
+    // A bench runs outside Vitest, which says this for all tests.
+    const { TASKGLASS_RECORD_DIR = path.join(tmpdir(), 'taskglass-test-recordings') } = process.env;
+    const env = { TASKGLASS_RECORD_DIR };
+    return await Taskglass.serving(new Child(process.execPath, ['dist/cli.js', ...args, ...options], { env }));
   }
 
   /** Takes over a process that is a taskglass, however it was started. */
