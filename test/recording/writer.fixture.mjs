@@ -1,3 +1,4 @@
+// @ts-nocheck: it runs what was built, which need not be there when types are checked.
 // Records ticks as fast as it can and says after each write how many of them are in the hands of the operating system.
 import { writeSync } from 'node:fs';
 import { createFile } from '../../dist/recording/journal.js';

@@ -36,7 +36,7 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
             </a>
           )}
         </For>
-        <Show when={DEBUG_SERVICE in (cluster()?.services ?? {})}>
+        <Show when={cluster()?.engine !== 'recording' && DEBUG_SERVICE in (cluster()?.services ?? {})}>
           <a href={props.router.url('scheduler/debug').pathname}>Scheduler</a>
         </Show>
       </nav>
