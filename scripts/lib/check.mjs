@@ -68,6 +68,7 @@ async function checkPython(testsOnly, broken) {
     say(`Tests of the Python part on Dask ${version} (pytest) …`);
     const file = path.join(REPORTS, `pytest-${version}.xml`);
     const pytest = ['-m', 'pytest', '-q', `--junitxml=${file}`, '-p', 'no:cacheprovider'];
+    if (version === MIDDLE_DASK) pytest.push('tests/test_agent.py');
     const status = await run(venvCommand('python', version), pytest, { cwd: agent });
     results.push(readResult(readJunitReport(file), status, `pytest on Dask ${version}`, broken));
   }

@@ -17,7 +17,7 @@ const MODES = {
   preload: '',
   embedded: '',
   recording: 'replayed from a recording',
-  polling: 'reduced mode: polling',
+  polling: 'reduced mode: polling · leaves Dask’s own task record on',
 } as const;
 
 /** The cluster in one strip. Values are data, so nothing here animates; a phone scrolls it sideways. */
@@ -83,9 +83,6 @@ export function Totals(): JSX.Element {
       <Show when={replica().cluster?.engine !== 'embedded'}>
         <Total name="Cost to the scheduler" class="cost">
           {replica().cost === null && !polls() ? UNKNOWN : cost()}
-          <Show when={polls()}>
-            <small>It leaves Dask’s own record of finished tasks switched on.</small>
-          </Show>
         </Total>
       </Show>
     </section>
