@@ -87,7 +87,7 @@ function Identity(props: { readonly index: DebugIndex; readonly state: DebugStat
         <b>{props.index.pid}</b>
       </Total>
       <Total name={`This page costs the ${props.index.role}`} class="cost">
-        <b data-total="cost">{costText(props.state.cost())}</b> {plural(read(), 'panel')} read
+        <b data-total="cost">{costText(props.state.cost())}</b> to read {plural(read(), 'panel')}, without HTTP
       </Total>
     </section>
   );
