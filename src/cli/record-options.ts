@@ -1,4 +1,5 @@
 import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
+import { parseBytes } from '../base/parse-bytes.ts';
 import type { ServeOptions } from '../server/main.ts';
 
 /** What is given of recording, as commander gives it. */
@@ -36,38 +37,20 @@ export function recordOf(given: RecordGiven): NonNullable<ServeOptions['record']
 }
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;
-const BYTES = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-} as const;
-
 function duration(text: string): number {
-  const value = quantity(text, SECONDS);
-  if (value === null) throw new InvalidArgumentError('It must be like 30d, 12h, 90m or 45s.');
-  return value;
+  const [, number, unit = ''] = /^(\d{1,9}(?:\.\d{1,6})?)\s*([smhdw])$/i.exec(text) ?? [];
+  if (number === undefined) throw new InvalidArgumentError('It must be like 30d, 12h, 90m or 45s.');
+  return Number(number) * SECONDS[unit.toLowerCase() as keyof typeof SECONDS];
 }
 
 function bytes(text: string): number {
-  const value = quantity(text, BYTES);
-  if (value === null) throw new InvalidArgumentError('It must be like 500MB, 10GB or 2GiB.');
+  const value = parseBytes(text);
+  // A bare number is more likely meant as something else than bytes.
+  if (!(value > 0) || /\d\s*$/.test(text)) throw new InvalidArgumentError('It must be like 500MB, 10GB or 2GiB.');
   return value;
 }
 
 function count(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
-}
-
-/** A number and a unit. */
-function quantity(text: string, units: Readonly<Record<string, number>>): number | null {
-  const [, number = '', unit = ''] = /^(\d{1,12}(?:\.\d{1,6})?)\s*([a-z]{1,3})$/i.exec(text) ?? [];
-  const factor = Object.hasOwn(units, unit.toLowerCase()) ? units[unit.toLowerCase()]! : null;
-  return factor === null ? null : Number(number) * factor;
 }

@@ -1,5 +1,6 @@
 import { availableParallelism, totalmem } from 'node:os';
 import { TaskglassError } from '../base/errors.ts';
+import { parseBytes } from '../base/parse-bytes.ts';
 import type { Bytes } from '../model/units.ts';
 import { type DashboardOptions, type DashboardSettings, dashboardSettings } from './dashboard/options.ts';
 
@@ -74,25 +75,6 @@ function machineMemory(): Bytes {
   const limit = process.constrainedMemory();
   const total = totalmem();
   return limit > 0 && limit < total ? limit : total;
-}
-
-const UNITS: Readonly<Record<string, number>> = {
-  b: 1,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  tb: 1e12,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-  tib: 2 ** 40,
-};
-
-/** NaN when it is not a size. */
-function parseBytes(text: string): number {
-  const match = /^\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*$/i.exec(text);
-  if (match === null) return Number.NaN;
-  return Number(match[1]) * (UNITS[match[2]!.toLowerCase() || 'b'] ?? Number.NaN);
 }
 
 function invalid(detail: string): TaskglassError {

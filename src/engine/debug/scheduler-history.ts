@@ -1,4 +1,5 @@
 import type { ClusterCore } from '../cluster-core.ts';
+import { logTopic } from './log-topic.ts';
 import type { SchedulerRecord } from './scheduler-record.ts';
 import { fact, type Topic, table } from './topic.ts';
 
@@ -8,7 +9,7 @@ const RATE_S = 10;
 
 /** What the scheduler has to say of what happened: transitions, transfers, messages, the log. */
 export function schedulerHistory(core: ClusterCore, record: SchedulerRecord): Topic[] {
-  return [transitions(record), bandwidth(core, record), comms(core), logs(record)];
+  return [transitions(record), bandwidth(core, record), comms(core), logTopic(record.log, MOST_LOG)];
 }
 
 function transitions({ transitions }: SchedulerRecord): Topic {
@@ -114,26 +115,5 @@ function comms(core: ClusterCore): Topic {
         notes: ['Results travel between workers over sockets of their own: see Bandwidth.'],
       };
     },
-  };
-}
-
-function logs({ log }: SchedulerRecord): Topic {
-  return {
-    topic: 'logs',
-    title: 'Log',
-    read: () => ({
-      tables: [
-        table(
-          'Newest entries',
-          [
-            ['time', 'time'],
-            ['topic', 'text'],
-            ['text', 'text'],
-          ],
-          log.newest(MOST_LOG).map(({ time, topic, text }) => [time, topic, text]),
-          log.total,
-        ),
-      ],
-    }),
   };
 }

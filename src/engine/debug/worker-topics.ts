@@ -6,6 +6,7 @@ import type { ResultStore } from '../result-store.ts';
 import type { TaskNow, TaskRunner } from '../task-runner.ts';
 import { ENGINE_VERSION } from '../version.ts';
 import { EventLoopTopic } from './event-loop.ts';
+import { logTopic } from './log-topic.ts';
 import { ProcessTopic } from './process-topic.ts';
 import { ProfileTopic } from './profile-topic.ts';
 import { fact, known, type Topic, TopicSet, table } from './topic.ts';
@@ -36,7 +37,7 @@ export function workerTopicSet(worker: WorkerParts): TopicSet {
       history(worker),
       monitor(worker),
       stateLog(worker),
-      logs(worker),
+      logTopic(worker.record.log, MOST_ROWS),
       new EventLoopTopic(),
       new ProfileTopic(
         'The main thread fetches, stores and answers; tasks run in threads of their own and are not in it.',
@@ -244,27 +245,6 @@ function stateLog({ record }: WorkerParts): Topic {
     read: () => ({
       facts: [fact('changes of state', 'count', record.states.total)],
       tables: [record.states.byKind(10), record.states.recent()],
-    }),
-  };
-}
-
-function logs({ record }: WorkerParts): Topic {
-  return {
-    topic: 'logs',
-    title: 'Log',
-    read: () => ({
-      tables: [
-        table(
-          'Newest entries',
-          [
-            ['time', 'time'],
-            ['topic', 'text'],
-            ['text', 'text'],
-          ],
-          record.log.newest(MOST_ROWS).map(({ time, topic, text }) => [time, topic, text]),
-          record.log.total,
-        ),
-      ],
     }),
   };
 }
