@@ -35,6 +35,8 @@ export interface TimelineOptions {
 }
 
 const NO_HISTORY_SPAN = 10e6;
+/** So long, ms, the first picture waits for the first answer. */
+const PATIENCE = 400;
 /** The picture is drawn anew when something moved by this much of a pixel. */
 const VISIBLE = 0.5;
 
@@ -55,6 +57,8 @@ export class Timeline implements Disposable {
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
   #lastFrame = 0;
+  #mapDue = false;
+  #patience: ReturnType<typeof setTimeout> | 'gone' | null = null;
   #pointer: { x: number; y: number } | null = null;
   #hover: Hit | null = null;
   #selected: Hit | null = null;
@@ -79,6 +83,7 @@ export class Timeline implements Disposable {
     for (const undo of this.#undo) undo();
     this.#task[Symbol.dispose]();
     this.#windows.dispose();
+    if (this.#patience !== null && this.#patience !== 'gone') clearTimeout(this.#patience);
   }
 
   [Symbol.dispose](): void {
@@ -330,11 +335,21 @@ export class Timeline implements Disposable {
       this.#dirty = true;
       this.#options.onGutter(this.stage.gutterWidth(this.stage.width > 700 * this.stage.ratio ? 150 : 84));
     }
-    if (this.#dirty || this.#moved(now)) {
+    if (this.#waitsForData()) return;
+    const first = this.#drawn === null;
+    const draws = this.#dirty || this.#moved(now);
+    if (draws) {
       this.#dirty = false;
       this.#drawn = { view: this.#view, now };
       this.#findHover(scene);
       this.stage.draw({ ...scene, hover: this.#hover });
+    }
+    if (first) {
+      // The first picture is not kept waiting for the smaller one.
+      this.#mapDue = true;
+      this.#task.request();
+    } else if (draws || this.#mapDue) {
+      this.#mapDue = false;
       this.#options.minimap?.draw(
         replica,
         this.#windows.overview ?? this.#windows.main,
@@ -348,6 +363,17 @@ export class Timeline implements Disposable {
     // Nothing moves while the server or its scheduler is silent: the clock stands still.
     const grows = isActive(replica, clock) && live.flowing() && now < this.#view.until + span(this.#view) * 0.01;
     if (this.#motion.moving || easing || grows || this.#windows.waiting) this.#task.request();
+  }
+
+  /** Nothing is drawn yet and what there is to draw is on its way: a picture without it would only keep it waiting. */
+  #waitsForData(): boolean {
+    if (this.#drawn !== null || this.#options.live.replica.runs.length === 0) return false;
+    if ((this.#windows.main?.version ?? 0) > 0 || this.#patience === 'gone') return false;
+    this.#patience ??= setTimeout(() => {
+      this.#patience = 'gone';
+      this.#changed();
+    }, PATIENCE);
+    return true;
   }
 
   #scene(base: TimeBase, now: number): Scene {
