@@ -172,8 +172,7 @@ describe('/tasks with 100,000 tasks', () => {
     await drawn(page);
     const plot = (await page.locator(`${STREAM} canvas.plot`).boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
     const passes: { p95: number; frames: number }[] = [];
-    const best = (): number => Math.min(...passes.map(({ p95 }) => p95));
-    for (let pass = 0; pass < 3 || (best() > 8 && pass < 12); pass++) {
+    for (let pass = 0; pass < 3; pass++) {
       await page.mouse.move(plot.x + plot.width / 2, plot.y + plot.height / 2);
       await page.mouse.down();
       const result = await page.evaluate(dragInFrames, 90);
@@ -183,8 +182,8 @@ describe('/tasks with 100,000 tasks', () => {
       expect(result.blank, 'frames with a blank column').toBe(0);
       passes.push({ p95: quantile(result.work, 0.95), frames: result.work.length });
     }
-    // The best pass: other work on the machine can only add to it, and has its pauses.
-    expect(best(), JSON.stringify(passes)).toBeLessThanOrEqual(8);
+    // The best of three: other work on the machine can only add to it.
+    expect(Math.min(...passes.map(({ p95 }) => p95)), JSON.stringify(passes)).toBeLessThanOrEqual(8);
     expect(problems).toEqual([]);
     await page.context().close();
   });
