@@ -1,3 +1,4 @@
+import { makeColumns } from '../model/finished-columns.ts';
 import {
   type FinishedColumns,
   GAP_REASONS,
@@ -13,7 +14,7 @@ import {
   type WorkerSample,
 } from '../model/source-event.ts';
 import { ACTIONS, RECORD_STATUSES, STATE_COUNT } from '../model/task-state.ts';
-import { joinColumns, makeColumns, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
+import { joinColumns, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
 import { COST, COUNTS, METRICS, TOTALS } from './event-encoder.ts';
 import { checkManifest } from './format.ts';
 

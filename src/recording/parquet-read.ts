@@ -1,9 +1,9 @@
 import { crc32, gunzipSync } from 'node:zlib';
 import { type FileMetaData, parquetMetadata, parquetRead, type SubColumnData } from 'hyparquet';
+import { makeColumns, type WritableColumns } from '../model/finished-columns.ts';
 import type { FinishedColumns, StringTableName } from '../model/source-event.ts';
 import { ACTION_INDEX, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
 import { MICROS_PER_SECOND } from '../model/units.ts';
-import { makeColumns, type WritableColumns } from './columns.ts';
 import { RecordingError } from './event-decoder.ts';
 
 type Values = ArrayLike<unknown>;

@@ -1,31 +1,16 @@
+import { makeColumns } from '../model/finished-columns.ts';
 import type { FinishedTask } from '../model/finished-task.ts';
-import type { FinishedColumns, SourceSink, TaskError } from '../model/source-event.ts';
+import type { FinishedColumns, SourceSink } from '../model/source-event.ts';
 import { ACTION_INDEX, RECORD_STATUSES } from '../model/task-state.ts';
 
 /** Columns of the finished tasks of one tick. */
 export function finishedColumns(tasks: readonly FinishedTask[], sink: SourceSink): FinishedColumns {
   const { length } = tasks;
   const slices = tasks.reduce((sum, task) => sum + task.startstops.length, 0);
-  const columns = {
-    length,
-    keys: tasks.map((task) => task.key),
-    fn: new Uint32Array(length),
-    group: new Uint32Array(length),
-    worker: new Uint32Array(length),
-    thread: new Float64Array(length),
-    type: new Uint32Array(length),
-    status: new Uint8Array(length),
-    nbytes: new Float64Array(length),
-    startstops: new Uint16Array(length),
-    action: new Uint8Array(slices),
-    start: new Float64Array(slices),
-    stop: new Float64Array(slices),
-    origin: new Uint32Array(slices),
-    errors: new Map<number, TaskError>(),
-    past: false,
-  };
+  const columns = makeColumns(length, slices, false);
   let at = 0;
   tasks.forEach((task, row) => {
+    columns.keys[row] = task.key;
     columns.fn[row] = sink.intern('function', task.prefix);
     columns.group[row] = sink.intern('group', task.group);
     columns.worker[row] = sink.intern('worker', task.worker);

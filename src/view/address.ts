@@ -14,11 +14,6 @@ export function parsePath(path: string): { base: string; page: PageName } {
   return { base: path.endsWith('/') ? path : before, page: 'status' };
 }
 
-/** Whether an address is that of a process's debug page: those have no line to the main server. */
-export function isDebugPath(path: string): boolean {
-  return /\/debug\/?$/.test(path);
-}
-
 /** The range of time that an address asks for, `?since=&until=` in epoch seconds; null where they make no sense. */
 export function rangeOf(search: string): { since: number; until: number } | null {
   const query = new URLSearchParams(search);
