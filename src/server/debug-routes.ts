@@ -9,12 +9,10 @@ import type { Store } from '../store/store.ts';
 import { NO_QUERY, parseQuery } from './api-query.ts';
 import { DEBUG_INDEX, DEBUG_VIEW } from './api-schema.ts';
 import { DebugReader } from './debug-reader.ts';
+import type { Mount } from './mounts.ts';
 import { pathOf, refuseOtherMethods, sendFile } from './reply.ts';
 
 export interface DebugRoutesOptions {
-  readonly store: Store;
-  /** Undefined: the source has no way to debug pages. */
-  readonly debug: DebugAccess | undefined;
   readonly page: PageFiles;
   /** Empty, or `/one/two`. */
   readonly prefix: string;
@@ -38,18 +36,25 @@ export const DEBUG_ROUTES: readonly DebugRoute[] = [
 const GET = ['GET', 'HEAD'];
 
 /** The debug pages of the scheduler and of each worker, and their API, through the source's own connection: one open port is enough. */
-export function addDebugRoutes(app: FastifyInstance, { store, debug, page, prefix }: DebugRoutesOptions): void {
-  const reader = debug === undefined ? null : new DebugReader(debug);
+export function addDebugRoutes(app: FastifyInstance, mount: Mount, { page, prefix }: DebugRoutesOptions): void {
+  const base = prefix + mount.path;
+  const readers = new WeakMap<DebugAccess, DebugReader>();
+  const readerOf = (debug: DebugAccess): DebugReader => {
+    const reader = readers.get(debug) ?? new DebugReader(debug);
+    readers.set(debug, reader);
+    return reader;
+  };
 
   for (const { path } of DEBUG_ROUTES) {
-    const url = prefix + path.replace(/\{(\w+)\}/g, ':$1');
+    const url = base + path.replace(/\{(\w+)\}/g, ':$1');
     app.get(url, async (request, reply) => {
       reply.header('cache-control', 'no-store');
       parseQuery(NO_QUERY, request.query);
       const { name, topic } = request.params as { name?: string; topic?: string };
-      if (reader === null) throw new TaskglassError('DEBUG_UNAVAILABLE', 'what is watched has no debug pages');
+      const { store, debug } = await mount.of(request);
+      if (debug === undefined) throw new TaskglassError('DEBUG_UNAVAILABLE', 'what is watched has no debug pages');
       if (topic !== undefined && !isTopic(topic)) throw new TaskglassError('NOT_FOUND', 'no topic has this name');
-      const answer = await reader.read(targetOf(store, name), topic ?? null);
+      const answer = await readerOf(debug).read(targetOf(store, name), topic ?? null);
       return reply.type('application/json; charset=utf-8').send(answer);
     });
     refuseOtherMethods(app, url, GET);
@@ -59,12 +64,14 @@ export function addDebugRoutes(app: FastifyInstance, { store, debug, page, prefi
     ['/scheduler', 1],
     ['/workers/:name', 2],
   ] as const) {
-    app.get(`${prefix}${path}/debug`, (request, reply) => {
+    app.get(`${base}${path}/debug`, async (request, reply) => {
+      await mount.of(request);
       reply.header('cache-control', 'no-cache');
-      return sendFile(request, reply, page.document(pathOf(request).endsWith('/') ? depth + 1 : depth));
+      const deeper = pathOf(request).endsWith('/') ? 1 : 0;
+      return sendFile(request, reply, page.document(mount.depth + depth + deeper));
     });
-    app.get(prefix + path, toDebug);
-    for (const url of [`${prefix}${path}/debug`, prefix + path]) refuseOtherMethods(app, url, GET);
+    app.get(base + path, toDebug);
+    for (const url of [`${base}${path}/debug`, base + path]) refuseOtherMethods(app, url, GET);
   }
 }
 

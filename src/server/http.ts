@@ -1,34 +1,31 @@
-import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
-import Fastify, {
-  type FastifyBaseLogger,
-  type FastifyInstance,
-  type FastifyReply,
-  type FastifyRequest,
-  LogController,
-} from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
 import { TaskglassError } from '../base/errors.ts';
-import { errorPage, forwardPage, PAGES } from '../serving/error-page.ts';
+import type { Access } from '../serving/access.ts';
+import { errorPage, PAGES } from '../serving/error-page.ts';
 import type { Gate } from '../serving/gate.ts';
-import { CSP_DIRECTIVES } from '../serving/headers.ts';
 import type { PageFiles } from '../serving/page-files.ts';
 import { codedError, PROBLEM_JSON, problemOf } from '../serving/problem.ts';
-import type { DebugAccess } from '../source/source.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
-import { API_ROUTES, type ApiContext } from './api.ts';
+import { API_ROUTES } from './api.ts';
+import { type ConnectionLimits, createApp } from './app.ts';
 import { addDebugRoutes } from './debug-routes.ts';
+import { addGate, wantsHtml } from './door.ts';
 import { jsonBody } from './json-body.ts';
 import { metricsRegistry } from './metrics.ts';
+import type { Mount } from './mounts.ts';
 import { openApi } from './openapi.ts';
-import type { Publisher } from './publisher.ts';
 import { pathOf, refuseOtherMethods, sendFile } from './reply.ts';
+import type { Watched } from './watched.ts';
 
-export interface HttpOptions extends ApiContext {
+export interface HttpOptions {
+  /** What is served where; the first one is the root. */
+  readonly mounts: readonly [Mount, ...Mount[]];
   readonly gate: Gate;
-  readonly publisher: Publisher;
-  /** The source's; undefined where it has none. */
-  readonly debug: DebugAccess | undefined;
+  readonly access: Access;
+  readonly limits?: Partial<ConnectionLimits> | undefined;
   readonly page: PageFiles;
   /** Empty, or `/one/two`. */
   readonly prefix: string;
@@ -36,59 +33,12 @@ export interface HttpOptions extends ApiContext {
   readonly logger: Logger;
 }
 
-const MAX_BODY = 65_536;
-
 /** All addresses of the server, behind one gate and with one way to fail. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
-  const { gate, prefix, publisher, store } = options;
-  const app = Fastify({
-    loggerInstance: options.logger as FastifyBaseLogger,
-    logController: new LogController({ disableRequestLogging: true }),
-    forceCloseConnections: true,
-    requestTimeout: 30_000,
-    // A worker's name may stand in an address, escaped.
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
-    frameworkErrors: (error, request, reply) => answerError(error, request, reply),
-    clientErrorHandler(_error, socket) {
-      // Not HTTP at all: nobody who would read a document.
-      if (socket.writable) socket.write('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
-      socket.destroy();
-    },
-  });
-
-  await app.register(helmet, {
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: CSP_DIRECTIVES,
-    },
-    // We do not speak TLS, and what stands in front of us decides for its own name.
-    strictTransportSecurity: false,
-  });
-  // Nothing here reads a body; one that comes is dropped unread.
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser('*', (request, payload, done) => {
-    payload.resume();
-    const tooLarge = Number(request.headers['content-length'] ?? 0) > MAX_BODY;
-    done(tooLarge ? new TaskglassError('BODY_TOO_LARGE', `more than ${MAX_BODY} bytes`) : null, undefined);
-  });
-
-  app.addHook('onRequest', async (request, reply) => {
-    const query = request.query as Record<string, unknown>;
-    const token = typeof query.token === 'string' ? query.token : undefined;
-    const admission = gate.admit({
-      method: request.method,
-      headers: request.headers,
-      token,
-      ip: request.ip,
-      upgrade: request.headers.upgrade !== undefined,
-      open: pathOf(request) === `${prefix}/health` || pathOf(request).startsWith(`${prefix}/help/`),
-    });
-    if (admission.setCookie !== null) reply.header('set-cookie', admission.setCookie);
-    // The token leaves the address bar, where it would be seen, kept and shared.
-    if (token !== undefined && request.method === 'GET' && wantsHtml(request)) return forward(request, reply);
-    delete query.token;
-    return undefined;
-  });
+  const { gate, mounts, prefix } = options;
+  const { access, limits, logger } = options;
+  const app = await createApp({ access, limits, logger, frameworkErrors: answerError });
+  addGate(app, gate, prefix, logger);
 
   app.setErrorHandler(answerError);
   app.setNotFoundHandler((request, reply) => {
@@ -102,18 +52,13 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     errorHandler: (_error, socket) => socket.terminate(),
   });
 
-  addApi(app, options);
-  addDebugRoutes(app, options);
-  addPages(app, options);
-
-  const registry = metricsRegistry(store, publisher);
-  app.get(`${prefix}/health`, (_request, reply) =>
-    reply.header('cache-control', 'no-store').send({ status: 'ok', link: store.link.state }),
-  );
-  app.get(`${prefix}/metrics`, async (_request, reply) =>
-    reply.type(registry.contentType).send(await registry.metrics()),
-  );
-  for (const path of ['/health', '/metrics']) refuseOtherMethods(app, `${prefix}${path}`, ['GET', 'HEAD']);
+  for (const mount of mounts) {
+    addApi(app, mount, options);
+    addDebugRoutes(app, mount, options);
+    addPages(app, mount, options);
+  }
+  addFiles(app, options);
+  addProbes(app, mounts[0], options);
   return app;
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -130,8 +75,8 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   }
 }
 
-function addApi(app: FastifyInstance, options: HttpOptions): void {
-  const api = `${options.prefix}/api/v1`;
+function addApi(app: FastifyInstance, mount: Mount, options: HttpOptions): void {
+  const api = `${options.prefix}${mount.path}/api/v1`;
   const methods = new Map<string, string[]>();
   for (const route of API_ROUTES) {
     const url = api + route.path.replace(/\{(\w+)\}/g, ':$1');
@@ -141,43 +86,55 @@ function addApi(app: FastifyInstance, options: HttpOptions): void {
       url,
       handler: async (request, reply) => {
         reply.header('cache-control', 'no-store');
-        const answer = await route.run(options, request, reply);
+        const answer = await route.run(await mount.of(request), request, reply);
         if (answer === undefined) return reply;
         return reply.code(route.status).type('application/json; charset=utf-8').send(jsonBody(answer));
       },
     });
   }
-  const document = JSON.stringify(openApi(options.version, options.prefix));
-  app.get(`${api}/openapi.json`, (_request, reply) => reply.type('application/json; charset=utf-8').send(document));
+  app.get(`${api}/openapi.json`, async (request, reply) => {
+    await mount.of(request);
+    const root = pathOf(request).replace(/\/api\/v1\/openapi\.json\/?$/, '');
+    return reply.type('application/json; charset=utf-8').send(JSON.stringify(openApi(options.version, root)));
+  });
   methods.set(`${api}/openapi.json`, ['GET', 'HEAD']);
 
-  const { publisher } = options;
+  const wanted = new WeakMap<FastifyRequest, Watched>();
   app.route({
     method: 'GET',
     url: `${api}/live`,
-    preValidation: async () => {
+    preValidation: async (request) => {
+      const watched = await mount.of(request);
+      wanted.set(request, watched);
+      const { publisher } = watched;
       if (publisher.isFull) throw new TaskglassError('TOO_MANY_VIEWERS', `${publisher.viewers} pages are connected`);
     },
     handler: () => {
       throw new TaskglassError('UPGRADE_REQUIRED', 'this address speaks WebSocket');
     },
-    wsHandler: (socket, request) => publisher.connect(socket, request.raw.socket),
+    wsHandler: (socket, request) => wanted.get(request)?.publisher.connect(socket, request.raw.socket),
   });
   methods.set(`${api}/live`, ['GET', 'HEAD']);
   for (const [url, allowed] of methods) refuseOtherMethods(app, url, allowed);
 }
 
-function addPages(app: FastifyInstance, { page, prefix }: HttpOptions): void {
+function addPages(app: FastifyInstance, mount: Mount, { page, prefix }: HttpOptions): void {
+  const base = prefix + mount.path;
   const home = (request: FastifyRequest, reply: FastifyReply) =>
-    reply.redirect(`${rootFrom(request, prefix)}status`, 302);
-  app.get('/', home);
-  if (prefix !== '') app.get(prefix, home);
+    reply.redirect(pathOf(request).endsWith('/') ? './status' : `./${pathOf(request).split('/').at(-1)}/status`, 302);
+  if (base !== '') app.get(base, home);
   for (const name of PAGES) {
-    app.get(`${prefix}/${name}`, (request, reply) => {
+    app.get(`${base}/${name}`, async (request, reply) => {
+      await mount.of(request);
       reply.header('cache-control', 'no-cache');
-      return sendFile(request, reply, page.document(pathOf(request).endsWith('/') ? 1 : 0));
+      return sendFile(request, reply, page.document(mount.depth + (pathOf(request).endsWith('/') ? 1 : 0)));
     });
   }
+}
+
+/** The files of the page lie at the root, whatever is shown: a browser fetches them once. */
+function addFiles(app: FastifyInstance, { page, prefix }: HttpOptions): void {
+  app.get('/', (request, reply) => reply.redirect(`${rootFrom(request, prefix)}status`, 302));
   app.get(`${prefix}/*`, (request, reply) => {
     const file = page.file((request.params as { '*': string })['*']);
     if (file === undefined) return reply.callNotFound();
@@ -186,22 +143,19 @@ function addPages(app: FastifyInstance, { page, prefix }: HttpOptions): void {
   });
 }
 
-/** Takes the token out of the address. */
-function forward(request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const path = pathOf(request);
-  const query = new URLSearchParams(request.url.slice(path.length));
-  query.delete('token');
-  // Relative, so that it holds behind a proxy that cuts a prefix off.
-  const to = `./${path.slice(path.lastIndexOf('/') + 1)}${query.size > 0 ? `?${query}` : ''}`;
-  reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
-  // A strict cookie does not travel along a redirect that began on another site; from a page of ours it does.
-  if (request.headers['sec-fetch-site'] === 'cross-site')
-    return reply.type('text/html; charset=utf-8').send(forwardPage(to));
-  return reply.redirect(to, 303);
-}
-
-function wantsHtml(request: FastifyRequest): boolean {
-  return request.headers.upgrade === undefined && (request.headers.accept ?? '').includes('text/html');
+function addProbes(app: FastifyInstance, mount: Mount, { prefix }: HttpOptions): void {
+  const registries = new WeakMap<Watched, Registry>();
+  app.get(`${prefix}/health`, async (request, reply) => {
+    const { store } = await mount.of(request);
+    return reply.header('cache-control', 'no-store').send({ status: 'ok', link: store.link.state });
+  });
+  app.get(`${prefix}/metrics`, async (request, reply) => {
+    const watched = await mount.of(request);
+    const registry = registries.get(watched) ?? metricsRegistry(watched.store, watched.publisher);
+    registries.set(watched, registry);
+    return reply.type(registry.contentType).send(await registry.metrics());
+  });
+  for (const path of ['/health', '/metrics']) refuseOtherMethods(app, `${prefix}${path}`, ['GET', 'HEAD']);
 }
 
 /** The way from the address asked for to where the pages are; relative for the sake of proxies that cut a prefix off. */

@@ -3,16 +3,15 @@ import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { RecordOptions } from '../model/record-options.ts';
-import type { SourceEvent } from '../model/source-event.ts';
+import { type AccessOptions, readAccess } from '../serving/access.ts';
 import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
 import { PAGE_FOLDER, readPageFiles } from '../serving/page-files.ts';
 import type { Source } from '../source/source.ts';
-import { Store } from '../store/store.ts';
-import { ExampleRunner } from './example-runner.ts';
+import type { ConnectionLimits } from './app.ts';
 import { createHttp } from './http.ts';
 import { listen, listenOn } from './listen.ts';
-import { Publisher, type PublisherLimits } from './publisher.ts';
-import { startRecording } from './recording.ts';
+import type { PublisherLimits } from './publisher.ts';
+import { Watched } from './watched.ts';
 
 export interface ServerOptions {
   /** What is watched. The server starts it, and closes it when it closes. */
@@ -33,6 +32,8 @@ export interface ServerOptions {
   readonly allowHosts?: readonly string[];
   /** Serve beyond loopback without a token. */
   readonly insecure?: boolean;
+  /** HTTPS, logins by a proxy, frames. Default: none of them. */
+  readonly access?: AccessOptions;
   /** Do not fail when the source's engine is not there: keep trying. */
   readonly wait?: boolean;
   /** Runs the example computation and resolves when it is done; offered to pages where given. */
@@ -47,7 +48,7 @@ export interface ServerOptions {
   readonly pageDir?: string;
   /** Default: none. */
   readonly logger?: Logger;
-  readonly limits?: Partial<PublisherLimits & GateLimits>;
+  readonly limits?: Partial<PublisherLimits & GateLimits & ConnectionLimits>;
 }
 
 export interface TaskglassServer extends AsyncDisposable {
@@ -66,7 +67,8 @@ const CLOSE_MS = 2_000;
  * Puts the parts together: a source feeds a store, a publisher tells the pages, HTTP serves them. Returns when it listens
  * and the source is attached.
  *
- * @throws {TaskglassError} PORT_TAKEN, PORT_FORBIDDEN, EXPOSED_WITHOUT_TOKEN, OPTION_INVALID, and what `source.start` throws.
+ * @throws {TaskglassError} PORT_TAKEN, PORT_FORBIDDEN, EXPOSED_WITHOUT_TOKEN, OPTION_INVALID,
+ * HTTPS_FILE_UNREADABLE, HTTPS_KEY_MISMATCH, HTTPS_EXPIRED, and what `source.start` throws.
  */
 export async function startServer(options: ServerOptions): Promise<TaskglassServer> {
   const { source, host = '127.0.0.1', port = 8787, token = null, allowHosts = [] } = options;
@@ -80,42 +82,35 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
       `${host === '' ? 'all addresses' : host} can be reached from other machines`,
     );
   }
+  const access = readAccess(options.access ?? {});
   const logger = options.logger ?? pino({ level: 'silent' });
   let closing: Promise<void> | null = null;
-  const store = new Store({ monotonic: () => performance.now() });
-  store.onChange((event) => logCluster(event, logger));
-  const gate = new Gate({ host, allowHosts, token, ...(options.limits && { limits: options.limits }) });
-  const example =
-    options.openExample === undefined
-      ? null
-      : new ExampleRunner(options.openExample, (error) => {
-          // Closing ends what runs; that is no failure.
-          if (closing === null) logger.error({ err: error }, 'the example failed');
-        });
-  const recording = options.record ? startRecording(store, options.record, logger) : null;
-  const publisher = new Publisher(store, {
-    version: VERSION,
-    example: example !== null,
-    ...(recording && { recording: recording.view }),
+  const gate = new Gate({
+    host,
+    allowHosts,
+    token,
+    authHeader: access.authHeader,
+    proxies: access.proxies,
+    https: access.https !== null,
     ...(options.limits && { limits: options.limits }),
   });
+  const { openExample, record, limits } = options;
+  const main = new Watched({ source, openExample, record, limits, logger });
   const page = await readPageFiles(options.pageDir ?? PAGE_FOLDER);
   const app = await createHttp({
-    store,
-    publisher,
-    debug: source.debug,
+    mounts: [{ path: '', depth: 0, of: () => main }],
     gate,
+    access,
+    limits: options.limits,
     page,
     prefix,
-    example,
     version: VERSION,
     logger,
   });
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      publisher.close();
-      const all = Promise.allSettled([app.close(), source.close().then(() => recording?.recorder.close())]);
+      const all = Promise.allSettled([main.close(), app.close()]);
       const late = new AbortController();
       const settled = await Promise.race([all, sleep(CLOSE_MS, null, { signal: late.signal })]);
       late.abort();
@@ -133,23 +128,16 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
         ? await listen(app, host, port, options.portFallback ?? false)
         : await listenOn(app, host, options.fd);
     gate.bind(bound, prefix);
-    const starting = source.start(recording?.recorder ?? store, { wait: options.wait ?? false });
+    const starting = main.start({ wait: options.wait ?? false });
     await (options.signal === undefined ? starting : Promise.race([starting, aborted(options.signal)]));
-    if (options.exampleAtStart === true) example?.start();
-    const url = new URL(`http://${displayHost(host)}:${bound}${prefix}/status`);
+    if (options.exampleAtStart === true) main.example?.start();
+    const url = new URL(`${access.https === null ? 'http' : 'https'}://${displayHost(host)}:${bound}${prefix}/status`);
     if (token !== null) url.searchParams.set('token', token);
     return { host, port: bound, url: url.href, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await close();
     throw error;
   }
-}
-
-/** What happened to the cluster, for those who read logs; a failure of our own agent or files is what they should see. */
-function logCluster(event: SourceEvent, logger: Logger): void {
-  if (event.kind !== 'tick') return;
-  for (const { topic, text } of event.log ?? [])
-    logger[topic === 'agent' || topic === 'recording' ? 'warn' : 'info']({ topic }, text);
 }
 
 /** Rejects once the signal is given. */

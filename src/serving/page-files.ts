@@ -24,7 +24,7 @@ export interface PageFiles {
   /**
    * The single page. Its addresses are relative, so that it works below any prefix, a proxy's too; `depth` is how many
    * folders below the pages' root the address asked for is: 0 for `status`, 1 for `status/` and `scheduler/debug`, at most
-   * 3. Throws PAGE_NOT_BUILT.
+   * 5. Throws PAGE_NOT_BUILT.
    */
   document(depth: number): PageFile;
   /** By name below the page's folder, e.g. `assets/index-4fa1.js`. */
@@ -45,8 +45,8 @@ const TYPES: Readonly<Record<string, string>> = {
   '.woff2': 'font/woff2',
 };
 const COMPRESSIBLE = new Set(['.css', '.html', '.js', '.json', '.map', '.svg', '.txt', '.webmanifest']);
-/** `workers/NAME/debug/` is the deepest there is. */
-const DEPTHS = [0, 1, 2, 3];
+/** `clusters/NAME/workers/NAME/debug/` is the deepest there is. */
+const DEPTHS = [0, 1, 2, 3, 4, 5];
 /** Below this, compression saves no packet. */
 const COMPRESS_FROM = 1_000;
 
