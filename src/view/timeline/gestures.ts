@@ -10,6 +10,16 @@ export interface GestureTarget {
   /** A press and release in one place. */
   pick(x: number, y: number): void;
   follow(): void;
+  /** What a press takes hold of; null: the plot, which is panned. */
+  grab(at: { x: number; y: number }, event: PointerEvent): Drag | null;
+}
+
+/** Something other than the plot that a pointer drags: the edge of an area, say. A press without a move still picks. */
+export interface Drag {
+  move(at: { x: number; y: number }): void;
+  end(at: { x: number; y: number }): void;
+  /** A second finger came, or the browser took the pointer away: as if nothing had been dragged. */
+  cancel(): void;
 }
 
 /** A pointer that moves less than this between press and release clicks, CSS pixels: hands shake, mice slip. */
@@ -46,6 +56,11 @@ interface Finger {
 export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTarget): () => void {
   const fingers = new Map<number, Finger>();
   let pressed: { x: number; y: number; moved: boolean } | null = null;
+  let drag: Drag | null = null;
+  const cancel = (): void => {
+    drag?.cancel();
+    drag = null;
+  };
   const place = (event: { clientX: number; clientY: number }): Finger => {
     const box = plot.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -57,6 +72,8 @@ export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTa
     fingers.set(event.pointerId, at);
     plot.setPointerCapture(event.pointerId);
     pressed = fingers.size === 1 ? { ...at, moved: false } : pressed && { ...pressed, moved: true };
+    if (fingers.size === 1) drag = target.grab(at, event);
+    else cancel();
   };
   const move = (event: PointerEvent): void => {
     const at = place(event);
@@ -68,7 +85,10 @@ export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTa
     if (fingers.size === 2) pinch(event.pointerId, before, at);
     else if (fingers.size === 1) {
       if (pressed !== null && Math.hypot(at.x - pressed.x, at.y - pressed.y) >= CLICK) pressed.moved = true;
-      if (pressed?.moved === true) {
+      if (pressed?.moved === true && drag !== null) {
+        drag.move(at);
+        target.point(null);
+      } else if (pressed?.moved === true) {
         target.pan(before.x - at.x);
         target.scroll(before.y - at.y);
         target.point(event.pointerType === 'mouse' ? at : null);
@@ -88,6 +108,10 @@ export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTa
   const up = (event: PointerEvent): void => {
     if (!fingers.delete(event.pointerId)) return;
     plot.classList.remove('grabbed');
+    if (drag !== null && event.type === 'pointerup' && pressed?.moved === true) {
+      drag.end(place(event));
+      drag = null;
+    } else cancel();
     if (fingers.size === 0 && event.type === 'pointerup' && pressed?.moved === false) {
       target.point({ x: pressed.x, y: pressed.y });
       target.pick(pressed.x, pressed.y);

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { SlicesBatch } from '../../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import { WindowData } from '../../store/window-data.ts';
+import { colorsOf } from '../colors.ts';
 import { layoutRows } from './layout.ts';
 import { type Draw, drawGaps, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
 import { pixel } from './pixels.ts';
@@ -45,6 +46,8 @@ const stage: Stage = {
   epoch: EPOCH,
   categories,
   panel: pixel(255, 255, 255),
+  theme: colorsOf('light'),
+  font: '11px sans-serif',
 };
 
 describe('overlays', () => {

@@ -2,6 +2,7 @@ import type { GapView } from '../../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import type { RunningView } from '../../store/replica.ts';
 import type { WindowData } from '../../store/window-data.ts';
+import type { ThemeColors } from '../colors.ts';
 import { formatCount } from '../format.ts';
 import type { Layout, Row } from './layout.ts';
 import { rowsWithin } from './layout.ts';
@@ -36,6 +37,9 @@ export interface Stage {
   /** Colours by category, as in the picture. */
   readonly categories: Uint32Array;
   readonly panel: Pixel;
+  readonly theme: ThemeColors;
+  /** Of labels in the plot. */
+  readonly font: string;
 }
 
 /** The fade of what runs, and room for names: CSS pixels. */

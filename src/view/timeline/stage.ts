@@ -1,35 +1,22 @@
 import { lowerBound } from '../../base/bisect.ts';
 import type { RecordView } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
-import type { WindowData } from '../../store/window-data.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
 import { cutMiddle, drawGutter, drawRuler, GONE } from './frame-labels.ts';
 import type { Hit, SliceHit } from './hit.ts';
 import { type Layout, layoutRows, rowAt } from './layout.ts';
-import { drawGaps, drawMark, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
+import { standardOverlays } from './overlays.ts';
+import type { Stage } from './painter.ts';
 import { Picture, type PictureInput } from './picture.ts';
 import { type Tick, ticks } from './ruler.ts';
+import type { Overlay, Scene } from './scene.ts';
 import { slicesWithin } from './slices-renderer.ts';
-import { type Scale, scaleOf, type TimeBase, type Viewport } from './viewport.ts';
+import { type Scale, scaleOf, type Viewport } from './viewport.ts';
 
 export interface StageElements {
   readonly plot: HTMLCanvasElement;
   readonly gutter: HTMLCanvasElement;
   readonly ruler: HTMLCanvasElement;
-}
-
-/** Everything that one frame shows. */
-export interface Scene {
-  readonly replica: Replica;
-  readonly view: Viewport;
-  readonly base: TimeBase;
-  /** The present, in the stream's time. */
-  readonly now: number;
-  readonly main: WindowData | null;
-  readonly overview: WindowData | null;
-  readonly functions: ReadonlySet<number> | null;
-  readonly hover: Hit | null;
-  readonly selected: Hit | null;
 }
 
 const TICK_EVERY = 92;
@@ -41,8 +28,10 @@ export class StageView {
   readonly #plot: CanvasRenderingContext2D;
   readonly #gutter: CanvasRenderingContext2D;
   readonly #ruler: CanvasRenderingContext2D;
-  readonly #names = new NamePainter();
+  readonly #standard = standardOverlays();
   readonly picture = new Picture();
+  /** Drawn over the rows in this order. */
+  readonly overlays: Overlay[] = [];
   layout: Layout = NO_LAYOUT;
   scroll = 0;
   ratio = 1;
@@ -155,22 +144,11 @@ export class StageView {
       epoch: scene.base.epoch,
       categories: this.#colors.categories,
       panel: this.#colors.panel,
+      theme: this.#colors.theme,
+      font: this.#style.font,
     };
-    const { theme } = this.#colors;
-    const shown = scene.functions;
-    drawGaps(this.#plot, stage, scene.replica.gaps, theme.faint, this.#style.font);
-    const shows = (fn: number): boolean => shown === null || shown.has(fn);
-    const { running, names } = scene.replica;
-    if (scene.main !== null) this.#names.draw(this.#plot, stage, scene.main, names, this.#style.font);
-    drawRunning(this.#plot, stage, running, scene.now, shows);
-    this.#names.drawRunning(this.#plot, stage, running, scene.now, shows, names, this.#style.font);
-    for (const [hit, strong] of [[scene.hover, false] as const, [scene.selected, true] as const]) {
-      if (hit !== null && hit.kind !== 'shares') {
-        const stop = hit.kind === 'slice' ? hit.stop : scene.base.absolute(scene.now);
-        drawMark(this.#plot, stage, { track: hit.track, start: hit.start, stop }, theme.ink, strong);
-      }
-    }
-    drawNow(this.#plot, stage, scene.now, theme.accent);
+    const { below, above } = this.#standard;
+    for (const overlay of [...below, ...this.overlays, ...above]) overlay.draw(this.#plot, stage, scene);
     this.#drawAround(scale, marks);
   }
 

@@ -1,18 +1,20 @@
 import './timeline.css';
 import { createEffect, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
-import { formatClock } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { useTheme } from '../theme.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { DetailsCard } from './details-card.tsx';
-import { listen, listenMinimap } from './gestures.ts';
+import type { Drag } from './gestures.ts';
 import type { Hit } from './hit.ts';
-import { commandOf, movementOf, takesKeys } from './keys.ts';
+import type { Command } from './keys.ts';
 import { Minimap } from './minimap.ts';
 import { Records } from './records.ts';
 import { RecordsTable } from './records-table.tsx';
 import type { TimelineState } from './report.ts';
+import { listenKeys } from './stream-keys.ts';
+import { connectPointer } from './stream-pointer.ts';
+import { StreamTools } from './stream-tools.tsx';
 import { Timeline } from './timeline.ts';
 
 export interface TimelineViewProps {
@@ -27,9 +29,14 @@ export interface TimelineViewProps {
   /** Epoch seconds to open with. */
   readonly start?: { readonly since: number; readonly until: number } | null;
   readonly onState?: (state: TimelineState) => void;
+  /** The stream itself, once it is there: to add overlays, to move it, to read its view state. */
+  readonly onTimeline?: (timeline: Timeline) => void;
+  /** What a press on the plot takes hold of (an area to be selected, say); absent or null: the plot, which is panned. */
+  readonly grab?: (at: { x: number; y: number }, event: PointerEvent) => Drag | null;
+  /** Lies over the plot, in the stream's own box. */
+  readonly children?: JSX.Element;
 }
 
-const ZOOM_STEP = 1.6;
 const LEGEND = ['transfer', 'disk', 'erred', 'running now'] as const;
 const KEYS_HELP =
   'Arrow keys or W, A, S, D move and zoom. N and P step through slices, Shift with up and down changes the row, E finds the next erred task, Enter opens its details, F fits, Escape follows.';
@@ -113,41 +120,37 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
       onGutter: (width) => root.style.setProperty('--gutter', `${width}px`),
     });
     setTimeline(made);
-    const ratio = (): number => globalThis.devicePixelRatio || 1;
-    const sizes = new ResizeObserver(() => {
-      const r = ratio();
-      if (strip !== undefined)
-        minimap?.resize(Math.round(strip.clientWidth * r), Math.round(strip.clientHeight * r), r);
-      made.resize(Math.round(plot.clientWidth * r), Math.round(plot.clientHeight * r), r);
-    });
-    for (const canvas of [plot, gutter, ruler, strip]) if (canvas !== undefined) sizes.observe(canvas);
-    const unlisten = listen(plot, gutter, {
-      pan: (pixels) => made.panBy(pixels * ratio()),
-      scroll: (pixels) => made.scrollBy(pixels * ratio()),
-      zoom: (x, factor) => made.zoomAt(x * ratio(), factor),
-      point: (at) => made.point(at === null ? null : { x: at.x * ratio(), y: at.y * ratio() }),
-      pick: (x, y) => {
+    const ratio = globalThis.devicePixelRatio || 1;
+    const disconnect = connectPointer({
+      timeline: made,
+      elements: { plot, gutter, ruler },
+      strip,
+      minimap,
+      onPick: (x, y) => {
         const box = plot.getBoundingClientRect();
-        made.point({ x: x * ratio(), y: y * ratio() });
-        pin(made.hitAt(x * ratio(), y * ratio()), { x: box.left + x, y: box.top + y });
+        made.point({ x: x * ratio, y: y * ratio });
+        pin(made.hitAt(x * ratio, y * ratio), { x: box.left + x, y: box.top + y });
       },
-      follow: () => {
+      onFollow: () => {
         unpin();
-        made.follow();
+        made.camera.follow();
       },
+      grab: (at, event) => props.grab?.(at, event) ?? null,
     });
-    const unlistenMinimap =
-      strip === undefined || minimap === null ? () => {} : listenMinimap(strip, minimap, (view) => made.lookAt(view));
-    document.addEventListener('keydown', onKeyDown);
-    document.addEventListener('keyup', onKeyUp);
-    globalThis.addEventListener('blur', onBlur);
+    const unlisten = listenKeys(root, plot, {
+      ready: () => !table(),
+      close: () => {
+        if (pinned() === null) return false;
+        unpin();
+        return true;
+      },
+      run: (command) => run(made, command),
+      release: (movement) => made.camera.release(movement),
+    });
+    props.onTimeline?.(made);
     onCleanup(() => {
-      sizes.disconnect();
+      disconnect();
       unlisten();
-      unlistenMinimap();
-      document.removeEventListener('keydown', onKeyDown);
-      document.removeEventListener('keyup', onKeyUp);
-      globalThis.removeEventListener('blur', onBlur);
       made.dispose();
     });
   });
@@ -164,28 +167,16 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     ),
   );
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const made = timeline();
-    const active = document.activeElement;
-    if (made === null || table() || takesKeys(event.target)) return;
-    if (event.key === 'Escape' && pinned() !== null) {
-      unpin();
-      return;
-    }
-    // Letters work wherever nothing else has the keyboard; other panels keep theirs.
-    if (active !== null && active !== document.body && active.id !== 'page' && !root.contains(active)) return;
-    const command = commandOf(event, active === plot);
-    if (command === null) return;
-    event.preventDefault();
+  const run = (made: Timeline, command: Command): void => {
     switch (command.kind) {
       case 'move':
-        made.press(command.movement);
+        made.camera.press(command.movement);
         return;
       case 'fit':
-        made.fit();
+        made.camera.fit();
         return;
       case 'run':
-        made.goToRun(command.direction);
+        made.camera.goToRun(command.direction);
         return;
       case 'slice':
         pinByKey(made.step(command.direction));
@@ -200,23 +191,12 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         root.querySelector<HTMLElement>('.details.pinned')?.focus();
         return;
       default:
-        made.follow();
+        made.camera.follow();
     }
   };
-  const onKeyUp = (event: KeyboardEvent): void => {
-    const movement = movementOf(event.key);
-    if (movement !== null) timeline()?.release(movement);
-  };
-  const onBlur = (): void => timeline()?.release(null);
   const shownTime = (): { since: number; until: number } | null => {
     const now = state();
     return now === null || now.following ? null : { since: now.since, until: now.until };
-  };
-  const status = (): string => {
-    const now = state();
-    if (now === null) return '';
-    if (!now.following) return 'looking around';
-    return now.idleSince === null ? 'following' : `idle since ${formatClock(now.idleSince)}`;
   };
   const hasTasks = (): boolean => {
     live.state();
@@ -243,42 +223,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
       tools={
         <>
           {props.tools}
-          <span class="stream-status">{status()}</span>
-          <button
-            type="button"
-            class="tool"
-            aria-pressed={state()?.following === true}
-            title="Follow what happens now (double click, Esc)"
-            onClick={() => timeline()?.follow()}
-          >
-            Follow
-          </button>
-          <button
-            type="button"
-            class="tool"
-            title="The whole run; again: all of history (F)"
-            onClick={() => timeline()?.fit()}
-          >
-            Fit
-          </button>
-          <button
-            type="button"
-            class="tool"
-            aria-label="Zoom in"
-            title="Zoom in (W)"
-            onClick={() => timeline()?.zoomCentre(1 / ZOOM_STEP)}
-          >
-            +
-          </button>
-          <button
-            type="button"
-            class="tool"
-            aria-label="Zoom out"
-            title="Zoom out (S)"
-            onClick={() => timeline()?.zoomCentre(ZOOM_STEP)}
-          >
-            −
-          </button>
+          <StreamTools timeline={timeline()} state={state()} />
         </>
       }
     >
@@ -352,6 +297,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
             />
           )}
         </Show>
+        {props.children}
         <div class="hidden-text" aria-live="polite">
           {said()}
         </div>

@@ -1,19 +1,18 @@
 import type { RecordView } from '../../model/batch.ts';
-import { toMicros } from '../../model/units.ts';
-import { MAX_FUNCTIONS } from '../../wire/message.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
 import type { Live } from '../live-store.ts';
+import { Camera, type ViewState } from './camera.ts';
 import { streamColors } from './colors.ts';
-import { followStep, followTarget, settled } from './follow.ts';
+import { FunctionFilter, type ShownFunctions } from './function-filter.ts';
 import { findHit, type Hit, type SliceHit, sameHit } from './hit.ts';
 import type { Minimap } from './minimap.ts';
-import { Motion, type Movement } from './motion.ts';
 import { Report, type TimelineState } from './report.ts';
-import { followHistory, followRecent, historyBounds, isActive, runAt, runBounds } from './runs.ts';
-import { hitOfRecord, type Scene, type StageElements, StageView } from './stage.ts';
+import { isActive } from './runs.ts';
+import type { Overlay, Scene } from './scene.ts';
+import { hitOfRecord, type StageElements, StageView } from './stage.ts';
 import { stepInRow, stepToRow, type Walk } from './step.ts';
-import { type Bounds, clamp, fitTo, pan, span, TimeBase, timeAt, type Viewport, zoomAbout } from './viewport.ts';
+import { span, type TimeBase, type Viewport } from './viewport.ts';
 import { StreamWindows } from './windows.ts';
 
 export interface TimelineOptions {
@@ -34,48 +33,43 @@ export interface TimelineOptions {
   readonly onGutter: (width: number) => void;
 }
 
-const NO_HISTORY_SPAN = 10e6;
 /** So long, ms, the first picture waits for the first answer. */
 const PATIENCE = 400;
 /** The picture is drawn anew when something moved by this much of a pixel. */
 const VISIBLE = 0.5;
 
 /**
- * One task stream: what is looked at, where it goes by itself, which windows it needs for that. All drawing happens in the frame
- * loop; everything else only says what has changed.
+ * One task stream: a camera over time, the windows that it needs, a stage that draws. All drawing happens in the frame loop;
+ * everything else only says what has changed.
  */
 export class Timeline implements Disposable {
   readonly #options: TimelineOptions;
   readonly #task: FrameTask;
-  readonly #motion = new Motion();
   readonly #windows: StreamWindows;
   readonly #undo: (() => void)[] = [];
   readonly stage: StageView;
-  #base: TimeBase | null = null;
-  #view: Viewport = { since: 0, until: NO_HISTORY_SPAN };
-  #following = true;
+  /** Which part of time is shown: pan, zoom, follow, go to. */
+  readonly camera: Camera;
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
-  #lastFrame = 0;
   #mapDue = false;
   #patience: ReturnType<typeof setTimeout> | 'gone' | null = null;
-  #pointer: { x: number; y: number } | null = null;
   #hover: Hit | null = null;
   #selected: Hit | null = null;
-  #filter = '';
-  #functions = NO_FILTER;
+  readonly #filter = new FunctionFilter();
+  #functions: ShownFunctions = this.#filter.shown([]);
   readonly #report: Report;
 
   constructor(options: TimelineOptions) {
     this.#options = options;
     const { live } = options;
+    const changed = (): void => this.#changed();
     this.stage = new StageView(options.elements, streamColors(options.colors, 0));
+    this.camera = new Camera({ ...options, replica: live.replica, changed });
     this.#report = new Report(options.panel, options.onState);
-    this.#windows = new StreamWindows(live, () => this.#changed());
+    this.#windows = new StreamWindows(live, changed);
     this.#task = live.frames.add('draw', (time) => this.#frame(time));
-    this.#following = options.start === null;
-    for (const topic of ['state', 'running', 'window'] as const)
-      this.#undo.push(live.replica.on(topic, () => this.#changed()));
+    for (const topic of ['state', 'running', 'window'] as const) this.#undo.push(live.replica.on(topic, changed));
     this.#changed();
   }
 
@@ -94,7 +88,7 @@ export class Timeline implements Disposable {
 
   /** The function's name must contain this; empty: all. */
   setFilter(text: string): void {
-    this.#filter = text.trim().toLowerCase();
+    this.#filter.text = text;
     this.#changed();
   }
 
@@ -104,19 +98,8 @@ export class Timeline implements Disposable {
   }
 
   resize(width: number, height: number, ratio: number): void {
+    this.camera.width = width;
     if (this.stage.resize(width, height, ratio)) this.#changed();
-  }
-
-  panBy(pixels: number): void {
-    this.#byHand(pan(this.#view, pixels * this.#perPixel));
-  }
-
-  zoomAt(x: number, factor: number): void {
-    this.#byHand(zoomAbout(this.#view, timeAt(this.stage.scaleFor(this.#view), x), factor));
-  }
-
-  zoomCentre(factor: number): void {
-    this.#jump(zoomAbout(this.#view, this.#about(), factor));
   }
 
   scrollBy(pixels: number): void {
@@ -126,63 +109,15 @@ export class Timeline implements Disposable {
     this.#changed();
   }
 
-  press(movement: Movement): void {
-    this.#following = false;
-    this.#motion.press(movement, performance.now());
-    this.#changed();
-  }
-
-  release(movement: Movement | null): void {
-    if (movement === null) this.#motion.releaseAll();
-    else this.#motion.release(movement);
-  }
-
-  /** The run in view as a whole; from there, all of history. */
-  fit(): void {
-    const history = this.#history();
-    if (history === null || this.#base === null) return;
-    const { runs } = this.#options.live.replica;
-    const middle = (this.#view.since + Math.min(this.#view.until, history.stop)) / 2;
-    const run = runs[Math.max(0, runAt(runs, this.#base, middle))];
-    const whole = run === undefined ? history : this.#runBounds(run);
-    const target = fitTo(whole);
-    const near = (a: number, b: number): boolean => Math.abs(a - b) < span(target) * 0.01;
-    const there = near(target.since, this.#view.since) && near(target.until, this.#view.until);
-    this.#jump(there ? fitTo(history) : target);
-  }
-
-  follow(): void {
-    this.#following = true;
-    this.#motion.interrupt();
-    this.#changed();
-  }
-
-  /** Shows the run before or after the one in view. */
-  goToRun(direction: 1 | -1): void {
-    if (this.#base === null) return;
-    const { runs } = this.#options.live.replica;
-    const at = runAt(runs, this.#base, (this.#view.since + this.#view.until) / 2);
-    const run = runs[Math.max(0, Math.min(runs.length - 1, at + direction))];
-    if (run !== undefined) this.#jump(fitTo(this.#runBounds(run)));
-  }
-
-  /** Looks at a time range, epoch µs. */
-  show(since: number, until: number): void {
-    if (this.#base !== null) this.#jump({ since: this.#base.relative(since), until: this.#base.relative(until) });
-  }
-
-  lookAt(view: Viewport): void {
-    this.#byHand(view);
-  }
-
   /** Where the pointer is; null when it left. */
   point(at: { x: number; y: number } | null): void {
-    this.#pointer = at;
+    this.camera.pointer = at;
     this.#changed();
   }
 
   hitAt(x: number, y: number): Hit | null {
-    return this.#base === null ? null : this.#find({ x, y }, this.#scene(this.#base, this.#now));
+    const { base } = this.camera;
+    return base === null ? null : this.#find({ x, y }, this.#scene(base));
   }
 
   /** Marks something; null: nothing. */
@@ -201,40 +136,65 @@ export class Timeline implements Disposable {
     return this.#chosen(stepToRow(direction, this.#walk()));
   }
 
-  #chosen(hit: SliceHit | null): Hit | null {
-    return hit === null ? null : this.#reveal(hit, false);
-  }
-
-  #walk(): Walk {
-    const absolute = (time: number): number => this.#base?.absolute(time) ?? 0;
-    return {
-      rows: this.stage.layout.rows,
-      data: this.#windows.main,
-      chosen: this.#selected,
-      since: absolute(this.#view.since),
-      until: absolute(this.#view.until),
-    };
-  }
-
   /** Goes to a record and marks it; null when its row is not there any more. */
   showRecord(record: RecordView): Hit | null {
     const hit = hitOfRecord(this.#options.live.replica, record);
     return hit === null ? null : this.#reveal(hit, true);
   }
 
+  // Seams for what is built upon a stream.
+
+  /** Draws something over the rows in every picture until the returned function is called. */
+  addOverlay(overlay: Overlay): () => void {
+    this.stage.overlays.push(overlay);
+    this.redraw();
+    return () => {
+      const at = this.stage.overlays.indexOf(overlay);
+      if (at >= 0) this.stage.overlays.splice(at, 1);
+      this.redraw();
+    };
+  }
+
+  /** Something that an overlay shows has changed. */
+  redraw(): void {
+    this.#changed();
+  }
+
+  /** What an address needs to show the same again. */
+  viewState(): ViewState {
+    return this.camera.state();
+  }
+
+  /** Shows what another stream showed; parts that are absent stay as they are. */
+  applyViewState(state: Partial<ViewState>): void {
+    this.camera.apply(state);
+  }
+
+  // How it works.
+
+  #changed(): void {
+    this.#dirty = true;
+    this.#task.request();
+  }
+
+  #chosen(hit: SliceHit | null): Hit | null {
+    return hit === null ? null : this.#reveal(hit, false);
+  }
+
+  #walk(): Walk {
+    const { base, view } = this.camera;
+    return {
+      rows: this.stage.layout.rows,
+      data: this.#windows.main,
+      chosen: this.#selected,
+      since: base?.absolute(view.since) ?? 0,
+      until: base?.absolute(view.until) ?? 0,
+    };
+  }
+
   #reveal(hit: SliceHit, closely: boolean): Hit {
     this.#selected = hit;
-    if (this.#base !== null) {
-      const start = this.#base.relative(hit.start);
-      const stop = this.#base.relative(hit.stop);
-      const outside = start < this.#view.since || stop > this.#view.until;
-      const tiny = (stop - start) / this.#perPixel < 3 * this.stage.ratio;
-      if (outside || (closely && tiny)) {
-        const wide = closely && tiny ? (stop - start) * 24 : Math.max(span(this.#view), (stop - start) * 1.5);
-        const middle = (start + stop) / 2;
-        this.#jump({ since: middle - wide / 2, until: middle + wide / 2 });
-      }
-    }
+    this.camera.reveal(hit.start, hit.stop, closely, 3 * this.stage.ratio);
     const row = this.stage.layout.rows.find((r) => r.track === hit.track);
     if (row !== undefined) {
       const under = row.y + row.height - this.stage.scroll - this.stage.height;
@@ -245,102 +205,28 @@ export class Timeline implements Disposable {
     return hit;
   }
 
-  // How it works.
-
-  get #now(): number {
-    return this.#base?.relative(this.#options.live.replica.clock() * 1e6) ?? 0;
-  }
-
-  get #perPixel(): number {
-    return span(this.#view) / Math.max(1, this.stage.width);
-  }
-
-  #about(): number {
-    const x = this.#pointer?.x;
-    return x === undefined ? (this.#view.since + this.#view.until) / 2 : timeAt(this.stage.scaleFor(this.#view), x);
-  }
-
-  #changed(): void {
-    this.#dirty = true;
-    this.#task.request();
-  }
-
-  #byHand(view: Viewport): void {
-    this.#following = false;
-    this.#motion.interrupt();
-    this.#view = this.#clamped(view);
-    this.#changed();
-  }
-
-  #jump(to: Viewport): void {
-    this.#following = false;
-    this.#motion.jump(this.#view, this.#clamped(to), performance.now(), !this.#options.reducedMotion());
-    this.#changed();
-  }
-
-  #clamped(view: Viewport): Viewport {
-    const history = this.#history();
-    return history === null ? view : clamp(view, history);
-  }
-
-  #history(): Bounds | null {
-    if (this.#base === null) return null;
-    const { replica } = this.#options.live;
-    return historyBounds(replica, this.#base, replica.clock());
-  }
-
-  #runBounds(run: Parameters<typeof runBounds>[0]): Bounds {
-    const bounds = runBounds(run, this.#base!);
-    const { replica } = this.#options.live;
-    const now = replica.clock();
-    const open = run === replica.runs.at(-1) && isActive(replica, now);
-    return open ? { start: bounds.start, stop: Math.max(bounds.stop, this.#base!.relative(now * 1e6)) } : bounds;
-  }
-
   #frame(time: number): void {
-    const { live, follows, start } = this.#options;
+    const { live } = this.#options;
     const { replica } = live;
     const clock = replica.clock();
     if (clock === 0 || this.stage.width === 0) return;
-    if (this.#base === null) {
-      this.#base = new TimeBase(toMicros(replica.runs[0]?.start ?? clock));
-      if (start !== null) {
-        this.#view = { since: this.#base.relative(start.since * 1e6), until: this.#base.relative(start.until * 1e6) };
-      }
-    }
-    const base = this.#base;
-    const now = base.relative(clock * 1e6);
-    const ms = Math.min(100, Math.max(0, time - this.#lastFrame));
-    this.#lastFrame = time;
-    const input = (follows === 'recent' ? followRecent : followHistory)(replica, base, clock);
-    let easing = false;
-    if (this.#motion.moving) this.#view = this.#clamped(this.#motion.step(this.#view, time, this.#about()));
-    else if (this.#following && input !== null) {
-      const target = followTarget(input);
-      this.#view = followStep(
-        this.#drawn === null ? null : this.#view,
-        target,
-        input.active,
-        ms,
-        !this.#options.reducedMotion(),
-      );
-      easing = !settled(this.#view, target);
-    } else if (this.#following && this.#drawn === null) {
-      this.#view = { since: now, until: now + NO_HISTORY_SPAN };
-    }
+    const { camera } = this;
+    const base = camera.begin(clock);
+    const { easing, active } = camera.step(time, clock);
     this.#applyFilter();
     this.#plan(base, clock);
-    const scene = this.#scene(base, now);
+    const scene = this.#scene(base);
     if (this.stage.place(scene)) {
       this.#dirty = true;
       this.#options.onGutter(this.stage.gutterWidth(this.stage.width > 700 * this.stage.ratio ? 150 : 84));
     }
     if (this.#waitsForData()) return;
     const first = this.#drawn === null;
-    const draws = this.#dirty || this.#moved(now);
+    const draws = this.#dirty || this.#moved(scene.now);
     if (draws) {
       this.#dirty = false;
-      this.#drawn = { view: this.#view, now };
+      this.#drawn = { view: camera.view, now: scene.now };
+      camera.settle();
       this.#findHover(scene);
       this.stage.draw({ ...scene, hover: this.#hover });
     }
@@ -350,19 +236,14 @@ export class Timeline implements Disposable {
       this.#task.request();
     } else if (draws || this.#mapDue) {
       this.#mapDue = false;
-      this.#options.minimap?.draw(
-        replica,
-        this.#windows.overview ?? this.#windows.main,
-        base,
-        this.#view,
-        now,
-        this.stage.colors,
-      );
+      const data = this.#windows.overview ?? this.#windows.main;
+      this.#options.minimap?.draw(replica, data, base, camera.view, scene.now, this.stage.colors);
     }
-    this.#tell(base, input?.active === true ? null : (replica.follow?.runStop ?? null));
+    this.#tell(base, active ? null : (replica.follow?.runStop ?? null));
     // Nothing moves while the server or its scheduler is silent: the clock stands still.
-    const grows = isActive(replica, clock) && live.flowing() && now < this.#view.until + span(this.#view) * 0.01;
-    if (this.#motion.moving || easing || grows || this.#windows.waiting) this.#task.request();
+    const inView = scene.now < camera.view.until + span(camera.view) * 0.01;
+    const grows = isActive(replica, clock) && live.flowing() && inView;
+    if (camera.moving || easing || grows || this.#windows.waiting) this.#task.request();
   }
 
   /** Nothing is drawn yet and what there is to draw is on its way: a picture without it would only keep it waiting. */
@@ -376,12 +257,13 @@ export class Timeline implements Disposable {
     return true;
   }
 
-  #scene(base: TimeBase, now: number): Scene {
+  #scene(base: TimeBase): Scene {
+    const { replica } = this.#options.live;
     return {
-      replica: this.#options.live.replica,
-      view: this.#view,
+      replica,
+      view: this.camera.view,
       base,
-      now,
+      now: base.relative(replica.clock() * 1e6),
       main: this.#windows.main,
       overview: this.#windows.overview,
       functions: this.#functions.set,
@@ -392,11 +274,12 @@ export class Timeline implements Disposable {
 
   #moved(now: number): boolean {
     if (this.#drawn === null) return true;
-    const visible = this.#perPixel * VISIBLE;
-    const { view } = this.#drawn;
+    const visible = this.camera.perPixel * VISIBLE;
+    const before = this.#drawn.view;
+    const { view } = this.camera;
     return (
-      Math.abs(view.since - this.#view.since) >= visible ||
-      Math.abs(view.until - this.#view.until) >= visible ||
+      Math.abs(before.since - view.since) >= visible ||
+      Math.abs(before.until - view.until) >= visible ||
       Math.abs(this.#drawn.now - now) >= visible
     );
   }
@@ -405,25 +288,16 @@ export class Timeline implements Disposable {
     const { names } = this.#options.live.replica;
     if (names.length > this.stage.colors.functions)
       this.stage.colors = streamColors(this.stage.colors.theme, names.length);
-    if (this.#filter === '') {
-      this.#functions = NO_FILTER;
-      return;
-    }
-    // Names only ever come to the end of a list: which ones match is worked out once for each length of it.
-    const { of, count, text } = this.#functions;
-    if (names === of && names.length === count && this.#filter === text) return;
-    const list: number[] = [];
-    for (const [fn, name] of names.entries()) if (name?.toLowerCase().includes(this.#filter)) list.push(fn);
-    if (list.length > MAX_FUNCTIONS) list.length = MAX_FUNCTIONS;
-    this.#functions = { of: names, count: names.length, text: this.#filter, list, set: new Set(list) };
+    this.#functions = this.#filter.shown(names);
   }
 
   #plan(base: TimeBase, clock: number): void {
-    const history = this.#history();
+    const { view, perPixel } = this.camera;
+    const history = this.camera.history();
     this.#windows.plan({
-      since: base.absolute(this.#view.since),
-      until: base.absolute(this.#view.until),
-      perPixel: this.#perPixel,
+      since: base.absolute(view.since),
+      until: base.absolute(view.until),
+      perPixel,
       now: clock * 1e6,
       functions: this.#functions.list,
       start: history === null ? null : base.absolute(history.start),
@@ -440,31 +314,24 @@ export class Timeline implements Disposable {
   }
 
   #findHover(scene: Scene): void {
-    const hit = this.#pointer === null ? null : this.#find(this.#pointer, scene);
+    const { pointer } = this.camera;
+    const hit = pointer === null ? null : this.#find(pointer, scene);
     if (sameHit(hit, this.#hover)) return;
     this.#hover = hit;
     this.#options.onHover(hit);
   }
 
   #tell(base: TimeBase, runStop: number | null): void {
+    const { view, following } = this.camera;
+    const { main } = this.#windows;
     this.#report.tell(this.stage, {
-      following: this.#following,
+      following,
       idleSince: runStop === null ? null : runStop / 1e6,
-      mode: this.#windows.main?.mode ?? 'empty',
-      level: this.#windows.main?.mode === 'shares' ? this.#windows.main.level : null,
+      mode: main?.mode ?? 'empty',
+      level: main?.mode === 'shares' ? main.level : null,
       scrolls: this.stage.scrollable > 0,
-      since: base.absolute(this.#view.since) / 1e6,
-      until: base.absolute(this.#view.until) / 1e6,
+      since: base.absolute(view.since) / 1e6,
+      until: base.absolute(view.until) / 1e6,
     });
   }
 }
-
-interface Filtered {
-  /** What it was made from: the first `count` names of a list, and the text that they must contain. */
-  readonly of: readonly string[] | null;
-  readonly count: number;
-  readonly text: string;
-  readonly list: readonly number[] | null;
-  readonly set: ReadonlySet<number> | null;
-}
-const NO_FILTER: Filtered = { of: null, count: 0, text: '', list: null, set: null };
