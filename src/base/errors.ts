@@ -160,7 +160,23 @@ export const ERRORS = {
   EXPOSED_WITHOUT_TOKEN: {
     status: 400,
     title: 'Serving to the network needs a token',
-    advice: 'Add --token SECRET (or keep --host 127.0.0.1 and forward the port with ssh -L).',
+    advice: 'Add --token SECRET, not an empty one (or keep --host 127.0.0.1 and forward the port with ssh -L).',
+  },
+  HTTPS_FILE_UNREADABLE: {
+    status: 400,
+    title: 'The certificate or key for HTTPS cannot be read',
+    advice:
+      'Check --https-cert and --https-key and who may read them. They must be PEM text; a key without a password.',
+  },
+  HTTPS_KEY_MISMATCH: {
+    status: 400,
+    title: 'The key for HTTPS does not belong to its certificate',
+    advice: 'Give --https-cert and --https-key that were made together; our own certificate comes first in its file.',
+  },
+  HTTPS_EXPIRED: {
+    status: 400,
+    title: 'The certificate for HTTPS is not valid today',
+    advice: 'Renew it, or check the clock of this machine.',
   },
   PAGE_NOT_BUILT: { status: 500, title: 'The page has not been built', advice: 'Run npm run build.' },
   // HTTP API and page
@@ -181,6 +197,11 @@ export const ERRORS = {
     status: 401,
     title: 'A token is needed',
     advice: 'Open the address with ?token=… that Taskglass printed at its start.',
+  },
+  LOGIN_REQUIRED: {
+    status: 401,
+    title: 'You are not logged in',
+    advice: 'Open the page through the proxy that logs you in: only what --trusted-proxy names is believed.',
   },
   RATE_LIMITED: { status: 429, title: 'Too many requests', advice: 'Wait a minute and try again.' },
   UPGRADE_REQUIRED: {

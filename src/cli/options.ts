@@ -1,6 +1,7 @@
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { TaskglassError } from '../base/errors.ts';
 import { FIRST_FALLBACK_PORT, LOG_LEVELS, type ServeDaskOptions, type ServeOptions } from '../server/main.ts';
+import { type AccessGiven, accessOf, addAccessOptions } from './access-options.ts';
 import { addRecordOptions, type RecordGiven, recordOf } from './record-options.ts';
 import { addRecordingCommands, type RecordingCommand } from './recording-commands.ts';
 
@@ -47,15 +48,13 @@ interface TlsGiven {
 }
 
 /** Options of every command, as commander gives them. */
-interface Given extends RecordGiven {
+interface Given extends RecordGiven, AccessGiven {
   readonly host?: string;
   readonly port?: number;
   readonly bokehPort?: number;
   readonly dashboardAddress?: { readonly host: string | null; readonly port: number };
   readonly prefix?: string;
-  readonly token?: string;
   readonly allowHost?: readonly string[];
-  readonly insecure?: boolean;
   readonly browser?: boolean;
   readonly wait?: boolean;
   readonly logLevel?: ServeOptions['logLevel'];
@@ -164,22 +163,22 @@ function addServeOptions(command: Commander): void {
     .option('--insecure', 'serve beyond this machine without a token')
     .option('--no-browser', 'do not open a browser')
     .addOption(new Option('--log-level <level>', 'what to log (default: warn)').choices(LOG_LEVELS));
+  addAccessOptions(command);
 }
 
 function served(given: Given): { browser: boolean; serve: ServeOptions } {
-  const { dashboardAddress, prefix, token, allowHost, insecure, wait, logLevel } = given;
-  const host = one('--host', [given.host, dashboardAddress?.host ?? undefined]);
+  const { dashboardAddress, prefix, allowHost, wait, logLevel } = given;
+  const host = one('--host', [given.host, dashboardAddress?.host ?? undefined]) ?? '127.0.0.1';
   const port = one('--port', [given.port, given.bokehPort, dashboardAddress?.port]);
   return {
     browser: given.browser !== false,
     serve: {
-      host: host ?? '127.0.0.1',
+      host,
       port: port ?? DEFAULT_PORT,
       portFallback: port === undefined,
       ...(prefix !== undefined && { prefix }),
-      ...(token !== undefined && { token }),
       ...(allowHost !== undefined && { allowHosts: allowHost }),
-      ...(insecure !== undefined && { insecure }),
+      ...accessOf(given, host),
       ...(wait !== undefined && { wait }),
       ...(logLevel !== undefined && { logLevel }),
       record: recordOf(given),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { TrustedProxies } from '../serving/access.ts';
 import { Gate, type GateOptions, isLoopback, type Knock } from '../serving/gate.ts';
 import { rawRequest, Serving } from './serving.fixture.ts';
 
@@ -115,10 +116,22 @@ describe('the token', () => {
     const asking = gate({ token: TOKEN });
     asking.bind(8787, '/me');
     const cookie = asking.admit(knock({}, { token: TOKEN })).setCookie ?? '';
-    expect(cookie).toMatch(/^taskglass-8787=[\w-]{43}; Path=\/me; HttpOnly; SameSite=Strict$/);
+    expect(cookie).toMatch(/^taskglass-8787=[\w-]{12}\.[\w-]{43}; Path=\/me; HttpOnly; SameSite=Strict$/);
     expect(cookie).not.toContain(TOKEN);
     const pair = cookie.split(';', 1)[0]!;
-    expect(asking.admit(knock({ cookie: `other=1; ${pair}` }))).toEqual({ setCookie: null });
+    const session = /=([^.]+)/.exec(pair)?.[1];
+    expect(asking.admit(knock({ cookie: `other=1; ${pair}` }))).toEqual({
+      setCookie: null,
+      who: { via: 'cookie', user: null, session, address: '127.0.0.1' },
+    });
+    for (const forged of [
+      pair.replace(/=./, '=_'),
+      `${pair}x`,
+      pair.slice(0, -1),
+      'taskglass-8787=.',
+      'taskglass-8787',
+    ])
+      expect(answer(asking, knock({ cookie: forged })), forged).toBe('TOKEN_REQUIRED');
     const again = gate({ token: TOKEN });
     again.bind(8787, '/me');
     expect(answer(again, knock({ cookie: pair }))).toBe('TOKEN_REQUIRED');
@@ -132,6 +145,80 @@ describe('the token', () => {
     expect(answer(asking, knock({}, { token: TOKEN, ip: '10.0.0.9' }), 999)).toBe('ok');
     expect(answer(asking, knock({}, { token: TOKEN }), 1_000)).toBe('ok');
     expect(answer(asking, knock({}), 0), 'no token is no guess').toBe('TOKEN_REQUIRED');
+  });
+});
+
+test('an IPv6 network is one guesser', () => {
+  const asking = gate({ token: TOKEN, limits: { failures: 2 } });
+  const from = (ip: string) => answer(asking, knock({}, { token: 'wrong', ip }));
+  expect([from('2001:db8::1'), from('2001:db8:0:0:ffff::2')]).toEqual(['TOKEN_REQUIRED', 'TOKEN_REQUIRED']);
+  expect(from('2001:db8:0:0:1:2:3:4')).toBe('RATE_LIMITED');
+  expect(from('2001:db8:0:1::1')).toBe('TOKEN_REQUIRED');
+});
+
+describe('a proxy that logs people in', () => {
+  const NAME = 'x-forwarded-user';
+  test.each([
+    ['127.0.0.1', [], 'ok'],
+    ['::1', [], 'ok'],
+    ['::ffff:127.0.0.1', [], 'ok'],
+    ['10.0.0.7', [], 'LOGIN_REQUIRED'],
+    ['10.0.0.7', ['10.0.0.0/24'], 'ok'],
+    ['::ffff:10.0.0.7', ['10.0.0.7'], 'ok'],
+    ['fd00::5', ['fd00::/64'], 'ok'],
+    ['fd01::5', ['fd00::/64'], 'LOGIN_REQUIRED'],
+    ['127.0.0.1', ['10.0.0.7'], 'LOGIN_REQUIRED'],
+    ['', [], 'LOGIN_REQUIRED'],
+  ])('%s, where %o are trusted: %s', (ip, named, expected) => {
+    const behind = gate({ authHeader: NAME, proxies: new TrustedProxies(named) });
+    expect(answer(behind, knock({ [NAME]: 'ada' }, { ip }))).toBe(expected);
+    expect(answer(behind, knock({}, { ip })), 'who says nothing is nobody').toBe('LOGIN_REQUIRED');
+  });
+
+  test('its word is one plain name', () => {
+    const behind = gate({ authHeader: NAME });
+    expect(behind.admit(knock({ [NAME]: 'ada@example.org' })).who).toMatchObject({
+      via: 'header',
+      user: 'ada@example.org',
+    });
+    // A header that came twice is joined by Node: the first part is then the browser's.
+    for (const name of ['root, ada', 'a\u0007b', '', 'x'.repeat(257)])
+      expect(answer(behind, knock({ [NAME]: name })), name).toBe('LOGIN_REQUIRED');
+  });
+
+  test('stands beside the token, and cannot be spoken for by others', () => {
+    const both = gate({ authHeader: NAME, token: TOKEN, proxies: new TrustedProxies(['10.0.0.7']) });
+    expect(answer(both, knock({ [NAME]: 'ada' }))).toBe('TOKEN_REQUIRED');
+    expect(answer(both, knock({ [NAME]: 'ada' }, { token: TOKEN }))).toBe('ok');
+    expect(answer(both, knock({ [NAME]: 'ada' }, { ip: '10.0.0.7' }))).toBe('ok');
+    expect(
+      answer(both, knock({ [NAME]: 'ada', origin: 'http://evil.example' }, { ip: '10.0.0.7', upgrade: true })),
+    ).toBe('ORIGIN_REFUSED');
+  });
+
+  test('guesses count for the client that a named proxy saw, and never for one that the client names', () => {
+    const named = gate({ token: TOKEN, proxies: new TrustedProxies(['127.0.0.1']), limits: { failures: 1 } });
+    const from = (forwarded: string, of = named) =>
+      answer(of, knock({ 'x-forwarded-for': forwarded }, { token: 'wrong' }));
+    expect(from('10.0.0.1')).toBe('TOKEN_REQUIRED');
+    expect(from('1.2.3.4, 10.0.0.1')).toBe('RATE_LIMITED');
+    expect(from('10.0.0.2')).toBe('TOKEN_REQUIRED');
+    const direct = gate({ token: TOKEN, limits: { failures: 1 } });
+    expect(from('10.0.0.1', direct)).toBe('TOKEN_REQUIRED');
+    expect(from('10.0.0.2', direct)).toBe('RATE_LIMITED');
+  });
+});
+
+describe('over HTTPS', () => {
+  test('the cookie is for HTTPS alone, and a page of the same name in plain text is another site', () => {
+    const asking = gate({ token: TOKEN, https: true });
+    expect(asking.admit(knock({}, { token: TOKEN })).setCookie).toMatch(/; HttpOnly; SameSite=Strict; Secure$/);
+    const headers = { authorization: `Bearer ${TOKEN}` };
+    const from = (origin: string, host = 'localhost:8787') =>
+      answer(asking, knock({ ...headers, origin, host }, { upgrade: true }));
+    expect(from('https://localhost:8787')).toBe('ok');
+    expect(from('https://localhost', 'localhost:443')).toBe('ok');
+    expect(from('http://localhost:8787')).toBe('ORIGIN_REFUSED');
   });
 });
 

@@ -6,6 +6,7 @@ import { RecordingSource } from '../source/recording.ts';
 import { type ServerOptions, startServer, type TaskglassServer } from './server.ts';
 
 export { ENGINE_VERSION as VERSION } from '../engine/version.ts';
+export { isLoopback } from '../serving/gate.ts';
 export { FIRST_FALLBACK_PORT } from './listen.ts';
 export type { TaskglassServer } from './server.ts';
 
@@ -50,6 +51,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
     prefix,
     allowHosts,
     insecure,
+    access,
     record,
   } = options;
   const cluster = await LocalCluster.launch(
@@ -62,6 +64,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
         ...(token !== undefined && { token }),
         ...(allowHosts !== undefined && { allowHosts }),
         ...(insecure !== undefined && { insecure }),
+        ...(access !== undefined && { access }),
         ...(logLevel !== undefined && { logLevel }),
         ...(record && { record }),
       },

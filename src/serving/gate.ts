@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { TaskglassError } from '../base/errors.ts';
+import { TrustedProxies } from './access.ts';
 import { printable } from './printable.ts';
 
 /**
@@ -15,6 +16,12 @@ export interface GateOptions {
   /** Further names that may stand in a Host header; `.example.com` stands for all names below it. */
   readonly allowHosts: readonly string[];
   readonly token: string | null;
+  /** In small letters: the header in which a proxy says whom it has logged in. */
+  readonly authHeader?: string | null;
+  /** Whose headers are believed. Default: loopback's. */
+  readonly proxies?: TrustedProxies;
+  /** We speak HTTPS ourselves. */
+  readonly https?: boolean;
   readonly limits?: Partial<GateLimits>;
 }
 
@@ -41,12 +48,26 @@ export interface Knock {
 /** `setCookie`: the request proved itself with `?token=`; this cookie is to take its place. */
 export interface Admission {
   readonly setCookie: string | null;
+  readonly who: Who;
+}
+
+/** Who somebody is, as far as they had to say. */
+export interface Who {
+  /** How they came in; `open`: nothing was asked. */
+  readonly via: 'open' | 'token' | 'cookie' | 'header';
+  /** What the proxy calls them. */
+  readonly user: string | null;
+  /** Which login the cookie is from. */
+  readonly session: string | null;
+  readonly address: string;
 }
 
 const LIMITS: GateLimits = { failures: 10, windowMs: 60_000 };
 /** Addresses whose failures are remembered; the oldest is forgotten first. */
 const MAX_ADDRESSES = 10_000;
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+/** No comma: Node joins a header that came twice with one, and then somebody else wrote a part of it. */
+const USER = /^[^,\p{Cc}\p{Zl}\p{Zp}]{1,256}$/u;
 
 export class Gate {
   readonly #hosts: ReadonlySet<string>;
@@ -57,7 +78,10 @@ export class Gate {
    * A cookie is made with a key that lives as long as the process. So it says nothing about a token that is easy to
    * guess, and a wrong one (of an earlier process) need not count as a guess.
    */
-  readonly #session: string | null;
+  readonly #cookieKey = randomBytes(32);
+  readonly #authHeader: string | null;
+  readonly #proxies: TrustedProxies;
+  readonly #https: boolean;
   readonly #limits: GateLimits;
   readonly #failures = new Map<string, { count: number; until: number }>();
   #cookieName = 'taskglass';
@@ -69,8 +93,9 @@ export class Gate {
     this.#hosts = new Set(['localhost', bound, ...(this.#anyAddress ? [hostname().toLowerCase()] : [])]);
     this.#allowed = options.allowHosts.map(normalHost);
     this.#token = options.token === null ? null : digest(options.token);
-    this.#session =
-      options.token === null ? null : createHmac('sha256', randomBytes(32)).update(options.token).digest('base64url');
+    this.#authHeader = options.authHeader ?? null;
+    this.#proxies = options.proxies ?? new TrustedProxies([]);
+    this.#https = options.https ?? false;
     this.#limits = { ...LIMITS, ...options.limits };
   }
 
@@ -80,12 +105,31 @@ export class Gate {
     this.#cookiePath = prefix === '' ? '/' : prefix;
   }
 
-  /** Throws HOST_REFUSED, ORIGIN_REFUSED, TOKEN_REQUIRED or RATE_LIMITED. `now` in ms. */
+  /** Throws HOST_REFUSED, ORIGIN_REFUSED, TOKEN_REQUIRED, LOGIN_REQUIRED or RATE_LIMITED. `now` in ms. */
   admit(knock: Knock, now = Date.now()): Admission {
     this.#checkHost(knock.headers.host);
     if (knock.upgrade || !SAFE_METHODS.has(knock.method)) this.#checkOrigin(knock.headers);
-    if (this.#token === null || knock.open) return { setCookie: null };
-    return this.#checkToken(knock, now);
+    const who: Who = {
+      via: 'open',
+      user: null,
+      session: null,
+      address: this.#proxies.clientOf(knock.ip, knock.headers['x-forwarded-for']),
+    };
+    if (knock.open) return { setCookie: null, who };
+    const user = this.#userOf(knock);
+    if (user !== null) return { setCookie: null, who: { ...who, via: 'header', user } };
+    if (this.#token !== null) return this.#checkToken(knock, this.#token, who, now);
+    if (this.#authHeader === null) return { setCookie: null, who };
+    throw new TaskglassError('LOGIN_REQUIRED', `no trusted proxy said who this is in ${this.#authHeader}`);
+  }
+
+  /** Whom the proxy has logged in. What anybody else puts into that header says nothing. */
+  #userOf({ headers, ip }: Knock): string | null {
+    if (this.#authHeader === null) return null;
+    const value = headers[this.#authHeader];
+    if (value === undefined || value === '' || !this.#proxies.includes(ip)) return null;
+    if (typeof value === 'string' && USER.test(value)) return value;
+    throw new TaskglassError('LOGIN_REQUIRED', `the proxy sent no single plain name in ${this.#authHeader}`);
   }
 
   /**
@@ -115,8 +159,9 @@ export class Gate {
     } catch {
       // "null" and rubbish: no origin of ours.
     }
-    if (url !== null && (url.protocol === 'http:' || url.protocol === 'https:')) {
-      if (url.host === headers.host?.toLowerCase()) return;
+    // Over HTTPS, a page of the same name that came in plain text may be anybody's.
+    if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && !this.#https))) {
+      if (url.host === withoutDefaultPort(headers.host, url.protocol)) return;
       // Behind a proxy that rewrites Host, the browser's name for us is the allowed one.
       if (this.#isAllowed(normalHost(url.hostname))) return;
     }
@@ -127,20 +172,24 @@ export class Gate {
     return this.#allowed.some((allowed) => host === allowed || (allowed.startsWith('.') && host.endsWith(allowed)));
   }
 
-  #checkToken(knock: Knock, now: number): Admission {
-    if (this.#hasSession(knock.headers.cookie)) return { setCookie: null };
+  #checkToken(knock: Knock, token: Buffer, who: Who, now: number): Admission {
+    const session = this.#sessionOf(knock.headers.cookie);
+    if (session !== null) return { setCookie: null, who: { ...who, via: 'cookie', session } };
     const given = knock.token ?? bearer(knock.headers.authorization);
     if (given === null) throw new TaskglassError('TOKEN_REQUIRED', 'the request carries no token');
-    const failed = this.#failures.get(knock.ip);
-    if (failed !== undefined && now >= failed.until) this.#failures.delete(knock.ip);
+    const from = networkOf(who.address);
+    const failed = this.#failures.get(from);
+    if (failed !== undefined && now >= failed.until) this.#failures.delete(from);
     else if (failed !== undefined && failed.count >= this.#limits.failures) {
       throw new TaskglassError('RATE_LIMITED', 'too many wrong tokens from this address');
     }
-    if (timingSafeEqual(digest(given), this.#token!)) {
-      this.#failures.delete(knock.ip);
-      return { setCookie: knock.token === undefined ? null : this.#cookie() };
+    if (timingSafeEqual(digest(given), token)) {
+      this.#failures.delete(from);
+      if (knock.token === undefined) return { setCookie: null, who: { ...who, via: 'token' } };
+      const id = randomBytes(9).toString('base64url');
+      return { setCookie: this.#cookie(id), who: { ...who, via: 'token', session: id } };
     }
-    this.#fail(knock.ip, now);
+    this.#fail(from, now);
     throw new TaskglassError('TOKEN_REQUIRED', 'that token is not the right one');
   }
 
@@ -151,18 +200,25 @@ export class Gate {
     if (this.#failures.size > MAX_ADDRESSES) this.#failures.delete(this.#failures.keys().next().value!);
   }
 
-  #hasSession(cookies: string | undefined): boolean {
-    if (cookies === undefined) return false;
+  /** Which login a cookie of ours is from; null without one. */
+  #sessionOf(cookies: string | undefined): string | null {
+    if (cookies === undefined) return null;
     for (const cookie of cookies.split(';')) {
       const [name, value] = cookie.trim().split('=', 2);
-      if (name === this.#cookieName && value !== undefined && timingSafeEqual(digest(value), digest(this.#session!)))
-        return true;
+      const match = name === this.#cookieName ? /^([\w-]{12})\.([\w-]{43})$/.exec(value ?? '') : null;
+      if (match !== null && timingSafeEqual(digest(match[2]!), digest(this.#proof(match[1]!)))) return match[1]!;
     }
-    return false;
+    return null;
   }
 
-  #cookie(): string {
-    return `${this.#cookieName}=${this.#session}; Path=${this.#cookiePath}; HttpOnly; SameSite=Strict`;
+  #proof(session: string): string {
+    return createHmac('sha256', this.#cookieKey).update(session).digest('base64url');
+  }
+
+  #cookie(session: string): string {
+    const value = `${session}.${this.#proof(session)}`;
+    const secure = this.#https ? '; Secure' : '';
+    return `${this.#cookieName}=${value}; Path=${this.#cookiePath}; HttpOnly; SameSite=Strict${secure}`;
   }
 }
 
@@ -188,6 +244,21 @@ function normalHost(host: string): string {
     .toLowerCase()
     .replace(/^\[|\]$/g, '')
     .replace(/(?<=.)\.$/, '');
+}
+
+/** As `URL.host` writes it. */
+function withoutDefaultPort(host: string | undefined, protocol: string): string | undefined {
+  return host?.toLowerCase().replace(protocol === 'https:' ? /:443$/ : /:80$/, '');
+}
+
+/** Who has one IPv6 address has 2^64 of them. */
+function networkOf(address: string): string {
+  if (isIP(address) !== 6) return address;
+  const [head = '', tail] = address.replace(/%.*$/, '').split('::', 2);
+  const before = head === '' ? [] : head.split(':');
+  const after = tail === undefined || tail === '' ? [] : tail.split(':');
+  const zeros = tail === undefined ? 0 : Math.max(8 - before.length - after.length, 0);
+  return [...before, ...Array<string>(zeros).fill('0'), ...after].slice(0, 4).join(':');
 }
 
 function bearer(header: string | undefined): string | null {

@@ -1,7 +1,7 @@
 import { ERROR_STYLE_SOURCE } from './error-page.ts';
 
 /** What a page of ours may load and do: its own files and its own server, nothing else. */
-export const CSP_DIRECTIVES: Readonly<Record<string, string[]>> = {
+const CSP_DIRECTIVES: Readonly<Record<string, string[]>> = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],
   'style-src': ["'self'", ERROR_STYLE_SOURCE],
@@ -12,8 +12,14 @@ export const CSP_DIRECTIVES: Readonly<Record<string, string[]>> = {
   'manifest-src': ["'self'"],
   'form-action': ["'self'"],
   'base-uri': ["'none'"],
-  'frame-ancestors': ["'self'"],
+  // A page in somebody else's frame can be made to be clicked by people who see something else.
+  'frame-ancestors': ["'none'"],
 };
+
+/** The same, but these sites may show our pages in a frame. */
+export function cspDirectives(frameAncestors: readonly string[]): Record<string, string[]> {
+  return { ...CSP_DIRECTIVES, ...(frameAncestors.length > 0 && { 'frame-ancestors': [...frameAncestors] }) };
+}
 
 /** The headers of every answer of a server that has no framework to add them. The main server's helmet sends the same. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -26,5 +32,5 @@ export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'referrer-policy': 'no-referrer',
   'x-content-type-options': 'nosniff',
   'x-dns-prefetch-control': 'off',
-  'x-frame-options': 'SAMEORIGIN',
+  'x-frame-options': 'DENY',
 };

@@ -1,5 +1,6 @@
 import { TaskglassError } from '../../base/errors.ts';
 import type { RecordOptions } from '../../model/record-options.ts';
+import { type AccessOptions, readAccess } from '../../serving/access.ts';
 import { isLoopback } from '../../serving/gate.ts';
 
 /** How the web interface of a cluster is served. */
@@ -20,6 +21,8 @@ export interface DashboardOptions {
   readonly allowHosts?: readonly string[];
   /** Serve beyond this machine without a token. */
   readonly insecure?: boolean;
+  /** HTTPS, logins by a proxy, frames: of the main pages. The debug servers know the token alone and speak plain HTTP. */
+  readonly access?: AccessOptions;
   /** What the process of the pages logs on standard error. Default `warn`. */
   readonly logLevel?: (typeof DASHBOARD_LOG_LEVELS)[number];
   /** Write down what happens, for when the cluster is gone. Default: not. */
@@ -39,6 +42,7 @@ export interface DashboardSettings {
   readonly token: string | null;
   readonly allowHosts: readonly string[];
   readonly insecure: boolean;
+  readonly access: AccessOptions;
   readonly logLevel: (typeof DASHBOARD_LOG_LEVELS)[number];
   readonly record: RecordOptions | null;
 }
@@ -47,7 +51,7 @@ const PORT = 8787;
 const SCHEDULER_DEBUG_PORT = 8788;
 const WORKER_DEBUG_PORT = 8789;
 
-/** @returns null: there is to be no web interface. @throws OPTION_INVALID, EXPOSED_WITHOUT_TOKEN */
+/** @returns null: there is to be no web interface. @throws OPTION_INVALID, EXPOSED_WITHOUT_TOKEN, and what `readAccess` throws */
 export function dashboardSettings(value: boolean | DashboardOptions): DashboardSettings | null {
   if (value === false) return null;
   const options: DashboardOptions = value === true ? {} : value;
@@ -63,6 +67,8 @@ export function dashboardSettings(value: boolean | DashboardOptions): DashboardS
   if (token === null && !insecure && !isLoopback(host)) {
     throw new TaskglassError('EXPOSED_WITHOUT_TOKEN', `${host || 'all addresses'} can be reached from other machines`);
   }
+  // A file that cannot be read is the asker's to hear of, before anything is started.
+  readAccess(options.access ?? {});
   return {
     host,
     port: port ?? PORT,
@@ -73,6 +79,7 @@ export function dashboardSettings(value: boolean | DashboardOptions): DashboardS
     token,
     allowHosts: options.allowHosts ?? [],
     insecure,
+    access: options.access ?? {},
     logLevel: options.logLevel ?? 'warn',
     record: options.record ?? null,
   };
@@ -103,6 +110,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
     test: (value) => Array.isArray(value) && value.every((name) => typeof name === 'string'),
   },
   insecure: { is: 'true or false', test: (value) => typeof value === 'boolean' },
+  access: { is: 'an object', test: (value) => typeof value === 'object' && value !== null },
   record: { is: 'an object', test: (value) => typeof value === 'object' },
   logLevel: {
     is: `one of ${DASHBOARD_LOG_LEVELS.join(', ')}`,

@@ -1,0 +1,73 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { TaskglassError } from '../base/errors.ts';
+import { forwardPage } from '../serving/error-page.ts';
+import type { Gate, Who } from '../serving/gate.ts';
+import { pathOf } from './reply.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Null before the gate. */
+    who: Who | null;
+  }
+}
+
+/** The gate stands before every request, WebSockets' handshakes among them. */
+export function addGate(app: FastifyInstance, gate: Gate, prefix: string, logger: Logger): void {
+  app.decorateRequest('who', null);
+  app.addHook('onRequest', async (request, reply) => {
+    const query = request.query as Record<string, unknown>;
+    const token = typeof query.token === 'string' ? query.token : undefined;
+    const upgrade = request.headers.upgrade !== undefined;
+    const { who, setCookie } = admit(request, token, upgrade);
+    request.who = who;
+    if (setCookie !== null) {
+      reply.header('set-cookie', setCookie);
+      logger.info({ who }, 'somebody logged in with the token');
+    }
+    if (upgrade) logger.info({ who }, 'a page connects');
+    // The token leaves the address bar, where it would be seen, kept and shared.
+    if (token !== undefined && request.method === 'GET' && wantsHtml(request)) return forward(request, reply);
+    delete query.token;
+    return undefined;
+  });
+
+  function admit(request: FastifyRequest, token: string | undefined, upgrade: boolean) {
+    const path = pathOf(request);
+    try {
+      return gate.admit({
+        method: request.method,
+        headers: request.headers,
+        token,
+        ip: request.ip,
+        upgrade,
+        open: path === `${prefix}/health` || path.startsWith(`${prefix}/help/`),
+      });
+    } catch (error) {
+      const { code } = error as TaskglassError;
+      const guessed = code === 'TOKEN_REQUIRED' && (token ?? request.headers.authorization) !== undefined;
+      if (error instanceof TaskglassError && (guessed || code === 'RATE_LIMITED')) {
+        logger.warn({ code, address: request.ip }, error.detail);
+      }
+      throw error;
+    }
+  }
+}
+
+/** Takes the token out of the address. */
+function forward(request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = pathOf(request);
+  const query = new URLSearchParams(request.url.slice(path.length));
+  query.delete('token');
+  // Relative, so that it holds behind a proxy that cuts a prefix off.
+  const to = `./${path.slice(path.lastIndexOf('/') + 1)}${query.size > 0 ? `?${query}` : ''}`;
+  reply.header('cache-control', 'no-store').header('referrer-policy', 'no-referrer');
+  // A strict cookie does not travel along a redirect that began on another site; from a page of ours it does.
+  if (request.headers['sec-fetch-site'] === 'cross-site')
+    return reply.type('text/html; charset=utf-8').send(forwardPage(to));
+  return reply.redirect(to, 303);
+}
+
+export function wantsHtml(request: FastifyRequest): boolean {
+  return request.headers.upgrade === undefined && (request.headers.accept ?? '').includes('text/html');
+}
