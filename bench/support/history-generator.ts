@@ -1,4 +1,5 @@
-import type { FinishedColumns, SourceEvent, SourceSink, TaskError, WorkerInfo } from '../../src/model/source-event.ts';
+import { makeColumns, type WritableColumns } from '../../src/model/finished-columns.ts';
+import type { FinishedColumns, SourceEvent, SourceSink, WorkerInfo } from '../../src/model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED, STATUS_MEMORY } from '../../src/model/task-state.ts';
 import { generator } from './stats.ts';
 
@@ -83,10 +84,14 @@ class HistoryGenerator {
   readonly #recipes: Recipe[];
   #phase: Part[] = [];
   #made = 0;
+  /** What tasks waited for, drawn apart: the rest of a history stays the same without it. */
+  readonly #drawLinks: () => number;
+  #told = 0;
 
   constructor(options: HistoryOptions) {
     this.#options = options;
     this.#draw = generator(options.seed);
+    this.#drawLinks = generator(options.seed + 1);
     this.#recipes = Array.from({ length: options.functions }, (_, i) => this.#recipe(i));
   }
 
@@ -122,8 +127,30 @@ class HistoryGenerator {
           else pushTo(late, due, task);
         }
       }
-      if (finished.length > 0) yield { kind: 'tick', time: now, finished: columnsOf(sink, finished, indices) };
+      if (finished.length === 0) continue;
+      yield { kind: 'tick', time: now, finished: this.#linked(columnsOf(sink, finished, indices)) };
     }
+  }
+
+  /** Most tasks depend on one or two before them, a few on many; they wait for milliseconds to seconds. */
+  #linked(columns: WritableColumns): FinishedColumns {
+    const draw = this.#drawLinks;
+    const back: number[] = [];
+    let slice = 0;
+    for (let row = 0; row < columns.length; row++) {
+      columns.ready[row] = columns.start[slice]! - 0.0005 - 3 * draw() ** 6;
+      slice += columns.startstops[row]!;
+      const kind = draw();
+      const wanted = kind < 0.3 ? 0 : kind < 0.75 ? 1 : kind < 0.98 ? 2 : 8;
+      for (let i = 0; i < wanted && this.#told > 0; i++) {
+        back.push(1 + Math.floor(draw() ** 2 * Math.min(this.#told, 50_000)));
+        columns.dependencies[row]!++;
+      }
+      columns.needs[row] = columns.dependencies[row]!;
+      this.#told++;
+    }
+    columns.back = Uint32Array.from(back);
+    return columns;
   }
 
   *#beginning(sink: SourceSink, addresses: readonly string[]): Generator<SourceEvent> {
@@ -231,11 +258,11 @@ function pushTo(map: Map<number, Task[]>, key: number, task: Task): void {
   else list.push(task);
 }
 
-function columnsOf(sink: SourceSink, tasks: readonly Task[], workers: Uint32Array): FinishedColumns {
+function columnsOf(sink: SourceSink, tasks: readonly Task[], workers: Uint32Array): WritableColumns {
   let count = 0;
   for (const task of tasks) count += task.startstops.length / 4;
-  const columns = {
-    length: tasks.length,
+  const columns: WritableColumns = {
+    ...makeColumns(tasks.length, count, false),
     keys: tasks.map((task) => task.key),
     fn: Uint32Array.from(tasks, (task) => sink.intern('function', task.fn.name)),
     group: Uint32Array.from(tasks, (task) => sink.intern('group', task.group)),
@@ -245,12 +272,6 @@ function columnsOf(sink: SourceSink, tasks: readonly Task[], workers: Uint32Arra
     status: Uint8Array.from(tasks, (task) => (task.erred ? STATUS_ERRED : STATUS_MEMORY)),
     nbytes: Float64Array.from(tasks, (task) => task.nbytes),
     startstops: Uint16Array.from(tasks, (task) => task.startstops.length / 4),
-    action: new Uint8Array(count),
-    start: new Float64Array(count),
-    stop: new Float64Array(count),
-    origin: new Uint32Array(count),
-    errors: new Map<number, TaskError>(),
-    past: false,
   };
   let at = 0;
   tasks.forEach(({ startstops, erred }, row) => {

@@ -3,8 +3,8 @@ import type { FinishedColumns, TaskError } from './source-event.ts';
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export type WritableColumns = Mutable<FinishedColumns> & { errors: Map<number, TaskError>; keys: string[] };
 
-/** Zeroed columns for so many tasks and startstops. */
-export function makeColumns(length: number, startstops: number, past: boolean): WritableColumns {
+/** Zeroed columns for so many tasks, startstops and known dependencies. No task's `ready` is known. */
+export function makeColumns(length: number, startstops: number, past: boolean, back = 0): WritableColumns {
   return {
     length,
     keys: new Array<string>(length).fill(''),
@@ -20,6 +20,10 @@ export function makeColumns(length: number, startstops: number, past: boolean): 
     start: new Float64Array(startstops),
     stop: new Float64Array(startstops),
     origin: new Uint32Array(startstops),
+    ready: new Float64Array(length).fill(Number.NaN),
+    needs: new Uint32Array(length),
+    dependencies: new Uint16Array(length),
+    back: new Uint32Array(back),
     errors: new Map(),
     past,
   };

@@ -23,4 +23,8 @@ export interface FinishedTask {
     readonly source?: string;
   }[];
   readonly error?: TaskError;
+  /** When its dependencies were there; absent where that is not known. */
+  readonly ready?: Seconds;
+  /** How many tasks it depended on, and how many finished tasks before this one in its engine's order those finished that are known. */
+  readonly dependencies?: { readonly total: number; readonly back: readonly number[] };
 }

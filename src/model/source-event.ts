@@ -112,6 +112,20 @@ export interface FinishedColumns {
   readonly stop: Float64Array;
   /** `worker` index that a transfer came from, 0 where unknown. One per startstop. */
   readonly origin: Uint32Array;
+  /**
+   * When all that a task depends on was there and it could have begun: it left `waiting`. What it then spent queued, without a
+   * worker or processing is its wait. Seconds since epoch on the scheduler's clock, NaN where not known. One per row.
+   */
+  readonly ready: Float64Array;
+  /** How many tasks it depended on; 0 where that is not known. One per row. */
+  readonly needs: Uint32Array;
+  /** How many of those are in `back`. One per row. */
+  readonly dependencies: Uint16Array;
+  /**
+   * Which: so many rows before this one in all that its source told the dependency's record stands, from 1 on. Rows of `past` columns
+   * have none and do not count. What was not told, or before something was missed, is left out. Flattened like startstops.
+   */
+  readonly back: Uint32Array;
   /** Texts of the rows that erred, by row. */
   readonly errors: ReadonlyMap<number, TaskError>;
   /** True when these finished before the source attached (read from the scheduler's own buffer). */

@@ -28,6 +28,8 @@ export const BLOCK = {
   packed: 6,
   /** JSON, sealed only, the last block: the summary, and what the Parquet file is checked by. */
   seal: 7,
+  /** What the tasks of the block before, which is of finished ones, waited for. Readers of an earlier make pass over it. */
+  links: 8,
 } as const;
 
 /** No block is larger, and none is read that says it is. */
@@ -89,8 +91,29 @@ export function readBlocks(bytes: Buffer, kind: FileKind, file: string): Blocks 
   return { blocks, damage: null };
 }
 
+/** The whole blocks at the beginning of some bytes of a file, and where what is not whole begins: a journal grows while it is read. */
+export function wholeBlocks(bytes: Buffer): { readonly blocks: readonly Block[]; readonly end: number } {
+  const blocks: Block[] = [];
+  let end = 0;
+  for (let block = blockAt(bytes, 0); typeof block !== 'string'; block = blockAt(bytes, end)) {
+    blocks.push(block);
+    end += HEAD + block.payload.length;
+  }
+  return { blocks, end };
+}
+
+/** The block that ends where the bytes do, as the last one of JSON does in a whole file; null where none does. */
+export function blockAtEnd(bytes: Buffer): Block | null {
+  const marker = Buffer.alloc(4);
+  marker.writeUInt32LE(MARKER);
+  // Text never holds these four bytes: the first one begins a character of four, and the second goes on with none.
+  const offset = bytes.lastIndexOf(marker);
+  const block = offset === -1 ? 'none' : blockAt(bytes, offset);
+  return typeof block === 'string' || offset + HEAD + block.payload.length !== bytes.length ? null : block;
+}
+
 /** Where the blocks begin; 0 for a file that was cut within its first line. */
-function readHead(bytes: Buffer, kind: FileKind, file: string): number {
+export function readHead(bytes: Buffer, kind: FileKind, file: string): number {
   const end = bytes.subarray(0, 64).indexOf(0x0a);
   const text = bytes.subarray(0, end === -1 ? 64 : end).toString('latin1');
   const match = /^taskglass (\w+) (\d{1,9})$/.exec(text);

@@ -14,7 +14,7 @@ import {
   type WorkerSample,
 } from '../model/source-event.ts';
 import { ACTIONS, RECORD_STATUSES, STATE_COUNT } from '../model/task-state.ts';
-import { joinColumns, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
+import { joinColumns, LINK_COLUMNS, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
 import { COST, COUNTS, METRICS, TOTALS } from './event-encoder.ts';
 import { checkManifest } from './format.ts';
 
@@ -92,6 +92,24 @@ export class EventDecoder {
     this.#mapAll('type', columns.type);
     this.#mapAll('worker', columns.origin);
     return columns;
+  }
+
+  /** `finished`: the columns of the block before. Returns them with what their tasks waited for. */
+  links(payload: Buffer, finished: FinishedColumns | undefined): FinishedColumns {
+    if (finished === undefined) return broken('dependencies of no task');
+    if (payload.length < 8 || payload.readUInt32LE(0) !== finished.length) return broken('dependencies of other tasks');
+    const { length } = finished;
+    const count = payload.readUInt32LE(4);
+    if (length * 14 + count * 4 + 8 !== payload.length) return broken('dependencies end early');
+    const { ready, needs, dependencies, back } = makeColumns(length, 0, false, count);
+    const links = { ready, needs, dependencies, back };
+    let at = 8;
+    for (const name of [...LINK_COLUMNS, 'back'] as const) {
+      const column = links[name];
+      new Uint8Array(column.buffer).set(payload.subarray(at, at + column.byteLength));
+      at += column.byteLength;
+    }
+    return { ...finished, ...checkLinks(links) };
   }
 
   #mapAll(table: StringTableName, column: Uint32Array): void {
@@ -228,6 +246,15 @@ export class EventDecoder {
 /** What a block says is none of what a recorder writes. Its reader knows the file and the place. */
 export class RecordingError extends Error {
   override readonly name = 'RecordingError';
+}
+
+type Links = Pick<FinishedColumns, 'ready' | 'needs' | 'dependencies' | 'back'>;
+
+/** @throws RecordingError for dependencies that are not before their task. */
+export function checkLinks(links: Links): Links {
+  const { dependencies, back } = links;
+  if (dependencies.reduce((sum, count) => sum + count, 0) !== back.length) return broken('dependencies of no task');
+  return back.includes(0) ? broken('a task that depends on itself') : links;
 }
 
 function broken(what: string): never {

@@ -10,7 +10,7 @@ import type {
 } from '../model/source-event.ts';
 import type { StringIndex } from '../model/units.ts';
 import { BLOCK, encodeBlock } from './blocks.ts';
-import { SLICE_COLUMNS, sliceColumns, TASK_COLUMNS } from './columns.ts';
+import { ColumnCutter, LINK_COLUMNS, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
 
 /** The readings of a worker, in the order in which they are written. */
 export const METRICS = [
@@ -78,12 +78,12 @@ export class EventEncoder {
     const { finished } = event;
     const blocks: Buffer[] = [];
     if (finished !== undefined) {
-      let slice = 0;
-      for (let from = 0; from < finished.length; from += ROWS_A_BLOCK) {
-        const to = Math.min(finished.length, from + ROWS_A_BLOCK);
-        const part = to - from === finished.length ? finished : sliceColumns(finished, from, to, slice);
-        slice += part.action.length;
+      const cutter = new ColumnCutter(finished);
+      while (cutter.left > 0) {
+        const part: FinishedColumns = finished.length <= ROWS_A_BLOCK ? finished : cutter.next(ROWS_A_BLOCK);
         blocks.push(encodeBlock(BLOCK.finished, this.#finished(part)));
+        if (hasLinks(part)) blocks.push(encodeBlock(BLOCK.links, links(part)));
+        if (part === finished) break;
       }
     }
     blocks.push(json(BLOCK.event, this.#tick(event)));
@@ -189,8 +189,23 @@ export class EventEncoder {
     for (const name of TASK_COLUMNS) parts.push(mapped[name]);
     for (const name of SLICE_COLUMNS) parts.push(mapped[name]);
     parts.push(lengths, texts.subarray(0, used), Buffer.from(JSON.stringify([...columns.errors])));
-    return Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)));
+    return joined(parts);
   }
+}
+
+/** False: nothing is known of what these tasks waited for. */
+function hasLinks({ ready, needs }: FinishedColumns): boolean {
+  return ready.some((time) => !Number.isNaN(time)) || needs.some((count) => count > 0);
+}
+
+/** Length and dependencies (u32 each), the columns in the order of their names in `columns.ts`, and how far back each dependency is. */
+function links(columns: FinishedColumns): Buffer {
+  const { length, back } = columns;
+  return joined([Uint32Array.of(length, back.length), ...LINK_COLUMNS.map((name) => columns[name]), back]);
+}
+
+function joined(parts: readonly ArrayBufferView[]): Buffer {
+  return Buffer.concat(parts.map((part) => new Uint8Array(part.buffer, part.byteOffset, part.byteLength)));
 }
 
 function json(type: number, value: unknown): Buffer {

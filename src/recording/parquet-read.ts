@@ -4,7 +4,7 @@ import { makeColumns, type WritableColumns } from '../model/finished-columns.ts'
 import type { FinishedColumns, StringTableName } from '../model/source-event.ts';
 import { ACTION_INDEX, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
 import { MICROS_PER_SECOND } from '../model/units.ts';
-import { RecordingError } from './event-decoder.ts';
+import { checkLinks, RecordingError } from './event-decoder.ts';
 
 type Values = ArrayLike<unknown>;
 
@@ -128,7 +128,28 @@ function assemble(
     made.errors.set(row, { exception, traceback: textOf(tracebacks[row]) });
   });
   startstops(made, columns, lists, intern);
+  if (columns.has('ready')) links(made, column('ready'), column('needs'), column('dependencies') as unknown[][]);
   return made;
+}
+
+/** Files of an earlier make do not say what a task waited for. */
+function links(
+  made: WritableColumns,
+  ready: readonly unknown[],
+  needs: readonly unknown[],
+  dependencies: readonly unknown[][],
+): void {
+  made.back = new Uint32Array(dependencies.reduce((sum, list) => sum + list.length, 0));
+  let at = 0;
+  for (let row = 0; row < made.length; row++) {
+    const time = ready[row];
+    if (time !== null && time !== undefined) made.ready[row] = Number(time) / MICROS_PER_SECOND;
+    made.needs[row] = Number(needs[row]);
+    const list = dependencies[row]!;
+    made.dependencies[row] = list.length;
+    for (const rows of list) made.back[at++] = Number(rows);
+  }
+  checkLinks(made);
 }
 
 function startstops(

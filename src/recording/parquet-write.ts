@@ -18,7 +18,7 @@ const timeColumn = {
 
 /** Dask's words, as in the HTTP API; times are UTC in whole microseconds. */
 const SCHEMA: SchemaElement[] = [
-  { name: 'schema', num_children: 14 },
+  { name: 'schema', num_children: 17 },
   { name: 'key', ...textColumn, ...required },
   { name: 'name', ...textColumn, ...required },
   { name: 'group', ...textColumn, ...required },
@@ -39,6 +39,11 @@ const SCHEMA: SchemaElement[] = [
   { name: 'exception', ...textColumn, ...optional },
   { name: 'traceback', ...textColumn, ...optional },
   { name: 'past', type: 'BOOLEAN', ...required },
+  { name: 'ready', ...timeColumn, ...optional },
+  { name: 'needs', ...wholeColumn, ...required },
+  { name: 'dependencies', converted_type: 'LIST', logical_type: { type: 'LIST' }, num_children: 1, ...required },
+  { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
+  { name: 'element', ...wholeColumn, ...required },
 ];
 
 /** A row group is what a reader holds at once. */
@@ -96,6 +101,7 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
   key: 'DELTA_BYTE_ARRAY',
   start: 'DELTA_BINARY_PACKED',
   stop: 'DELTA_BINARY_PACKED',
+  ready: 'DELTA_BINARY_PACKED',
 };
 
 function columnsOf(parts: readonly FinishedColumns[], textOf: Tables['textOf']) {
@@ -117,9 +123,13 @@ function columnsOf(parts: readonly FinishedColumns[], textOf: Tables['textOf']) 
   const exception = maybe<string>();
   const traceback = maybe<string>();
   const past = new Array<boolean>(length).fill(false);
+  const ready = maybe<bigint>();
+  const needs = wholes();
+  const dependencies = new Array<bigint[]>(length);
   let at = 0;
   for (const part of parts) {
     let slice = 0;
+    let link = 0;
     for (let row = 0; row < part.length; row++, at++) {
       key[at] = part.keys[row]!;
       name[at] = textOf('function', part.fn[row]!);
@@ -130,6 +140,12 @@ function columnsOf(parts: readonly FinishedColumns[], textOf: Tables['textOf']) 
       thread[at] = whole(part.thread[row]!) ?? 0n;
       nbytes[at] = whole(part.nbytes[row]!);
       past[at] = part.past;
+      const known = micros(part.ready[row]!);
+      ready[at] = known === 0n ? null : known;
+      needs[at] = BigInt(part.needs[row]!);
+      const links = part.back.subarray(link, link + part.dependencies[row]!);
+      link += links.length;
+      dependencies[at] = Array.from(links, BigInt);
       const error = part.errors.get(row);
       if (error !== undefined) {
         exception[at] = error.exception;
@@ -167,6 +183,9 @@ function columnsOf(parts: readonly FinishedColumns[], textOf: Tables['textOf']) 
     exception,
     traceback,
     past,
+    ready,
+    needs,
+    dependencies,
   };
 }
 

@@ -19,6 +19,9 @@ const rowArbitrary = fc.record({
   took: fc.integer({ min: 0, max: 3_000_000 }),
   transfer: fc.option(fc.integer({ min: 0, max: 500_000 }), { nil: undefined }),
   erred: fc.boolean(),
+  wait: fc.option(fc.integer({ min: 0, max: 30_000_000 }), { nil: undefined }),
+  back: fc.array(fc.integer({ min: 1, max: 12 }), { maxLength: 3 }),
+  unknown: fc.nat(2),
 });
 
 /** One step of a history: what a source says at one moment. */
@@ -77,6 +80,8 @@ function eventOf(sink: SourceSink, step: Step, time: number, id: string): Source
           compute: [start, start + row.took / 1e6],
           transfer: row.transfer === undefined ? undefined : [start - row.transfer / 1e6, start],
           from: WORKERS[0]!,
+          ready: row.wait === undefined ? undefined : start - row.wait / 1e6,
+          needs: row.back.length + row.unknown,
         };
       });
       return { kind: 'tick', time, finished: finishedOf(sink, rows, step.past) };

@@ -4,7 +4,7 @@ import { inflateRawSync } from 'node:zlib';
 import { TaskglassError } from '../base/errors.ts';
 import type { FinishedColumns, SourceEvent, SourceSink } from '../model/source-event.ts';
 import { BLOCK, type Damage, MOST_PAYLOAD, readBlocks } from './blocks.ts';
-import { sliceColumns } from './columns.ts';
+import { ColumnCutter } from './columns.ts';
 import { EventDecoder, RecordingError, type State } from './event-decoder.ts';
 import {
   EVENTS,
@@ -141,6 +141,9 @@ export class RecordingReader {
           case BLOCK.finished:
             parts.push(decoder.finished(payload));
             break;
+          case BLOCK.links:
+            parts.push(decoder.links(payload, parts.pop()));
+            break;
           case BLOCK.rows:
             parts.push(...(await (rows ?? Rows.none()).take(payload)));
             break;
@@ -182,9 +185,7 @@ class Rows {
   /** The first row group that is damaged. */
   readonly #damaged: number;
   #group = 0;
-  #columns: FinishedColumns | null = null;
-  #row = 0;
-  #slice = 0;
+  #columns: ColumnCutter | null = null;
 
   private constructor(file: string, reader: TasksReader | null, intern: SourceSink['intern'], damaged: number) {
     this.#file = file;
@@ -217,13 +218,9 @@ class Rows {
     const rows = rowsOf(payload);
     const parts: FinishedColumns[] = [];
     for (let left = rows; left > 0; ) {
-      if (this.#columns === null || this.#row === this.#columns.length) await this.#next();
-      const columns = this.#columns!;
-      const to = Math.min(columns.length, this.#row + left);
-      const part = sliceColumns(columns, this.#row, to, this.#slice);
+      if (this.#columns === null || this.#columns.left === 0) await this.#next();
+      const part = this.#columns!.next(left);
       left -= part.length;
-      this.#row = to;
-      this.#slice += part.action.length;
       parts.push(part);
     }
     return parts;
@@ -239,14 +236,12 @@ class Rows {
     const { from } = reader.extent(this.#group);
     if (this.#group >= this.#damaged) fail(from, 'a checksum is wrong');
     try {
-      this.#columns = await reader.read(this.#group, this.#intern);
+      this.#columns = new ColumnCutter(await reader.read(this.#group, this.#intern));
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;
       fail(from, error.message);
     }
     this.#group++;
-    this.#row = 0;
-    this.#slice = 0;
   }
 }
 

@@ -23,6 +23,11 @@ export interface RecordedTask {
     readonly source?: string;
   }[];
   readonly past: boolean;
+  /** When all that it depends on was there; null where that is not known. */
+  readonly ready: Seconds | null;
+  /** How many tasks it depended on, 0 where that is not known, and how many rows before it those stand that are recorded. */
+  readonly needs: number;
+  readonly dependencies: readonly number[];
   readonly exception?: string;
   readonly traceback?: string;
 }
@@ -39,6 +44,7 @@ export async function* recordedTasks(
 
 function* tasksOf(columns: FinishedColumns, textOf: Tables['textOf']): Generator<RecordedTask> {
   let slice = 0;
+  let link = 0;
   for (let row = 0; row < columns.length; row++) {
     const startstops: RecordedTask['startstops'][number][] = [];
     for (const end = slice + columns.startstops[row]!; slice < end; slice++) {
@@ -51,6 +57,9 @@ function* tasksOf(columns: FinishedColumns, textOf: Tables['textOf']): Generator
       });
     }
     const nbytes = columns.nbytes[row]!;
+    const ready = columns.ready[row]!;
+    const dependencies = Array.from(columns.back.subarray(link, link + columns.dependencies[row]!));
+    link += dependencies.length;
     yield {
       key: columns.keys[row]!,
       name: textOf('function', columns.fn[row]!),
@@ -64,6 +73,9 @@ function* tasksOf(columns: FinishedColumns, textOf: Tables['textOf']): Generator
       type: textOf('type', columns.type[row]!),
       startstops,
       past: columns.past,
+      ready: Number.isNaN(ready) ? null : ready,
+      needs: columns.needs[row]!,
+      dependencies,
       ...columns.errors.get(row),
     };
   }

@@ -1,6 +1,6 @@
 import type { FinishedColumns, SourceEvent, SourceSink, TickEvent } from '../model/source-event.ts';
 import type { Seconds } from '../model/units.ts';
-import { keepRows } from './columns.ts';
+import { cutLinks, RowFilter } from './columns.ts';
 import type { State } from './event-decoder.ts';
 import { KnownState } from './known-state.ts';
 import type { RecordingReader } from './reader.ts';
@@ -26,6 +26,8 @@ class Joiner {
   readonly #forgottenBefore = new Map<number, number>();
   #knownUntil: Seconds = 0;
   #newSession = false;
+  /** Finished tasks since something was missing: no dependency reaches further back. */
+  #rows = 0;
 
   event(event: SourceEvent): SourceEvent[] {
     switch (event.kind) {
@@ -45,6 +47,7 @@ class Joiner {
 
   /** Where a file begins. `whole`: nothing is missing before it. */
   state({ session, events }: State, whole: boolean): SourceEvent[] {
+    if (!whole || session) this.#rows = 0;
     if (session) {
       this.#newSession = this.known.time > 0;
       return [];
@@ -75,10 +78,12 @@ class Joiner {
   }
 
   #joined(event: TickEvent): TickEvent {
-    const { functions, finished } = event;
-    if (this.#knownUntil === 0) return event;
+    const { functions } = event;
+    const finished = event.finished && this.#linked(event.finished);
+    const joined = finished === undefined ? event : { ...event, finished };
+    if (this.#knownUntil === 0) return joined;
     return {
-      ...event,
+      ...joined,
       ...(functions && {
         functions: {
           ...functions,
@@ -89,6 +94,12 @@ class Joiner {
       }),
       ...(finished?.past && { finished: unknownYet(finished, this.#knownUntil) }),
     };
+  }
+
+  #linked(finished: FinishedColumns): FinishedColumns {
+    const linked = cutLinks(finished, this.#rows);
+    if (!finished.past) this.#rows += finished.length;
+    return linked;
   }
 }
 
@@ -101,7 +112,7 @@ function leave(removed: readonly number[], time: Seconds): TickEvent {
 /** Tasks of the scheduler's buffer that were recorded when they finished are left out. */
 function unknownYet(past: FinishedColumns, until: Seconds): FinishedColumns {
   let slice = 0;
-  return keepRows(past, (row) => {
+  return new RowFilter().next(past, (row) => {
     let last = 0;
     for (const end = slice + past.startstops[row]!; slice < end; slice++) last = Math.max(last, past.stop[slice]!);
     return last > until;

@@ -7,6 +7,7 @@ import { EventDecoder, RecordingError } from './event-decoder.ts';
 import { EVENTS, eventsFile, journalFile, TASKS, tasksFile } from './format.ts';
 import { TasksReader } from './parquet-read.ts';
 import { writeTasks } from './parquet-write.ts';
+import { knownBefore } from './sealed-summary.ts';
 import { type Summary, SummaryBuilder } from './summary.ts';
 import { Tables } from './tables.ts';
 
@@ -53,14 +54,20 @@ async function writeSegment(
   const tables = new Tables();
   const decoder = new EventDecoder(tables.intern);
   const builder = new SummaryBuilder(tables.textOf);
+  const before = await knownBefore(directory, number);
   const finished: FinishedColumns[] = [];
   const packer = new Packer();
   let parts: FinishedColumns[] = [];
   for (const { type, payload, offset } of blocks) {
     try {
       if (type === BLOCK.strings) decoder.strings(payload);
+      if (type === BLOCK.state && decoder.state(payload).session) builder.beginSession(before);
       if (type === BLOCK.finished) {
         parts.push(decoder.finished(payload));
+        continue;
+      }
+      if (type === BLOCK.links) {
+        parts.push(decoder.links(payload, parts.pop()));
         continue;
       }
       if (type === BLOCK.event) {

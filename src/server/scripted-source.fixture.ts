@@ -21,6 +21,9 @@ export interface ScriptedTask {
   readonly error?: { readonly exception: string; readonly traceback: string };
   /** A transfer before it, from this worker. */
   readonly from?: string;
+  readonly ready?: number;
+  /** How many records before it its dependencies are. */
+  readonly back?: readonly number[];
 }
 
 export const WORKER = 'tcp://10.0.0.1:4001';
@@ -181,6 +184,10 @@ export class ScriptedSource implements Source {
       start: Float64Array.from(startstops, (s) => s.start),
       stop: Float64Array.from(startstops, (s) => s.stop),
       origin: Uint32Array.from(startstops, (s) => s.origin),
+      ready: Float64Array.from(tasks, (task) => task.ready ?? Number.NaN),
+      needs: Uint32Array.from(tasks, (task) => task.back?.length ?? 0),
+      dependencies: Uint16Array.from(tasks, (task) => task.back?.length ?? 0),
+      back: Uint32Array.from(tasks.flatMap((task) => task.back ?? [])),
       errors: new Map(tasks.flatMap((task, i) => (task.error ? [[i, task.error] as const] : []))),
       past: false,
     };

@@ -35,6 +35,11 @@ export interface RecordedTask {
   readonly startstops: readonly RecordedStartstop[];
   readonly error: TaskError | undefined;
   readonly past: boolean;
+  /** NaN where it is not known. */
+  readonly ready: number;
+  readonly needs: number;
+  /** Those that are known. */
+  readonly dependencies: readonly RecordedTask[];
 }
 
 export interface RecordedStartstop {
@@ -62,6 +67,8 @@ export class RecordingSink implements SourceSink {
   readonly gaps: GapEvent[] = [];
   readonly kinds: SourceEvent['kind'][] = [];
   readonly tasks: RecordedTask[] = [];
+  /** Those of them that finished while the source was attached. */
+  readonly #told: RecordedTask[] = [];
   /** What runs now, by key. */
   readonly running = new Map<string, RunningTask>();
   /** Every task that was ever reported as running, in order. */
@@ -208,6 +215,7 @@ export class RecordingSink implements SourceSink {
 
   #finished(columns: NonNullable<TickEvent['finished']>): void {
     let at = 0;
+    let link = 0;
     for (let i = 0; i < columns.length; i++) {
       const startstops: RecordedStartstop[] = [];
       for (const end = at + columns.startstops[i]!; at < end; at++) {
@@ -218,9 +226,15 @@ export class RecordingSink implements SourceSink {
           origin: this.tables.worker[columns.origin[at]!]!,
         });
       }
+      const dependencies: RecordedTask[] = [];
+      for (const end = link + columns.dependencies[i]!; link < end; link++) {
+        const dependency = this.#told[this.#told.length - columns.back[link]!];
+        if (dependency === undefined) throw new Error(`${columns.keys[i]} depends on a row that was not told`);
+        dependencies.push(dependency);
+      }
       const key = columns.keys[i]!;
       this.running.delete(key);
-      this.tasks.push({
+      const task: RecordedTask = {
         key,
         fn: this.tables.function[columns.fn[i]!]!,
         group: this.tables.group[columns.group[i]!]!,
@@ -232,7 +246,12 @@ export class RecordingSink implements SourceSink {
         startstops,
         error: columns.errors.get(i),
         past: columns.past,
-      });
+        ready: columns.ready[i]!,
+        needs: columns.needs[i]!,
+        dependencies,
+      };
+      this.tasks.push(task);
+      if (!columns.past) this.#told.push(task);
     }
   }
 }

@@ -21,6 +21,10 @@ export interface Row {
   readonly transfer?: readonly [number, number] | undefined;
   readonly from?: string;
   readonly erred?: boolean;
+  readonly ready?: number | undefined;
+  /** How many rows before it its dependencies stand, and how many it has in all. */
+  readonly back?: readonly number[] | undefined;
+  readonly needs?: number | undefined;
 }
 
 export function finishedOf(sink: SourceSink, rows: readonly Row[], past = false): FinishedColumns {
@@ -43,6 +47,10 @@ export function finishedOf(sink: SourceSink, rows: readonly Row[], past = false)
     start: Float64Array.from(startstops, ({ times }) => times[0]),
     stop: Float64Array.from(startstops, ({ times }) => times[1]),
     origin: Uint32Array.from(startstops, ({ from }) => (from ? sink.intern('worker', from) : 0)),
+    ready: Float64Array.from(rows, (row) => row.ready ?? Number.NaN),
+    needs: Uint32Array.from(rows, (row) => row.needs ?? row.back?.length ?? 0),
+    dependencies: Uint16Array.from(rows, (row) => row.back?.length ?? 0),
+    back: Uint32Array.from(rows.flatMap((row) => row.back ?? [])),
     errors: new Map(
       rows.flatMap((row, i) => (row.erred ? [[i, { exception: 'ValueError(1)', traceback: 'line 1' }] as const] : [])),
     ),

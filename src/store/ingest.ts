@@ -1,6 +1,7 @@
 import type { FinishedColumns, RunningChange } from '../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
 import { type Micros, type StringIndex, toMicros } from '../model/units.ts';
+import { NO_LINKS } from './records.ts';
 import type { Running } from './running.ts';
 import type { Store } from './store.ts';
 import type { Track } from './tracks.ts';
@@ -9,6 +10,7 @@ import type { Track } from './tracks.ts';
 export function ingestFinished(store: Store, finished: FinishedColumns): void {
   const { records, slices, tracks, running } = store;
   let at = 0;
+  let link = 0;
   for (let row = 0; row < finished.length; row++) {
     const key = finished.keys[row]!;
     const worker = finished.worker[row]!;
@@ -56,7 +58,11 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
       nbytes: finished.nbytes[row]!,
       start: first,
       stop: last,
+      ready: knownTime(finished.ready[row]!),
+      needs: finished.needs[row]!,
+      back: Array.from(finished.back.subarray(link, link + finished.dependencies[row]!)),
     });
+    link += finished.dependencies[row]!;
     const error = finished.errors.get(row);
     if (error !== undefined) records.setError(record, error);
     store.executed(first, last, 1, status === STATUS_ERRED ? 1 : 0);
@@ -96,6 +102,7 @@ export function ingestLost(store: Store, tasks: readonly Running[], time: Micros
       nbytes: 0,
       start,
       stop,
+      ...NO_LINKS,
     });
   }
 }
@@ -136,6 +143,12 @@ function idleTrack(store: Store, worker: StringIndex, start: Micros): Track | un
     if (stop < bestStop) [best, bestStop] = [track, stop];
   }
   return best;
+}
+
+/** Whole microseconds; null for what is no time at all. */
+function knownTime(seconds: number): Micros | null {
+  const micros = toMicros(seconds);
+  return micros > 0 && Number.isSafeInteger(micros) ? micros : null;
 }
 
 /** Whole microseconds; what is no time at all, or none that can be told from its neighbours, happened now. */

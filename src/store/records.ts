@@ -3,6 +3,8 @@ import type { TaskError } from '../model/source-event.ts';
 import { STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
 import type { Bytes, Micros, RecordIndex, StringIndex } from '../model/units.ts';
 import { KeyColumn } from './key-column.ts';
+import { LinkColumn } from './link-column.ts';
+import { ToldRows } from './told-rows.ts';
 
 /** Error texts kept; older ones are dropped, their records stay. */
 const ERRORS_KEPT = 10_000;
@@ -20,7 +22,16 @@ export interface RecordRow {
   /** First start and last stop among its startstops. */
   readonly start: Micros;
   readonly stop: Micros;
+  /** When its dependencies were there; null where that is not known. */
+  readonly ready: Micros | null;
+  /** How many tasks it depended on; 0 where that is not known. */
+  readonly needs: number;
+  /** How many told rows before it those of them are that are known. */
+  readonly back: readonly number[];
 }
+
+/** What a lost task waited for: nobody knows. */
+export const NO_LINKS = { ready: null, needs: 0, back: [] } as const satisfies Partial<RecordRow>;
 
 /** Finished executions, one row each in the order of arrival. A record's id is its row. */
 export class Records {
@@ -35,6 +46,11 @@ export class Records {
   readonly nbytes = new PackedColumn(32);
   readonly start = new PackedColumn(32, true);
   readonly stop = new PackedColumn(32, true);
+  /** Between ready and start, plus 1; 0: not known. */
+  readonly #wait = new PackedColumn(32);
+  readonly needs = new PackedColumn(8);
+  readonly dependencies = new LinkColumn();
+  readonly #told = new ToldRows();
   readonly #errors = new Map<RecordIndex, TaskError>();
   #lost = 0;
   #past = 0;
@@ -54,8 +70,11 @@ export class Records {
 
   /** Bytes taken by keys and by all other columns. */
   get bytes(): { readonly keys: number; readonly columns: number } {
-    const { fn, group, worker, track, type, status, past, nbytes, start, stop } = this;
-    const columns = [fn, group, worker, track, type, status, past, nbytes, start, stop];
+    const { fn, group, worker, track, type, status, past, nbytes, start, stop, needs, dependencies } = this;
+    const columns = [
+      ...[fn, group, worker, track, type, status, past, nbytes, start, stop],
+      ...[this.#wait, needs, dependencies],
+    ];
     return { keys: this.keys.bytes, columns: columns.reduce((sum, column) => sum + column.bytes, 0) };
   }
 
@@ -86,10 +105,31 @@ export class Records {
     this.nbytes.push(row.nbytes);
     this.start.push(row.start);
     this.stop.push(row.stop);
+    // Clocks differ a little: nothing started before it was ready.
+    this.#wait.push(row.ready === null ? 0 : Math.max(0, row.start - row.ready) + 1);
+    this.needs.push(row.needs);
+    this.dependencies.push(this.#dependencies(record, row));
     if (row.past) this.#past++;
     if (row.status === STATUS_LOST) this.#lost++;
     if (row.status === STATUS_ERRED) this.#erred++;
     return record;
+  }
+
+  /** When all that it depends on was there; null where that is not known. Never after its start. */
+  ready(record: RecordIndex): Micros | null {
+    const wait = this.#wait.at(record);
+    return wait === 0 ? null : this.start.at(record) - (wait - 1);
+  }
+
+  #dependencies(record: RecordIndex, { status, past, back }: RecordRow): RecordIndex[] {
+    if (past || status === STATUS_LOST) return [];
+    this.#told.push(record);
+    const found: RecordIndex[] = [];
+    for (const rows of back) {
+      const dependency = this.#told.back(rows);
+      if (dependency !== undefined && dependency < record) found.push(dependency);
+    }
+    return found;
   }
 
   setError(record: RecordIndex, error: TaskError): void {

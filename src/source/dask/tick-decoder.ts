@@ -11,6 +11,7 @@ import type {
 import { ACTION_INDEX, type Action, STATE_COUNT } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
 import { broken, count, f64, list, num, ports, str, u8, u16, u32 } from './columns.ts';
+import { LinkReader } from './link-reader.ts';
 import { decode, isRecord, type Value } from './msgpack.ts';
 
 type Message = { readonly [key: string]: Value };
@@ -64,6 +65,7 @@ export class TickDecoder {
   readonly #workers: number[] = [];
   readonly #prefixes: number[] = [];
   readonly #actions: number[] = [];
+  readonly #links = new LinkReader();
   /** Forgotten tasks per function from earlier attachments: the agent counts from its own beginning. */
   readonly #forgottenBefore: ReadonlyMap<number, number>;
   /** Per function, the latest. */
@@ -190,6 +192,7 @@ export class TickDecoder {
       start: f64(value.start, total),
       stop: f64(value.stop, total),
       origin,
+      ...this.#links.read(value, length, past),
       errors,
       past,
     };
