@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { TaskglassError } from '../base/errors.ts';
 import { RECORD_STATUSES } from '../model/task-state.ts';
 import { printable } from '../serving/printable.ts';
-import { FUNCTION_SORTS } from '../store/queries.ts';
+import { FUNCTION_SORTS, SEARCH_FIELDS } from '../store/queries.ts';
 
 /**
  * What may stand behind the `?` of each API address. One schema both checks the query and describes it in the OpenAPI
@@ -27,6 +27,35 @@ const until = number('Only what started at or before this time, seconds since ep
 export const MAX_TASKS_PAGE = 10_000;
 const MAX_BINS = 4_096;
 
+/** One or several of them, each behind the same name. */
+function list(description: string) {
+  const schema = z.array(z.string().min(1).max(1_000)).max(100);
+  return z
+    .preprocess((value) => (typeof value === 'string' ? [value] : value), schema)
+    .meta({ description })
+    .optional() as z.ZodOptional<z.ZodType<string[]>>;
+}
+
+/** `0` or `1`. */
+const flag = (description: string, preset: '0' | '1') =>
+  z
+    .enum(['0', '1'])
+    .meta({ description: `${description} Default ${preset}.` })
+    .default(preset);
+
+/** Which records: what every list of them can be narrowed by. */
+const RECORD_FILTER = {
+  name: list('Function, exactly as shown (`inc`); several times: any of them.'),
+  worker: list('Address or name of the worker; several times: any of them.'),
+  since,
+  until,
+  min_duration: number('Only what took at least so many seconds, from its first start to its last stop.', seconds),
+  max_duration: number('Only what took at most so many seconds.', seconds),
+};
+
+const order = z.enum(['oldest', 'newest']).meta({ description: 'Which come first, by arrival.' }).default('oldest');
+const after = number('Only records behind this one: `next` of the page before.', z.number().int().min(0));
+
 export const NO_QUERY = z.strictObject({});
 
 export const RESOURCES_QUERY = z.strictObject({
@@ -34,16 +63,15 @@ export const RESOURCES_QUERY = z.strictObject({
 });
 
 export const TASKS_QUERY = z.strictObject({
-  name: text('Function, exactly as shown (`inc`).'),
-  worker: text('Address or name of the worker.'),
+  ...RECORD_FILTER,
   status: z
     .enum([...RECORD_STATUSES, 'processing'])
     .meta({ description: 'How the record ended.' })
     .optional(),
-  since,
-  until,
   text: text('Only keys that contain this text.'),
-  after: number('Only records after this one: `next` of the page before.', z.number().int().min(0)),
+  regex: flag('1: `text` is a regular expression, in the syntax of RE2.', '0'),
+  order,
+  after,
   limit: number(
     `Records on a page, 1 to ${MAX_TASKS_PAGE}; default 1000. For ndjson: in all, default unlimited.`,
     z.number().int().min(1),
@@ -72,6 +100,13 @@ export const SHARES_QUERY = z
 const MAX_FUNCTIONS = 10_000;
 const MAX_TRACK = 9_999_999;
 
+const tracks = z
+  .string()
+  .max(10_000)
+  .regex(/^\d{1,7}(-\d{1,7})?(,\d{1,7}(-\d{1,7})?)*$/)
+  .meta({ description: 'Only these rows of the stream, by number: `0-119,200`.' })
+  .optional();
+
 /** `0-119,200` as a set of numbers. */
 export function trackSet(list: string): Set<number> {
   const tracks = new Set<number>();
@@ -86,13 +121,9 @@ export const FUNCTIONS_QUERY = z
   .strictObject({
     since: number('Start of the range, seconds since epoch; default: start of the last run.', seconds),
     until: number('End of the range, seconds since epoch; default: now.', seconds),
-    worker: text('Address or name of the worker.'),
-    tracks: z
-      .string()
-      .max(1_000)
-      .regex(/^\d{1,7}(-\d{1,7})?(,\d{1,7}(-\d{1,7})?)*$/)
-      .meta({ description: 'Only these rows of the stream, by number: `0-119,200`.' })
-      .optional(),
+    worker: list('Address or name of the worker; several times: any of them.'),
+    name: list('Only this function; several times: any of them.'),
+    tracks,
     sort: z.enum(FUNCTION_SORTS).meta({ description: 'Greatest first.' }).default('total'),
     limit: number(`Functions listed, 1 to ${MAX_FUNCTIONS}; default 100.`, z.number().int().min(1).max(MAX_FUNCTIONS)),
   })
@@ -100,6 +131,48 @@ export const FUNCTIONS_QUERY = z
     path: ['until'],
     message: 'must lie after since',
   });
+
+const MAX_SEARCH_PAGE = 1_000;
+const MAX_MARKS = 1_024;
+
+export const SEARCH_QUERY = z.strictObject({
+  q: z.string().min(1).max(1_000).meta({ description: 'What to look for. Capitals matter when it has any.' }),
+  regex: flag('1: `q` is a regular expression, in the syntax of RE2: no back references, no looking around.', '0'),
+  in: z
+    .string()
+    .regex(new RegExp(`^(${SEARCH_FIELDS.join('|')})(,(${SEARCH_FIELDS.join('|')})){0,3}$`))
+    .meta({ description: `Where, with commas between: ${SEARCH_FIELDS.join(', ')}. Default: all of them.` })
+    .optional(),
+  ...RECORD_FILTER,
+  status: z.enum(RECORD_STATUSES).meta({ description: 'How the record ended; default: any.' }).optional(),
+  order,
+  after,
+  limit: number(
+    `Records on a page, 1 to ${MAX_SEARCH_PAGE}; default 100.`,
+    z.number().int().min(1).max(MAX_SEARCH_PAGE),
+  ),
+  count: flag('0: answers as soon as the page is full; `total` is null then.', '1'),
+  marks: number(
+    `In how many equal parts of history hits are counted, 1 to ${MAX_MARKS}; default: they are not.`,
+    z.number().int().min(1).max(MAX_MARKS),
+  ),
+});
+
+export const AREA_QUERY = z
+  .strictObject({
+    since: z
+      .preprocess(fromText, seconds)
+      .meta({ description: 'Start of the area, seconds since epoch.' }) as z.ZodType<number>,
+    until: z
+      .preprocess(fromText, seconds)
+      .meta({ description: 'End of the area, seconds since epoch.' }) as z.ZodType<number>,
+    tracks,
+    worker: list('Only the rows of this worker; several times: of any of them.'),
+    name: list('Only this function; several times: any of them.'),
+    sort: z.enum(FUNCTION_SORTS).meta({ description: 'Greatest first.' }).default('total'),
+    limit: number(`Functions listed, 1 to ${MAX_FUNCTIONS}; default 100.`, z.number().int().min(1).max(MAX_FUNCTIONS)),
+  })
+  .refine((query) => query.since < query.until, { path: ['until'], message: 'must lie after since' });
 
 /** Throws QUERY_INVALID that names every parameter that is wrong and says how. */
 export function parseQuery<S extends z.ZodType>(schema: S, query: unknown): z.output<S> {

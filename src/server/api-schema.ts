@@ -164,6 +164,20 @@ export const TASKS = z.strictObject({
   tasks: z.array(TASK),
 });
 
+export const SEARCH = z.strictObject({
+  seq,
+  total: count.nullable().meta({ description: 'Hits on all pages; null with count=0.' }),
+  next: count.nullable().meta({ description: 'Give it as `after` to get the next page; null on the last.' }),
+  marks: z
+    .strictObject({
+      start: seconds.meta({ description: 'Start of the first part of history.' }),
+      bin: z.number().meta({ description: 'Length of a part, seconds.' }),
+      counts: z.array(count).meta({ description: 'Hits that started in each part.' }),
+    })
+    .nullable(),
+  tasks: z.array(TASK),
+});
+
 export const RECORD = z.strictObject({ seq, ...TASK.shape });
 
 const RESOURCE_NAMES = RESOURCE_COLUMNS.map(snakeCase);
@@ -214,6 +228,14 @@ export const FUNCTIONS = z.strictObject({
   tracks: count,
   wall: z.number().meta({ description: 'The range times the tracks, seconds.' }),
   idle: z.number().meta({ description: 'Seconds of `wall` in which nothing happened.' }),
+  totals: z.strictObject({
+    compute: z.number().meta({ description: 'Seconds of computing by tasks that neither erred nor were lost.' }),
+    erred: z.number(),
+    lost: z.number(),
+    transfer: z.number(),
+    disk: z.number(),
+    deserialize: z.number(),
+  }),
   total: count.meta({ description: 'Functions in the range, listed or not.' }),
   functions: z.array(
     z.strictObject({
@@ -233,6 +255,23 @@ export const FUNCTIONS = z.strictObject({
       nbytes: z.number().meta({ description: 'Bytes of the results.' }),
     }),
   ),
+});
+
+const share = z.number().meta({ description: 'Of `wall`, 0..1.' });
+
+export const AREA = z.strictObject({
+  ...FUNCTIONS.shape,
+  shares: z
+    .strictObject({
+      compute: share,
+      erred: share,
+      lost: share,
+      transfer: share,
+      disk: share,
+      deserialize: share,
+      idle: share,
+    })
+    .meta({ description: 'What filled the area. More than 1 in all where transfers run beside computing.' }),
 });
 
 export const RUNS = z.strictObject({

@@ -13,6 +13,7 @@ import {
   resourcesView,
   runsView,
   sharesSteps,
+  type TasksFilter,
   tasksPageSteps,
   workersView,
 } from '../store/queries.ts';
@@ -41,7 +42,9 @@ import {
   WORKERS,
 } from './api-schema.ts';
 import type { ExampleRunner } from './example-runner.ts';
-import { inTurns } from './in-turns.ts';
+import { inTurns, inTurnsFor } from './in-turns.ts';
+import { SEARCH_ROUTES } from './search-routes.ts';
+import { textTest } from './text-test.ts';
 
 /** What the API reads from. */
 export interface ApiContext {
@@ -93,12 +96,13 @@ export const API_ROUTES: readonly ApiRoute[] = [
     status: 200,
     also: ['application/x-ndjson'],
     run: ({ store }, request, reply) => {
-      const { format, limit, ...filter } = parseQuery(TASKS_QUERY, request.query);
+      const { format, limit, ...query } = parseQuery(TASKS_QUERY, request.query);
+      const filter = filterOf(query);
       if (format === 'ndjson') return sendLines(store, filter, limit, request, reply);
       if (limit !== undefined && limit > MAX_TASKS_PAGE) {
         throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
       }
-      return inTurns(tasksPageSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
+      return inTurnsFor(request, tasksPageSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
     },
   },
   {
@@ -136,11 +140,13 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: FUNCTIONS,
     status: 200,
     run: ({ store }, request) => {
-      const { limit = DEFAULT_FUNCTIONS, tracks, worker, sort, ...query } = parseQuery(FUNCTIONS_QUERY, request.query);
+      const { limit = DEFAULT_FUNCTIONS, tracks, since, until, ...query } = parseQuery(FUNCTIONS_QUERY, request.query);
       const only = tracks === undefined ? undefined : trackSet(tracks);
-      return inTurns(functionsSteps(store, { ...rangeOf(store, query), worker, tracks: only, sort, limit }));
+      const range = rangeOf(store, { since, until });
+      return inTurnsFor(request, functionsSteps(store, { ...query, ...range, tracks: only, limit }));
     },
   },
+  ...SEARCH_ROUTES,
   {
     method: 'POST',
     path: '/example',
@@ -173,6 +179,14 @@ function view(path: string, summary: string, answer: z.ZodType, make: (store: St
   };
 }
 
+/** What a query narrows records by, in the store's words. */
+function filterOf(query: Omit<z.output<typeof TASKS_QUERY>, 'format' | 'limit'>): Omit<TasksFilter, 'limit'> {
+  const { min_duration: minDuration, max_duration: maxDuration, text, regex, ...filter } = query;
+  if (regex === '0' || text === undefined) return { ...filter, minDuration, maxDuration, text };
+  const test = textTest({ text, regex: true, capitals: 'matter' });
+  return { ...filter, minDuration, maxDuration, text: test };
+}
+
 /** A range of time, of which by default the last run up to now. */
 function rangeOf(
   store: Store,
@@ -188,7 +202,7 @@ function rangeOf(
 /** All records that match, one a line. A page is read when the socket took the one before, so a slow reader costs one page. */
 async function sendLines(
   store: Store,
-  filter: Omit<z.output<typeof TASKS_QUERY>, 'format' | 'limit'>,
+  filter: Omit<TasksFilter, 'limit'>,
   limit: number | undefined,
   request: FastifyRequest,
   reply: FastifyReply,

@@ -68,19 +68,21 @@ function pathParameters(path: string): Json[] {
 }
 
 function queryParameters(query: z.ZodType): Json[] {
-  const { properties = {} } = schemaOf(query) as { properties?: Record<string, Json> };
+  type Described = { properties?: Record<string, Json>; required?: readonly string[] };
+  // What may be left out when asking is there after all where it has a default: hence the input's side.
+  const { properties = {}, required = [] } = schemaOf(query, 'input') as Described;
   return Object.entries(properties).map(([name, { description, ...schema }]) => ({
     name,
     in: 'query',
-    required: false,
+    required: required.includes(name),
     description,
     schema,
   }));
 }
 
-function schemaOf(schema: z.ZodType): Json {
+function schemaOf(schema: z.ZodType, io: 'input' | 'output' = 'output'): Json {
   // OpenAPI 3.1 speaks this dialect by default; a $schema in each part is noise.
-  const { $schema: _, ...json } = z.toJSONSchema(schema, { io: 'output', unrepresentable: 'any' });
+  const { $schema: _, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
   return json;
 }
 

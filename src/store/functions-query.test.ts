@@ -71,3 +71,88 @@ it('adds up to the range, however slices overlap', () => {
     { numRuns: 50 },
   );
 });
+
+/** What an area holds, the slow and simple way. Times are whole milliseconds. */
+function figuresOfRows(all: readonly Row[], since: number, until: number, thread: number | null) {
+  const totals = { compute: 0, erred: 0, lost: 0, transfer: 0, disk: 0, deserialize: 0 };
+  const functions = new Map<string, { lengths: number[]; erred: number; total: number; transfer: number }>();
+  for (const one of all) {
+    if (thread !== null && one.thread !== thread) continue;
+    const clip = (times: readonly [number, number] | undefined): number => {
+      if (times === undefined) return 0;
+      const [start, stop] = times.map((time) => Math.round((time - BASE) * 1e3)) as [number, number];
+      return Math.max(0, Math.min(stop, until) - Math.max(start, since));
+    };
+    const compute = clip(one.compute);
+    const transfer = clip(one.transfer);
+    if (compute === 0 && transfer === 0) continue;
+    let of = functions.get(one.fn);
+    if (of === undefined) {
+      of = { lengths: [], erred: 0, total: 0, transfer: 0 };
+      functions.set(one.fn, of);
+    }
+    of.transfer += transfer;
+    totals.transfer += transfer;
+    if (compute === 0) continue;
+    of.total += compute;
+    of.lengths.push(Math.round((one.compute[1] - one.compute[0]) * 1e3));
+    if (one.erred === true) of.erred++;
+    totals[one.erred === true ? 'erred' : 'compute'] += compute;
+  }
+  return { totals, functions };
+}
+
+it('is what the slices of an area say, whatever area it is', () => {
+  const one = fc.record({
+    fn: fc.constantFrom('inc', 'add', 'sum'),
+    thread: fc.integer({ min: 1, max: 3 }),
+    start: fc.nat(9_000),
+    wait: fc.nat(400),
+    length: fc.integer({ min: 1, max: 2_000 }),
+    erred: fc.boolean(),
+  });
+  const rows = fc.array(one, { minLength: 1, maxLength: 60 }).map((list) =>
+    list.map(({ fn, thread, start, wait, length, erred }) =>
+      row(fn, thread, (start + wait) / 1e3, (start + wait + length) / 1e3, {
+        erred,
+        transfer: wait > 0 ? [at(start / 1e3), at((start + wait) / 1e3)] : undefined,
+      }),
+    ),
+  );
+  const range = fc.tuple(fc.nat(6_000), fc.integer({ min: 1, max: 6_000 }));
+  fc.assert(
+    fc.property(rows, range, fc.constantFrom(null, 1, 2), (all, [since, wide], thread) => {
+      const store = storeOf(all);
+      const until = since + wide;
+      const track = thread === null ? null : store.tracks.list[0]!.place.threads.get(thread);
+      if (track === undefined) return;
+      const view = functionsView(store, {
+        since: at(since / 1e3),
+        until: at(until / 1e3),
+        sort: 'count',
+        limit: 9,
+        tracks: track === null ? undefined : new Set([track]),
+      });
+      const { totals, functions } = figuresOfRows(all, since, until, thread);
+      for (const [name, of] of Object.entries(totals))
+        expect(view.totals[name as keyof typeof totals], name).toBeCloseTo(of / 1e3, 6);
+      expect(view.functions.map(({ name }) => name).sort()).toEqual([...functions.keys()].sort());
+      for (const figures of view.functions) {
+        const { lengths, erred, total, transfer } = functions.get(figures.name)!;
+        expect(figures).toMatchObject({ count: lengths.length, erred, nbytes: 28 * lengths.length });
+        expect(figures.total).toBeCloseTo(total / 1e3, 6);
+        expect(figures.transfer).toBeCloseTo(transfer / 1e3, 6);
+        expect(figures.share).toBeCloseTo(total / wide / view.tracks, 6);
+        lengths.sort((a, b) => a - b);
+        const sum = lengths.reduce((a, b) => a + b, 0);
+        expect(figures.mean ?? -1).toBeCloseTo(lengths.length === 0 ? -1 : sum / lengths.length / 1e3, 6);
+        expect(figures.max ?? -1).toBeCloseTo((lengths.at(-1) ?? -1e3) / 1e3, 6);
+        for (const [p, value] of [[0.5, figures.p50] as const, [0.95, figures.p95] as const]) {
+          const exact = (lengths[Math.ceil(p * lengths.length) - 1] ?? -1e3) / 1e3;
+          expect(Math.abs((value ?? -1) / exact - 1)).toBeLessThan(0.01);
+        }
+      }
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -1,20 +1,30 @@
 import { Growable } from '../base/growable.ts';
 import { LogHistogram } from '../base/log-histogram.ts';
 import { atOnce, type Steps } from '../base/steps.ts';
-import { ACTION_INDEX, STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
+import {
+  ACTION_INDEX,
+  CATEGORY_DESERIALIZE,
+  CATEGORY_DISK,
+  CATEGORY_ERRED,
+  CATEGORY_FUNCTION,
+  CATEGORY_LOST,
+  CATEGORY_TRANSFER,
+} from '../model/task-state.ts';
 import { type Bytes, type Duration, type Micros, type Seconds, type Seq, toMicros, toSeconds } from '../model/units.ts';
 import { colorOf } from './json.ts';
+import { listOf, workersOf } from './record-filter.ts';
 import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
-import { workersCalled } from './tasks-query.ts';
 
 export const FUNCTION_SORTS = ['total', 'count', 'mean', 'p50', 'p95', 'max', 'nbytes', 'transfer', 'erred'] as const;
 
 export interface FunctionsQuery {
   readonly since: Seconds;
   readonly until: Seconds;
-  /** Address or name of a worker; absent: all. */
-  readonly worker?: string | undefined;
+  /** Addresses or names of workers; absent: all. */
+  readonly worker?: string | readonly string[] | undefined;
+  /** Only these functions; absent: all. */
+  readonly name?: string | readonly string[] | undefined;
   /** Only these tracks; absent: all. */
   readonly tracks?: ReadonlySet<number> | undefined;
   /** Greatest first. */
@@ -46,6 +56,16 @@ export interface FunctionFigures {
   readonly nbytes: Bytes;
 }
 
+/** Seconds within a range, by what is drawn. `compute` is that of tasks that neither erred nor were lost. */
+export interface ActivityTotals {
+  readonly compute: Duration;
+  readonly erred: Duration;
+  readonly lost: Duration;
+  readonly transfer: Duration;
+  readonly disk: Duration;
+  readonly deserialize: Duration;
+}
+
 export interface FunctionsView {
   readonly seq: Seq;
   readonly time: Seconds;
@@ -55,13 +75,15 @@ export interface FunctionsView {
   /** The range times the tracks, seconds; `idle` of them nothing happened. */
   readonly wall: Duration;
   readonly idle: Duration;
+  /** What filled the range, seconds; with `idle`, and less what overlaps on a track, this makes `wall`. */
+  readonly totals: ActivityTotals;
   /** Functions in the range, listed or not. */
   readonly total: number;
   readonly functions: readonly FunctionFigures[];
 }
 
 /** Rows that are gone through in one step. */
-const STEP_ROWS = 40_000;
+const STEP_ROWS = 10_000;
 
 class Sums {
   readonly lengths = new LogHistogram();
@@ -83,7 +105,10 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
   const since = toMicros(query.since);
   const until = toMicros(query.until);
   const tracks = tracksOf(store, query);
+  const names = listOf(query.name)?.map((name) => store.strings.function.find(name));
+  const only = names === undefined ? null : new Set(names);
   const sums = new Map<number, Sums>();
+  const activity = new Float64Array(CATEGORY_FUNCTION + 1);
   const intervals = new Intervals();
   let busy = 0;
   let rows = 0;
@@ -93,7 +118,10 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
       const to = held <= STEP_ROWS ? until : Math.min(until, Math.ceil(from + ((until - from) * STEP_ROWS) / held));
       slices.visit(track, from, to, (slice) => {
         rows++;
-        const fn = records.fn.at(slice.record);
+        // Most slices say their function themselves.
+        const own = slice.category - CATEGORY_FUNCTION;
+        const fn = own >= 0 ? own : records.fn.at(slice.record);
+        if (only?.has(fn) === false) return;
         let of = sums.get(fn);
         if (of === undefined) {
           of = new Sums();
@@ -102,6 +130,7 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
         const start = Math.max(from, slice.start);
         const stop = Math.min(to, slice.stop);
         intervals.add(start, stop);
+        activity[Math.min(slice.category, CATEGORY_FUNCTION)]! += stop - start;
         addSlice(store, of, slice, stop - start, slice.start >= from || from === since);
         return;
       });
@@ -124,13 +153,21 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
     tracks: tracks.length,
     wall: toSeconds(wall),
     idle: toSeconds(wall - busy),
+    totals: {
+      compute: toSeconds(activity[CATEGORY_FUNCTION]!),
+      erred: toSeconds(activity[CATEGORY_ERRED]!),
+      lost: toSeconds(activity[CATEGORY_LOST]!),
+      transfer: toSeconds(activity[CATEGORY_TRANSFER]!),
+      disk: toSeconds(activity[CATEGORY_DISK]!),
+      deserialize: toSeconds(activity[CATEGORY_DESERIALIZE]!),
+    },
     total: functions.length,
     functions: functions.slice(0, query.limit),
   };
 }
 
 function tracksOf(store: Store, { worker, tracks }: FunctionsQuery): number[] {
-  const workers = worker === undefined ? null : workersCalled(store, worker);
+  const workers = workersOf(store, worker);
   return store.tracks.list
     .filter(({ track, place }) => tracks?.has(track) !== false && workers?.has(place.worker) !== false)
     .map(({ track }) => track);
@@ -140,19 +177,19 @@ function tracksOf(store: Store, { worker, tracks }: FunctionsQuery): number[] {
 function addSlice(
   { records }: Store,
   of: Sums,
-  { action, start, stop, record }: Slice,
+  { action, category, start, stop, record }: Slice,
   inside: Micros,
   first: boolean,
 ): void {
   if (action === ACTION_INDEX.transfer) of.transfer += inside;
   else if (action === ACTION_INDEX['disk-read'] || action === ACTION_INDEX['disk-write']) of.disk += inside;
-  else if (action === ACTION_INDEX.compute && records.status.at(record) !== STATUS_LOST) {
+  else if (action === ACTION_INDEX.compute && category !== CATEGORY_LOST) {
     of.compute += inside;
     if (!first) return;
     of.lengths.add(stop - start);
     of.length += stop - start;
     of.nbytes += records.nbytes.at(record);
-    if (records.status.at(record) === STATUS_ERRED) of.erred++;
+    if (category === CATEGORY_ERRED) of.erred++;
   }
 }
 

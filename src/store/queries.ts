@@ -7,8 +7,9 @@ import { groupByHost } from './resources.ts';
 import type { Store } from './store.ts';
 
 export { FUNCTION_SORTS, functionsSteps, functionsView } from './functions-query.ts';
+export { SEARCH_FIELDS, searchSteps } from './search-query.ts';
 export { sharesSteps, sharesView } from './shares-query.ts';
-export { recordView, tasksPage, tasksPageSteps } from './tasks-query.ts';
+export { recordView, type TasksFilter, tasksPage, tasksPageSteps } from './tasks-query.ts';
 
 // The HTTP API's answers as plain objects in Dask's words.
 

@@ -1,23 +1,18 @@
 import { atOnce, type Steps } from '../base/steps.ts';
 import type { RecordView } from '../model/batch.ts';
-import { ACTIONS, RECORD_STATUSES, type RecordStatus, STATUS_LOST } from '../model/task-state.ts';
-import { type RecordIndex, type Seconds, type Seq, toMicros, toSeconds } from '../model/units.ts';
+import { ACTIONS, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
+import { type RecordIndex, type Seq, toSeconds } from '../model/units.ts';
+import { type Effort, type RecordFilter, recordMatcher, runningMatcher } from './record-filter.ts';
 import type { Running } from './running.ts';
 import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
 
-export interface TasksFilter {
-  /** Function, exactly. */
-  readonly name?: string | undefined;
-  /** Address or name of a worker. */
-  readonly worker?: string | undefined;
+export interface TasksFilter extends RecordFilter {
   /** Finished records (memory and erred) when absent. */
   readonly status?: RecordStatus | 'processing' | undefined;
-  readonly since?: Seconds | undefined;
-  readonly until?: Seconds | undefined;
-  /** Part of a key. */
-  readonly text?: string | undefined;
-  /** Only records after this one. */
+  /** Which come first, by arrival. */
+  readonly order?: 'oldest' | 'newest' | undefined;
+  /** Only records behind this one, in that order. */
   readonly after?: RecordIndex | undefined;
   readonly limit: number;
   /** False: `total` is not asked for, so only records from `after` to the end of the page are looked at. */
@@ -31,41 +26,61 @@ export interface TasksPage {
   readonly tasks: readonly RecordView[];
 }
 
-/** Records that are looked at in one step. */
-const STEP_RECORDS = 20_000;
+/** How much is done in one step. */
+const STEP = 10_000;
 
 export function tasksPage(store: Store, filter: TasksFilter): TasksPage {
   return atOnce(tasksPageSteps(store, filter));
 }
 
-/** Records that match, in the order of arrival: `total` of them in all, and a page of at most `limit`. */
+/** Records that match, in the order of arrival or from the last one back: `total` of them in all, and a page of at most `limit`. */
 export function* tasksPageSteps(store: Store, filter: TasksFilter): Steps<TasksPage> {
-  if (filter.status === 'processing') {
+  const { status } = filter;
+  if (status === 'processing') {
     const running = [...store.running.values()].filter(runningMatcher(store, filter));
     const tasks = running.slice(0, filter.limit).map((task) => runningView(store, task));
     return { seq: store.seq, total: running.length, next: null, tasks };
   }
-  // What comes while this goes on is not in it.
+  const effort = { spent: 0 };
+  const matches = recordMatcher(store, filter, status, effort);
+  const { page, ...found } = yield* findRecords(store, filter, effort, matches);
+  return { ...found, tasks: page.map((record) => recordView(store, record)!) };
+}
+
+/** Goes through all records, or as many as a page takes. What comes while this goes on is not in it. */
+export function* findRecords(
+  store: Store,
+  { after, counted, limit, order }: Pick<TasksFilter, 'after' | 'counted' | 'limit' | 'order'>,
+  effort: Effort,
+  matches: (record: RecordIndex) => boolean,
+  found?: (record: RecordIndex) => void,
+): Steps<{ seq: Seq; total: number; next: RecordIndex | null; page: RecordIndex[] }> {
   const { seq } = store;
   const { length } = store.records;
-  const matches = recordMatcher(store, filter);
-  const first = filter.after === undefined ? 0 : filter.after + 1;
+  const newest = order === 'newest';
+  // Records are numbered in the order in which they are gone through.
+  const recordAt = (i: number): RecordIndex => (newest ? length - 1 - i : i);
+  const first = after === undefined ? 0 : newest ? Math.max(0, length - after) : after + 1;
   const page: RecordIndex[] = [];
   let total = 0;
   let more = false;
-  for (let record = filter.counted === false ? first : 0; record < length; record++) {
-    if (record % STEP_RECORDS === STEP_RECORDS - 1) yield;
+  for (let i = counted === false ? first : 0; i < length; i++) {
+    if (++effort.spent >= STEP) {
+      effort.spent = 0;
+      yield;
+    }
+    const record = recordAt(i);
     if (!matches(record)) continue;
     total++;
-    if (record < first) continue;
-    if (page.length < filter.limit) page.push(record);
+    found?.(record);
+    if (i < first) continue;
+    if (page.length < limit) page.push(record);
     else {
       more = true;
-      if (filter.counted === false) break;
+      if (counted === false) break;
     }
   }
-  const next = more ? page[page.length - 1]! : null;
-  return { seq, total, next, tasks: page.map((record) => recordView(store, record)!) };
+  return { seq, total, next: more ? page[page.length - 1]! : null, page };
 }
 
 /** Everything known of a record; null when there is no such record. */
@@ -103,42 +118,6 @@ export function recordView(store: Store, record: RecordIndex): RecordView | null
     })),
     ...(error === undefined ? {} : error),
   };
-}
-
-function recordMatcher(store: Store, filter: TasksFilter): (record: RecordIndex) => boolean {
-  const { records, strings } = store;
-  const { name, text } = filter;
-  const fn = name === undefined ? -1 : (strings.function.find(name) ?? -2);
-  const workers = filter.worker === undefined ? null : workersCalled(store, filter.worker);
-  const status = filter.status === undefined ? -1 : RECORD_STATUSES.indexOf(filter.status as RecordStatus);
-  const since = filter.since === undefined ? Number.NEGATIVE_INFINITY : toMicros(filter.since);
-  const until = filter.until === undefined ? Number.POSITIVE_INFINITY : toMicros(filter.until);
-  return (record) =>
-    (fn === -1 || records.fn.at(record) === fn) &&
-    (status === -1 ? records.status.at(record) !== STATUS_LOST : records.status.at(record) === status) &&
-    (workers === null || workers.has(records.worker.at(record))) &&
-    records.stop.at(record) >= since &&
-    records.start.at(record) <= until &&
-    (text === undefined || records.keys.at(record).includes(text));
-}
-
-/** Indices of the workers of that address or name. */
-export function workersCalled(store: Store, called: string): Set<number> {
-  const indices = store.tracks.list
-    .filter(({ place }) => place.name === called || place.address === called)
-    .map(({ place }) => place.worker);
-  const address = store.strings.worker.find(called);
-  return new Set(address === undefined ? indices : [...indices, address]);
-}
-
-function runningMatcher(store: Store, { name, worker, text, since, until }: TasksFilter): (task: Running) => boolean {
-  const workers = worker === undefined ? null : workersCalled(store, worker);
-  return (task) =>
-    (name === undefined || store.strings.function.at(task.fn) === name) &&
-    (workers === null || workers.has(task.worker)) &&
-    (text === undefined || task.key.includes(text)) &&
-    (since === undefined || store.clock() >= since) &&
-    (until === undefined || toSeconds(task.start) <= until);
 }
 
 function runningView(store: Store, task: Running): RecordView {

@@ -1,0 +1,66 @@
+import { functionsSteps, SEARCH_FIELDS, searchSteps } from '../store/queries.ts';
+import type { ApiRoute } from './api.ts';
+import { AREA_QUERY, parseQuery, SEARCH_QUERY, trackSet } from './api-query.ts';
+import { AREA, SEARCH } from './api-schema.ts';
+import { inTurnsFor } from './in-turns.ts';
+import { textTest } from './text-test.ts';
+
+const DEFAULT_HITS = 100;
+const DEFAULT_FUNCTIONS = 100;
+
+/** Addresses that go through a lot of history: in steps, and only for as long as somebody waits. */
+export const SEARCH_ROUTES: readonly ApiRoute[] = [
+  {
+    method: 'GET',
+    path: '/search',
+    summary: 'Records of all history in which a text is found: in the key, the function, the worker or the error',
+    query: SEARCH_QUERY,
+    answer: SEARCH,
+    status: 200,
+    run: ({ store }, request) => {
+      const query = parseQuery(SEARCH_QUERY, request.query);
+      const { q, regex, count, marks, limit, min_duration, max_duration, ...filter } = query;
+      const asked = {
+        ...filter,
+        minDuration: min_duration,
+        maxDuration: max_duration,
+        test: textTest({ text: q, regex: regex === '1', capitals: 'smart' }),
+        fields: SEARCH_FIELDS.filter((field) => filter.in?.split(',').includes(field) !== false),
+        limit: limit ?? DEFAULT_HITS,
+        counted: count === '1',
+        bins: marks ?? 0,
+      };
+      return inTurnsFor(request, searchSteps(store, asked));
+    },
+  },
+  {
+    method: 'GET',
+    path: '/area',
+    summary: 'What happened in an area of the stream: rows times a range of time, by function and in all',
+    query: AREA_QUERY,
+    answer: AREA,
+    status: 200,
+    run: async ({ store }, request) => {
+      const { tracks, limit, ...query } = parseQuery(AREA_QUERY, request.query);
+      const only = tracks === undefined ? undefined : trackSet(tracks);
+      const asked = { ...query, tracks: only, limit: limit ?? DEFAULT_FUNCTIONS };
+      const view = await inTurnsFor(request, functionsSteps(store, asked));
+      if (view === undefined) return undefined;
+      const { wall, idle, totals } = view;
+      // An area without rows is not idle: nothing could have happened in it.
+      const share = (of: number): number => (wall > 0 ? of / wall : 0);
+      return {
+        ...view,
+        shares: {
+          compute: share(totals.compute),
+          erred: share(totals.erred),
+          lost: share(totals.lost),
+          transfer: share(totals.transfer),
+          disk: share(totals.disk),
+          deserialize: share(totals.deserialize),
+          idle: share(idle),
+        },
+      };
+    },
+  },
+];
