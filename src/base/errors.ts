@@ -14,6 +14,11 @@ export const ERRORS = {
     title: 'That kind of address is not supported',
     advice: 'Use a tcp:// or tls:// address. A scheduler prints its own as "Scheduler at: tcp://…".',
   },
+  SCHEDULER_FILE_UNREADABLE: {
+    status: 400,
+    title: 'The scheduler file cannot be read',
+    advice: 'Give the file that `dask scheduler --scheduler-file` writes, or add --wait to wait for it.',
+  },
   CONNECTION_REFUSED: {
     status: 502,
     title: 'Nothing listens at that address',
@@ -144,6 +149,21 @@ export const ERRORS = {
     status: 409,
     title: 'Another process writes that recording',
     advice: 'Stop the other one, or add --no-record here.',
+  },
+  RECORDING_IN_USE: {
+    status: 409,
+    title: 'That recording is being written',
+    advice: 'Delete it when the Taskglass that writes it has ended.',
+  },
+  RECORDINGS_OFF: {
+    status: 404,
+    title: 'This server has no folder of recordings',
+    advice: 'Start it without --no-record, or name one with --record-dir.',
+  },
+  TOO_MANY_RECORDINGS: {
+    status: 503,
+    title: 'Too many recordings are open',
+    advice: 'Close some of their pages and try again.',
   },
   // Command line
   PORT_TAKEN: {

@@ -32,6 +32,11 @@ export function addGate(app: FastifyInstance, gate: Gate, prefix: string, logger
     return undefined;
   });
 
+  // A refused handshake has left the care of the HTTP server: nothing else would ever close its socket.
+  app.addHook('onResponse', async (request) => {
+    if (request.headers.upgrade !== undefined) request.raw.socket.destroySoon();
+  });
+
   function admit(request: FastifyRequest, token: string | undefined, upgrade: boolean) {
     const path = pathOf(request);
     try {

@@ -57,8 +57,16 @@ describe('what is wrong is said in one line with advice, and the status is 1', (
     ['127.0.0.1', 'ADDRESS_INVALID', /no port/],
     ['ftp://127.0.0.1:8786', 'ADDRESS_INVALID', /scheme/],
     ['ucx://127.0.0.1:8786', 'SCHEME_UNSUPPORTED', /ucx/],
-    ['--host 0.0.0.0', 'EXPOSED_WITHOUT_TOKEN', /0\.0\.0\.0/],
-    ['--dashboard-address 0.0.0.0:0', 'EXPOSED_WITHOUT_TOKEN', /0\.0\.0\.0/],
+    // A secret that was not set; without the option a token is made.
+    ['--host 0.0.0.0 --token=', 'EXPOSED_WITHOUT_TOKEN', /0\.0\.0\.0/],
+    ['demo --dashboard-address 0.0.0.0:0 --token=', 'EXPOSED_WITHOUT_TOKEN', /0\.0\.0\.0/],
+    ['--token=', 'OPTION_INVALID', /token/],
+    ['--https-cert /nowhere/cert.pem', 'HTTPS_FILE_UNREADABLE', /cert\.pem \(ENOENT\)/],
+    ['demo --https-cert README.md', 'HTTPS_FILE_UNREADABLE', /README\.md/],
+    ['--https-key key.pem', 'OPTION_INVALID', /--https-cert/],
+    ['--frame-ancestors *', 'OPTION_INVALID', /frame ancestor/],
+    ['--auth-header Cookie', 'OPTION_INVALID', /auth header/],
+    ['--trusted-proxy proxy.example', 'OPTION_INVALID', /trusted proxy/],
     ['--host 203.0.113.9 --port 0 --token abc', 'PORT_FORBIDDEN', /203\.0\.113\.9/],
     ['no-such-host.invalid:8786 --port 0', 'HOST_NOT_FOUND', /no-such-host/],
   ];
@@ -189,4 +197,23 @@ test('the token comes from the environment too, and is in the address that is pr
   await using _ = child;
   await child.printed(/Taskglass UI at: http:\/\/127\.0\.0\.1:\d+\/me\/status\?token=sesame\n/);
   expect((await fetch(`http://127.0.0.1:${port}/me/status`)).status).toBe(401);
+});
+
+test('beyond this machine a token is made and printed with the address', async () => {
+  await using child = new Child(process.execPath, [
+    CLI,
+    'demo',
+    '--workers',
+    '1',
+    '--threads-per-worker',
+    '1',
+    '--dashboard-address',
+    '0.0.0.0:0',
+    '--no-browser',
+    '--no-record',
+  ]);
+  const [, origin, token = ''] = await child.printed(/UI at: (http:\/\/127\.0\.0\.1:\d+)\/status\?token=([\w-]{32})$/m);
+  expect(child.output).toMatch(new RegExp(`^From other machines: http://.*token=${token}$`, 'm'));
+  const status = async (query: string) => (await fetch(`${origin}/api/v1/cluster${query}`)).status;
+  expect([await status(''), await status('?token=guess'), await status(`?token=${token}`)]).toEqual([401, 401, 200]);
 });

@@ -15,7 +15,14 @@ const START_MS = 60_000;
 const CLOSE_MS = 3_000;
 
 /** Reasons that lie in how it was asked to serve: the one who asked must hear of them. */
-const REFUSALS: ReadonlySet<string> = new Set(['PORT_TAKEN', 'PORT_FORBIDDEN', 'OPTION_INVALID']);
+const REFUSALS: ReadonlySet<string> = new Set([
+  'PORT_TAKEN',
+  'PORT_FORBIDDEN',
+  'OPTION_INVALID',
+  'HTTPS_FILE_UNREADABLE',
+  'HTTPS_KEY_MISMATCH',
+  'HTTPS_EXPIRED',
+]);
 
 /** The process that serves the main pages of a cluster: started with it, started again when it dies, ended with it. */
 export class PagesProcess {
