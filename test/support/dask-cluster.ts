@@ -16,6 +16,10 @@ export interface DaskClusterOptions {
   readonly port?: number;
   /** True: Dask's own dashboard too, on a free port. */
   readonly dashboard?: boolean;
+  /** True: each worker has a nanny, which starts it again. */
+  readonly nanny?: boolean;
+  /** Further arguments of `dask scheduler`. */
+  readonly schedulerArgs?: readonly string[];
   /** Dask's configuration as it names it: `{'distributed.scheduler.worker-saturation': 'inf'}`. */
   readonly config?: Readonly<Record<string, string>>;
   /** Further environment of its processes. */
@@ -79,7 +83,8 @@ export class DaskCluster implements AsyncDisposable {
       '127.0.0.1:0',
       this.#options.dashboard ? '--dashboard' : '--no-dashboard',
     ];
-    const child = this.#dask(['scheduler', '--host', '127.0.0.1', '--port', String(port), ...dashboard]);
+    const more = this.#options.schedulerArgs ?? [];
+    const child = this.#dask(['scheduler', '--host', '127.0.0.1', '--port', String(port), ...dashboard, ...more]);
     const [, address = ''] = await child.printed(/Scheduler at:\s+(tcp:\/\/\S+)/);
     this.#scheduler = child;
     this.#address = address;
@@ -89,10 +94,11 @@ export class DaskCluster implements AsyncDisposable {
     }
   }
 
-  /** Starts one worker process without a nanny: killed is gone. */
+  /** Starts one worker process; without a nanny, killed is gone. */
   async startWorker(name: string): Promise<Child> {
     const threads = String(this.#options.threads ?? 2);
-    const options = ['--name', name, '--nthreads', threads, '--no-nanny', '--no-dashboard', '--memory-limit', '1GiB'];
+    const nanny = this.#options.nanny ? '--nanny' : '--no-nanny';
+    const options = ['--name', name, '--nthreads', threads, nanny, '--no-dashboard', '--memory-limit', '1GiB'];
     const child = this.#dask([
       'worker',
       this.#address,

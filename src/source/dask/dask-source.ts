@@ -1,12 +1,12 @@
 import { TaskglassError } from '../../base/errors.ts';
 import type { LinkState, SourceSink } from '../../model/source-event.ts';
 import type { Source } from '../source.ts';
-import { parseAddress } from './address.ts';
 import { AgentWatch } from './agent-watch.ts';
 import { AGENT_ROUTES } from './attach.ts';
 import { DaskDebugAccess } from './debug-access.ts';
 import { KnownCluster } from './known-cluster.ts';
 import { type Polled, PollingWatch } from './polling-watch.ts';
+import { addressOf, type SchedulerAddress } from './scheduler-file.ts';
 import type { TlsOptions } from './tls.ts';
 import type { Watch } from './watch.ts';
 
@@ -31,7 +31,7 @@ const LAST_RETRY_MS = 5_000;
  */
 export class DaskSource implements Source {
   readonly debug: DaskDebugAccess;
-  readonly #address: string;
+  readonly #address: () => string;
   readonly #options: DaskSourceOptions;
   readonly #closing = new AbortController();
   #sink: SourceSink | undefined;
@@ -44,11 +44,10 @@ export class DaskSource implements Source {
   readonly #known = new KnownCluster();
 
   /** Throws ADDRESS_INVALID or SCHEME_UNSUPPORTED. */
-  constructor(address: string, options: DaskSourceOptions = {}) {
-    const parsed = parseAddress(address);
-    this.#address = parsed.text;
+  constructor(address: SchedulerAddress, options: DaskSourceOptions = {}) {
+    this.#address = addressOf(address);
     this.#options = options;
-    this.debug = new DaskDebugAccess(parsed.text, this.#known, { ...(options.tls && { tls: options.tls }) });
+    this.debug = new DaskDebugAccess(this.#address, this.#known, { ...(options.tls && { tls: options.tls }) });
   }
 
   async start(sink: SourceSink, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
@@ -141,8 +140,9 @@ export class DaskSource implements Source {
     const { connectTimeoutMs: timeoutMs = 5_000, tls } = this.#options;
     const options = { timeoutMs, signal: this.#closing.signal, ...(tls && { tls }) };
     const sink = this.#sink!;
-    if (route !== 'polling') return AgentWatch.attach(this.#address, route, sink, this.#known, options);
-    const watch = await PollingWatch.attach(this.#address, this.#polled, sink, this.#known, options);
+    const address = this.#address();
+    if (route !== 'polling') return AgentWatch.attach(address, route, sink, this.#known, options);
+    const watch = await PollingWatch.attach(address, this.#polled, sink, this.#known, options);
     const another = this.#polled !== undefined && this.#polled !== watch.polled;
     this.#polled = watch.polled;
     if (!another) return watch;

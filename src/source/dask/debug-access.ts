@@ -39,7 +39,11 @@ export class DaskDebugAccess implements DebugAccess, Disposable {
   readonly #known: KnownProcesses;
   readonly #timeoutMs: number;
 
-  constructor(address: string, known: KnownProcesses, { timeoutMs = 5_000, tls }: DaskDebugOptions = {}) {
+  constructor(
+    address: string | (() => string),
+    known: KnownProcesses,
+    { timeoutMs = 5_000, tls }: DaskDebugOptions = {},
+  ) {
     const limits = { maxFrames: 1_024, maxBytes: MAX_ANSWER };
     this.#rpc = new Rpc(address, { timeoutMs, limits, ...(tls && { tls }) });
     this.#known = known;

@@ -13,20 +13,21 @@ export interface CallOptions {
  * them: a slow one does not block the next. Every call settles.
  */
 export class Rpc implements Disposable {
-  readonly #address: string;
+  readonly #address: string | (() => string);
   readonly #options: ConnectOptions;
   readonly #idle: Comm[] = [];
   readonly #busy = new Set<Comm>();
   readonly #abort = new AbortController();
 
-  constructor(address: string, options: ConnectOptions = {}) {
+  /** `address`: a function is asked before each new connection. */
+  constructor(address: string | (() => string), options: ConnectOptions = {}) {
     this.#address = address;
     this.#options = { ...options, signal: this.#abort.signal };
   }
 
   /** Throws PROTOCOL_ERROR with the remote text when the handler raised, CONNECT_TIMEOUT when it is late. */
   async call(op: string, args: Record<string, unknown> = {}, options: CallOptions = {}): Promise<DaskValue> {
-    const comm = this.#take() ?? (await connect(this.#address, this.#options));
+    const comm = this.#take() ?? (await this.#connect());
     if (this.#abort.signal.aborted) comm.close();
     this.#busy.add(comm);
     try {
@@ -45,6 +46,10 @@ export class Rpc implements Disposable {
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #connect(): Promise<Comm> {
+    return connect(typeof this.#address === 'string' ? this.#address : this.#address(), this.#options);
   }
 
   #take(): Comm | undefined {
