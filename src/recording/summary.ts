@@ -1,6 +1,7 @@
 import type { FinishedColumns, SourceEvent, StringTableName } from '../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED } from '../model/task-state.ts';
 import type { Bytes, Duration, Seconds } from '../model/units.ts';
+import { RunList, type RunSummary } from './run-list.ts';
 
 /** What one sealed segment holds; written into both of its files. */
 export interface Summary {
@@ -16,6 +17,8 @@ export interface Summary {
   readonly functions: readonly FunctionSummary[];
   /** Workers on which tasks finished. */
   readonly workers: readonly string[];
+  /** Bursts of activity, ended by more than ten seconds without a task. Absent in files of before it was written. */
+  readonly runs?: readonly RunSummary[];
   /** Tasks that are known to have been missed, and gaps of which nobody knows the size. */
   readonly missed: number;
   readonly unknownGaps: number;
@@ -40,6 +43,8 @@ export class SummaryBuilder {
   readonly #textOf: (table: StringTableName, index: number) => string;
   readonly #functions = new Map<number, Mutable<Omit<FunctionSummary, 'name'>>>();
   readonly #workers = new Set<number>();
+  readonly #runs = new RunList();
+  #knownUntil: Seconds = 0;
   #tasks = 0;
   #erred = 0;
   #missed = 0;
@@ -51,6 +56,11 @@ export class SummaryBuilder {
 
   constructor(textOf: (table: StringTableName, index: number) => string) {
     this.#textOf = textOf;
+  }
+
+  /** Another process goes on: tasks of the scheduler's own buffer that had finished by `knownUntil` are in an earlier segment. */
+  beginSession(knownUntil: Seconds): void {
+    this.#knownUntil = knownUntil;
   }
 
   add(event: SourceEvent): void {
@@ -77,6 +87,7 @@ export class SummaryBuilder {
       lastTick: this.#lastTick,
       functions: functions.sort((a, b) => b.tasks - a.tasks),
       workers: [...this.#workers].map((worker) => this.#textOf('worker', worker)),
+      runs: this.#runs.runs,
       missed: this.#missed,
       unknownGaps: this.#unknownGaps,
     };
@@ -85,15 +96,22 @@ export class SummaryBuilder {
   #finished(columns: FinishedColumns): void {
     let slice = 0;
     for (let row = 0; row < columns.length; row++) {
+      const end = slice + columns.startstops[row]!;
+      if (columns.past && this.#knownUntil > 0 && this.#isKnown(columns, slice, end)) {
+        slice = end;
+        continue;
+      }
       const sums = this.#sumsOf(columns.fn[row]!);
       const erred = columns.status[row] === STATUS_ERRED ? 1 : 0;
+      let first = Number.POSITIVE_INFINITY;
+      let last = Number.NEGATIVE_INFINITY;
       this.#workers.add(columns.worker[row]!);
       this.#tasks++;
       this.#erred += erred;
       sums.tasks++;
       sums.erred += erred;
       sums.nbytes += columns.nbytes[row]! || 0;
-      for (const end = slice + columns.startstops[row]!; slice < end; slice++) {
+      for (; slice < end; slice++) {
         const start = columns.start[slice]!;
         const stop = columns.stop[slice]!;
         if (!(start > 0 && stop >= start)) continue;
@@ -104,10 +122,20 @@ export class SummaryBuilder {
           sums.longest = Math.max(sums.longest, took);
         } else if (action === ACTION_INDEX.transfer) sums.transfer += took;
         else sums.other += took;
-        this.#start = Math.min(this.#start, start);
-        this.#stop = Math.max(this.#stop, stop);
+        first = Math.min(first, start);
+        last = Math.max(last, stop);
       }
+      if (first > last) continue;
+      this.#start = Math.min(this.#start, first);
+      this.#stop = Math.max(this.#stop, last);
+      this.#runs.add({ start: first, stop: last, tasks: 1, erred });
     }
+  }
+
+  #isKnown(columns: FinishedColumns, from: number, to: number): boolean {
+    let last = 0;
+    for (let slice = from; slice < to; slice++) last = Math.max(last, columns.stop[slice]!);
+    return last <= this.#knownUntil;
   }
 
   #sumsOf(fn: number): Mutable<Omit<FunctionSummary, 'name'>> {

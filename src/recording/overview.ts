@@ -1,0 +1,274 @@
+import { existsSync, statSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { TaskglassError } from '../base/errors.ts';
+import type { Bytes, Seconds } from '../model/units.ts';
+import {
+  EVENTS,
+  eventsFile,
+  JOURNAL,
+  journalFile,
+  MANIFEST,
+  type Manifest,
+  numberOf,
+  PINNED,
+  parseManifest,
+  TASKS,
+  tasksFile,
+} from './format.ts';
+import { JournalCount } from './journal-count.ts';
+import { isRecording, lockRecording } from './lock.ts';
+import { RunList, type RunSummary } from './run-list.ts';
+import { sealedSummary } from './sealed-summary.ts';
+import type { Summary } from './summary.ts';
+
+/** A recording as lists show it. */
+export interface RecordingOverview {
+  /** The name of its folder. */
+  readonly id: string;
+  readonly manifest: Manifest;
+  /** Its first and last moment, in the scheduler's clock. */
+  readonly since: Seconds;
+  readonly until: Seconds;
+  readonly tasks: number;
+  readonly erred: number;
+  /** Tasks that are known to have been missed. */
+  readonly missed: number;
+  /** By tasks, most first. */
+  readonly functions: readonly { readonly name: string; readonly tasks: number; readonly erred: number }[];
+  readonly workers: readonly string[];
+  /** Oldest first. */
+  readonly runs: readonly RunSummary[];
+  readonly bytes: Bytes;
+  readonly pinned: boolean;
+  /** A process writes it now. */
+  readonly live: boolean;
+  /** Segments whose summary cannot be read: their tasks are not counted. */
+  readonly unreadable: number;
+}
+
+/** What is known of the sealed segments of one recording; they never change, so that only their folders' times tell. */
+interface Sealed {
+  readonly stamp: string;
+  readonly segments: readonly { readonly number: number; readonly bytes: Bytes; readonly summary: Summary | null }[];
+}
+
+interface Known {
+  readonly manifest: Manifest;
+  readonly manifestTime: number;
+  sealed: Sealed;
+  readonly journals: Map<number, JournalCount>;
+  /** What was said last, and of what. */
+  stamp: string;
+  overview: RecordingOverview;
+}
+
+/** A name that can be no path: neither `..` nor hidden nor with a separator of any platform. */
+const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+/** Recordings are looked at so many at a time. */
+const AT_ONCE = 16;
+
+/** The recordings in one folder: what they hold, and what one may do with them. Reads only what has changed since it last looked. */
+export class RecordingIndex {
+  readonly folder: string;
+  readonly #known = new Map<string, Known>();
+  #listing: Promise<RecordingOverview[]> | null = null;
+
+  constructor(folder: string) {
+    this.folder = path.resolve(folder);
+  }
+
+  /** Those that are being written first, then the latest first. Many that ask at a time are answered alike. */
+  list(): Promise<RecordingOverview[]> {
+    this.#listing ??= this.#list().finally(() => {
+      this.#listing = null;
+    });
+    return this.#listing;
+  }
+
+  /** Its folder. Throws NOT_FOUND. */
+  directoryOf(id: string): string {
+    const directory = path.join(this.folder, id);
+    if (!ID.test(id) || !existsSync(path.join(directory, MANIFEST))) {
+      throw new TaskglassError('NOT_FOUND', 'there is no recording of that name');
+    }
+    return directory;
+  }
+
+  /** Pinned ones are not deleted by age, size or count. Throws NOT_FOUND, RECORDING_FAILED. */
+  async pin(id: string, pinned: boolean): Promise<void> {
+    const file = path.join(this.directoryOf(id), PINNED);
+    try {
+      if (pinned) await writeFile(file, '');
+      else await rm(file, { force: true });
+    } catch (error) {
+      throw failed(error);
+    }
+  }
+
+  /** Deletes it for good. Throws NOT_FOUND, RECORDING_IN_USE, RECORDING_FAILED. */
+  async delete(id: string): Promise<void> {
+    const directory = this.directoryOf(id);
+    await readFile(path.join(directory, MANIFEST), 'utf8').then((text) => parseManifest(text, id));
+    let lock: Disposable | null;
+    try {
+      lock = lockRecording(directory);
+    } catch (error) {
+      throw failed(error);
+    }
+    if (lock === null) throw new TaskglassError('RECORDING_IN_USE', id);
+    try {
+      await rm(directory, { recursive: true, force: true });
+      this.#known.delete(id);
+    } catch (error) {
+      throw failed(error);
+    } finally {
+      lock[Symbol.dispose]();
+    }
+  }
+
+  async #list(): Promise<RecordingOverview[]> {
+    const names = (await readdir(this.folder).catch(() => [])).filter((name) => ID.test(name));
+    const there = new Set(names);
+    for (const id of this.#known.keys()) if (!there.has(id)) this.#known.delete(id);
+    const found: RecordingOverview[] = [];
+    const next = names.values();
+    const work = async (): Promise<void> => {
+      for (const id of next) {
+        const overview = await this.#overview(id).catch(() => null);
+        if (overview !== null) found.push(overview);
+        else this.#known.delete(id);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, work));
+    return found.sort((a, b) => Number(b.live) - Number(a.live) || b.until - a.until || (a.id < b.id ? -1 : 1));
+  }
+
+  async #overview(id: string): Promise<RecordingOverview> {
+    const directory = path.join(this.folder, id);
+    const known = this.#known.get(id);
+    const manifestFile = path.join(directory, MANIFEST);
+    const manifestTime = statSync(manifestFile).mtimeMs;
+    const manifest =
+      known?.manifestTime === manifestTime
+        ? known.manifest
+        : parseManifest(await readFile(manifestFile, 'utf8'), manifestFile);
+    const sealed = await sealedOf(directory, known?.sealed ?? null);
+    const journals = await journalsOf(directory);
+    const pinned = existsSync(path.join(directory, PINNED));
+    const live = isRecording(directory);
+    const stamp = `${manifestTime} ${sealed.stamp} ${pinned} ${live} ${journals.map(({ number, bytes }) => `${number}:${bytes}`)}`;
+    if (known !== undefined && known.stamp === stamp) return known.overview;
+
+    const sealedNumbers = new Set(sealed.segments.map(({ number }) => number));
+    const counts = new Map<number, JournalCount>();
+    const summaries = sealed.segments.map(({ summary }) => summary);
+    let before = lastTickOf(summaries);
+    for (const { number } of journals) {
+      // A journal that is still there beside its sealed file is one that is about to be deleted.
+      if (sealedNumbers.has(number)) continue;
+      const count = known?.journals.get(number) ?? new JournalCount(directory, number, before);
+      counts.set(number, count);
+      const summary = await count.summary();
+      before = summary.lastTick ?? before;
+      summaries.push(summary);
+    }
+    const bytes = [...sealed.segments, ...journals].reduce((sum, file) => sum + file.bytes, 0);
+    const overview = { id, manifest, bytes, pinned, live, ...sum(manifest, summaries) };
+    this.#known.set(id, { manifest, manifestTime, sealed, journals: counts, stamp, overview });
+    return overview;
+  }
+}
+
+async function sealedOf(directory: string, known: Sealed | null): Promise<Sealed> {
+  const stamp = [TASKS, EVENTS].map((name) => timeOf(path.join(directory, name))).join('/');
+  if (known?.stamp === stamp) return known;
+  const before = new Map(known?.segments.map((segment) => [segment.number, segment]));
+  const numbers = await numbersIn(path.join(directory, EVENTS));
+  const segments = [];
+  for (const number of numbers) {
+    segments.push(
+      before.get(number) ?? {
+        number,
+        bytes: sizeOf(eventsFile(directory, number)) + sizeOf(tasksFile(directory, number)),
+        summary: await sealedSummary(directory, number),
+      },
+    );
+  }
+  return { stamp, segments };
+}
+
+async function journalsOf(directory: string): Promise<{ readonly number: number; readonly bytes: Bytes }[]> {
+  const numbers = await numbersIn(path.join(directory, JOURNAL));
+  return numbers.map((number) => ({ number, bytes: sizeOf(journalFile(directory, number)) }));
+}
+
+/** In order. */
+async function numbersIn(folder: string): Promise<number[]> {
+  const names = await readdir(folder).catch(() => []);
+  return names
+    .map(numberOf)
+    .filter((number) => number !== null)
+    .sort((a, b) => a - b);
+}
+
+function sum(manifest: Manifest, summaries: readonly (Summary | null)[]) {
+  const functions = new Map<string, { name: string; tasks: number; erred: number }>();
+  const workers = new Set<string>();
+  const runs = new RunList();
+  let tasks = 0;
+  let erred = 0;
+  let missed = 0;
+  let unreadable = 0;
+  let until = manifest.since;
+  for (const summary of summaries) {
+    if (summary === null) {
+      unreadable++;
+      continue;
+    }
+    tasks += summary.tasks;
+    erred += summary.erred;
+    missed += summary.missed;
+    until = Math.max(until, summary.lastTick ?? 0, summary.stop ?? 0);
+    for (const fn of summary.functions) {
+      const known = functions.get(fn.name);
+      if (known === undefined) functions.set(fn.name, { name: fn.name, tasks: fn.tasks, erred: fn.erred });
+      else {
+        known.tasks += fn.tasks;
+        known.erred += fn.erred;
+      }
+    }
+    for (const worker of summary.workers) workers.add(worker);
+    const { start, stop } = summary;
+    const own = summary.runs ?? (start === null || stop === null ? [] : [{ ...summary, start, stop }]);
+    for (const run of own) runs.add(run);
+  }
+  return {
+    since: manifest.since,
+    until,
+    tasks,
+    erred,
+    missed,
+    functions: [...functions.values()].sort((a, b) => b.tasks - a.tasks),
+    workers: [...workers],
+    runs: runs.runs,
+    unreadable,
+  };
+}
+
+function lastTickOf(summaries: readonly (Summary | null)[]): Seconds {
+  return summaries.reduce((last, summary) => Math.max(last, summary?.lastTick ?? 0), 0);
+}
+
+function timeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+}
+
+function sizeOf(file: string): Bytes {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}
+
+function failed(error: unknown): TaskglassError {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return new TaskglassError('RECORDING_FAILED', code ?? message, { cause: error });
+}
