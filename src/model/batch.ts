@@ -217,8 +217,27 @@ export interface WindowQuery {
   readonly functions: readonly StringIndex[] | null;
   /** Only these tracks: the rows in view. Absent or null = all. */
   readonly tracks?: readonly number[] | null;
+  /** Rows that stand for many tracks each. Where there are any, the answer is shares whatever `maxSlices` says. */
+  readonly groups?: readonly GroupQuery[];
   /** Answer with slices when there are no more than this many, with shares otherwise. 0: always shares. */
   readonly maxSlices: number;
+}
+
+/** A row that is the sum of its tracks. */
+export interface GroupQuery {
+  /** The number under which it is answered, in the place of a track's: {@link FIRST_GROUP} or more. */
+  readonly row: number;
+  /** Its tracks as ranges [from, to), flat and ascending: from, to, from, to, … */
+  readonly ranges: readonly number[];
+}
+/** No track has this number or a greater one. */
+export const FIRST_GROUP = 2 ** 31;
+
+/** How many tracks a group has. */
+export function groupSize({ ranges }: GroupQuery): number {
+  let size = 0;
+  for (let i = 0; i < ranges.length; i += 2) size += ranges[i + 1]! - ranges[i]!;
+  return size;
 }
 
 /** The answer to a window query, and afterwards what came to it. */
@@ -254,6 +273,7 @@ export interface SharesBatch extends WindowBatchBase {
   readonly level: number;
   /** Number of the first bin of the window; `bin` and `from` count from it. */
   readonly firstBin: number;
+  /** Tracks, and rows of the query's groups. */
   readonly track: Uint32Array;
   readonly from: Uint32Array;
   /** Entries of track i are [offset[i], offset[i + 1]). */
@@ -261,8 +281,8 @@ export interface SharesBatch extends WindowBatchBase {
   readonly bin: Uint16Array;
   /** Category of model/task-state.ts; a function beyond the 65,527th shares the last one's. */
   readonly category: Uint16Array;
-  /** Busy µs, at most 2^level per lane. */
-  readonly busy: Uint32Array;
+  /** Busy µs, at most 2^level per lane; floats where there are groups, whose sums outgrow 32 bits. */
+  readonly busy: Uint32Array | Float64Array;
 }
 
 /** Bins narrower than 2^4 µs or wider than 2^31 µs are not asked for. */

@@ -1,9 +1,17 @@
 import { Growable } from '../base/growable.ts';
-import { MAX_LEVEL, type SharesBatch, type SlicesBatch, type WindowBatch, type WindowQuery } from '../model/batch.ts';
+import {
+  FIRST_GROUP,
+  MAX_LEVEL,
+  type SharesBatch,
+  type SlicesBatch,
+  type WindowBatch,
+  type WindowQuery,
+} from '../model/batch.ts';
 import { type Micros, toMicros } from '../model/units.ts';
-import { type Grid, gridOver, ShareBinner } from './shares.ts';
+import { type Grid, gridOver, ShareBinner, type ShareSink } from './shares.ts';
 import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
+import { GroupSum, TrackGroups } from './track-groups.ts';
 
 /** An answer in shares gets coarser bins rather than many more entries than this (8 bytes each). */
 const MOST_ENTRIES = 1_048_576;
@@ -11,6 +19,10 @@ const MOST_ENTRIES = 1_048_576;
 const SAMPLE_TRACKS = 64;
 /** A bin of a track seldom has more of them on average. */
 const USUAL_CATEGORIES = 3;
+/** As much as this in a bin of a group. */
+const GROUP_CATEGORIES = 4;
+/** Slices of one track seldom lie over each other as deep as this. */
+const LANES = 8;
 /** Rows that are gone through without a chance to stop. */
 const PART_ROWS = 32_768;
 
@@ -23,7 +35,7 @@ interface Answer {
   readonly offset: Growable<Uint32Array>;
   readonly bin: Growable<Uint16Array>;
   readonly category: Growable<Uint16Array>;
-  readonly busy: Growable<Uint32Array>;
+  readonly busy: Growable<Uint32Array> | Growable<Float64Array>;
 }
 
 /**
@@ -35,6 +47,7 @@ export class WindowCursor {
   readonly #store: Store;
   readonly #functions: ReadonlySet<number> | null;
   readonly #tracks: ReadonlySet<number> | null;
+  readonly #groups: TrackGroups;
   #mode: 'new' | 'slices' | 'shares' = 'new';
   /** Records of the store that were looked at. */
   #seen = 0;
@@ -51,6 +64,7 @@ export class WindowCursor {
     this.query = query;
     this.#functions = query.functions === null ? null : new Set(query.functions);
     this.#tracks = query.tracks === undefined || query.tracks === null ? null : new Set(query.tracks);
+    this.#groups = new TrackGroups(query.groups ?? []);
   }
 
   /** True: the last step did not get to its answer; the next one goes on. */
@@ -86,7 +100,7 @@ export class WindowCursor {
 
   *#reset(): Generator<undefined, WindowBatch> {
     const { since, until } = this.query;
-    const found = yield* this.#findSlices(since, until ?? Number.POSITIVE_INFINITY);
+    const found = this.#groups.none ? yield* this.#findSlices(since, until ?? Number.POSITIVE_INFINITY) : null;
     if (found !== null) {
       this.#mode = 'slices';
       this.#sent = found.length;
@@ -95,7 +109,8 @@ export class WindowCursor {
     this.#mode = 'shares';
     const tracks = this.#allTracks();
     this.#grid = yield* this.#gridFor(tracks);
-    return yield* this.#sharesBatch(tracks, new Uint32Array(tracks.length), true);
+    const rows = [...tracks, ...this.#groups.rows];
+    return yield* this.#sharesBatch(rows, new Uint32Array(rows.length), true);
   }
 
   /** All slices in the window, or null when there are too many. */
@@ -147,11 +162,11 @@ export class WindowCursor {
     const dirty = this.#dirty();
     if (dirty === null) return yield* this.#reset();
     if (dirty.size === 0) return null;
-    return yield* this.#sharesBatch(Uint32Array.from(dirty.keys()), Uint32Array.from(dirty.values()), false);
+    return yield* this.#sharesBatch([...dirty.keys()], Uint32Array.from(dirty.values()), false);
   }
 
   /**
-   * Tracks that got something since the last look, each with the first bin that it changed. Null when an open window has outgrown
+   * Rows (tracks and groups) that got something since the last look, each with the first bin that it changed. Null when an open window has outgrown
    * its grid. All records are looked at afterwards.
    */
   #dirty(): Map<number, number> | null {
@@ -168,7 +183,8 @@ export class WindowCursor {
       const track = records.track.at(record);
       const bin = Math.max(0, Math.floor(records.start.at(record) / width) - firstBin);
       if (open && records.stop.at(record) > end) return null;
-      dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
+      if (this.#shows(track)) dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
+      for (const row of this.#groups.of(track)) dirty.set(row, Math.min(dirty.get(row) ?? bin, bin));
     }
     return dirty;
   }
@@ -180,9 +196,15 @@ export class WindowCursor {
     for (let record = first; record < records.length; record++) {
       if (records.start.at(record) >= until || records.stop.at(record) < since) continue;
       if (this.#functions?.has(records.fn.at(record)) === false) continue;
-      if (this.#tracks?.has(records.track.at(record)) !== false) came.push(record);
+      const track = records.track.at(record);
+      if (this.#shows(track) || this.#groups.of(track).length > 0) came.push(record);
     }
     return came;
+  }
+
+  /** Whether a track has a row of its own here. */
+  #shows(track: number): boolean {
+    return this.#tracks?.has(track) !== false;
   }
 
   /** Puts the slices of a record that overlap [since, until) into `into`. */
@@ -216,9 +238,10 @@ export class WindowCursor {
     const end = (k: number): Micros => until ?? soon + (soon - since) / 8 + 2 ** k;
     for (let grid = gridOver(since, end(level), level); ; ) {
       // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
-      if (tracks.length * grid.count * USUAL_CATEGORIES <= MOST_ENTRIES) return grid;
-      const stride = Math.ceil(tracks.length / SAMPLE_TRACKS);
-      let entries = 0;
+      const grouped = this.#groups.rows.length * grid.count * GROUP_CATEGORIES;
+      if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= MOST_ENTRIES) return grid;
+      const stride = Math.max(1, Math.ceil(tracks.length / SAMPLE_TRACKS));
+      let entries = grouped;
       const count = (): void => {
         entries += stride;
       };
@@ -229,6 +252,11 @@ export class WindowCursor {
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));
       grid = gridOver(since, end(coarser), coarser);
     }
+  }
+
+  /** Whether the sum of a group may need more than 32 bits; what overlaps in a track counts too. */
+  #outgrows(): boolean {
+    return this.#groups.widest * 2 ** this.#grid.level * LANES > 0xffff_ffff;
   }
 
   #spent(rows: number): boolean {
@@ -253,23 +281,23 @@ export class WindowCursor {
     };
   }
 
-  *#sharesBatch(tracks: Uint32Array, from: Uint32Array, reset: boolean): Generator<undefined, SharesBatch> {
+  *#sharesBatch(rows: readonly number[], from: Uint32Array, reset: boolean): Generator<undefined, SharesBatch> {
     const answer: Answer = {
-      track: new Growable(Uint32Array, tracks.length),
-      from: new Growable(Uint32Array, tracks.length),
-      offset: new Growable(Uint32Array, tracks.length + 1),
+      track: new Growable(Uint32Array, rows.length),
+      from: new Growable(Uint32Array, rows.length),
+      offset: new Growable(Uint32Array, rows.length + 1),
       bin: new Growable(Uint16Array, 1024),
       category: new Growable(Uint16Array, 1024),
-      busy: new Growable(Uint32Array, 1024),
+      busy: this.#outgrows() ? new Growable(Float64Array, 1024) : new Growable(Uint32Array, 1024),
     };
     answer.offset.push(0);
     if (reset) this.#seen = this.#store.records.length;
-    for (let i = 0; i < tracks.length; i++) yield* this.#addTrack(answer, tracks[i]!, from[i]!);
-    // What came meanwhile: its tracks are listed once more, so that all of it is of one moment.
+    for (let i = 0; i < rows.length; i++) yield* this.#addRow(answer, rows[i]!, from[i]!);
+    // What came meanwhile: its rows are listed once more, so that all of it is of one moment.
     const dirty = this.#dirty();
     if (dirty === null) return (yield* this.#reset()) as SharesBatch;
     this.#left = Number.POSITIVE_INFINITY;
-    for (const [track, bin] of dirty) yield* this.#addTrack(answer, track, bin);
+    for (const [row, bin] of dirty) yield* this.#addRow(answer, row, bin);
     return {
       mode: 'shares',
       seq: this.#store.seq,
@@ -287,25 +315,42 @@ export class WindowCursor {
     };
   }
 
-  *#addTrack({ track, from, offset, bin, category, busy }: Answer, of: number, first: number): Generator<undefined> {
+  *#addRow(answer: Answer, row: number, first: number): Generator<undefined> {
+    const { track, from, offset, bin, category, busy } = answer;
+    track.push(row);
+    from.push(first);
+    if (row >= FIRST_GROUP) {
+      const sum = new GroupSum(first, this.#grid.count);
+      const { length } = this.#store.tracks.list;
+      for (const of of this.#groups.tracksOf(row, length)) yield* this.#bins(of, first, sum.add);
+      sum.read((at, of, micros) => {
+        bin.push(at);
+        category.push(Math.min(of, 0xffff));
+        busy.push(micros);
+      });
+    } else {
+      yield* this.#bins(row, first, (at, of, micros) => {
+        bin.push(at);
+        category.push(Math.min(of, 0xffff));
+        busy.push(Math.min(micros, 0xffff_ffff));
+      });
+    }
+    offset.push(bin.length);
+  }
+
+  /** The busy time of a track from a bin on, in parts. */
+  *#bins(of: number, first: number, sink: ShareSink): Generator<undefined> {
     const { slices } = this.#store;
     const { level, firstBin, count } = this.#grid;
     const width = 2 ** level;
-    track.push(of);
-    from.push(first);
     for (let next = first; next < count; ) {
       const rows = slices.rowsIn(of, level, (firstBin + next) * width, (firstBin + count) * width);
       if (rows === 0) break;
       const end = rows <= PART_ROWS ? count : next + Math.max(1, Math.floor(((count - next) * PART_ROWS) / rows));
       const part = { level, firstBin, count: Math.min(count, end) };
-      const gone = binner.bin(slices, of, part, next, this.#functions, (at, of, micros) => {
-        bin.push(at);
-        category.push(Math.min(of, 0xffff));
-        busy.push(Math.min(micros, 0xffff_ffff));
-      });
+      const gone = binner.bin(slices, of, part, next, this.#functions, sink);
       next = part.count;
       if (this.#spent(8 + gone)) yield;
     }
-    offset.push(bin.length);
   }
 }

@@ -1,4 +1,4 @@
-import type { SharesBatch, SlicesBatch, WindowBatch, WindowQuery } from '../model/batch.ts';
+import { groupSize, type SharesBatch, type SlicesBatch, type WindowBatch, type WindowQuery } from '../model/batch.ts';
 
 /** The slices of one track, sorted by start. */
 export interface TrackSlices {
@@ -15,7 +15,9 @@ export interface TrackShares {
   readonly length: number;
   readonly bin: Uint16Array;
   readonly category: Uint16Array;
-  readonly busy: Uint32Array;
+  readonly busy: Uint32Array | Float64Array;
+  /** How many tracks it is the sum of: their wall time together is so many bins wide. */
+  readonly lanes: number;
 }
 
 /** One open window as the page knows it: the answers to its query, put together. */
@@ -31,6 +33,7 @@ export class WindowData {
 
   #slices = new Map<number, TrackSlices>();
   #shares = new Map<number, TrackShares>();
+  #lanes: ReadonlyMap<number, number> = new Map();
 
   /** Tracks that have anything in this window. */
   tracks(): IterableIterator<number> {
@@ -47,6 +50,7 @@ export class WindowData {
 
   apply(batch: WindowBatch): void {
     if (batch.reset) {
+      this.#lanes = new Map(batch.query.groups?.map((group) => [group.row, groupSize(group)]));
       this.#slices = new Map();
       this.#shares = new Map();
     }
@@ -85,7 +89,8 @@ export class WindowData {
         length: keep + to - from,
         bin: join(Uint16Array, known?.bin, keep, batch.bin, from, to),
         category: join(Uint16Array, known?.category, keep, batch.category, from, to),
-        busy: join(Uint32Array, known?.busy, keep, batch.busy, from, to),
+        busy: joinBusy(known?.busy, keep, batch.busy, from, to),
+        lanes: this.#lanes.get(track) ?? 1,
       });
     }
   }
@@ -100,6 +105,19 @@ function join<T extends Uint16Array | Uint32Array>(
   to: number,
 ): T {
   const joined = new make(keep + to - from);
+  if (head !== undefined) joined.set(head.subarray(0, keep));
+  joined.set(tail.subarray(from, to), keep);
+  return joined;
+}
+
+function joinBusy(
+  head: TrackShares['busy'] | undefined,
+  keep: number,
+  tail: TrackShares['busy'],
+  from: number,
+  to: number,
+): TrackShares['busy'] {
+  const joined = tail instanceof Float64Array ? new Float64Array(keep + to - from) : new Uint32Array(keep + to - from);
   if (head !== undefined) joined.set(head.subarray(0, keep));
   joined.set(tail.subarray(from, to), keep);
   return joined;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { WindowQuery } from '../model/batch.ts';
+import { FIRST_GROUP, type GroupQuery, groupSize, type WindowQuery } from '../model/batch.ts';
 import { CATEGORY_ERRED, CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../model/task-state.ts';
 import { ResourcesCursor, RunningCursor, StateCursor, stateSnapshot, WindowCursor } from './cursors.ts';
 import { attach, busyOf, busyOfRows, finishedOf, type Row, workerOf } from './history.fixture.ts';
@@ -48,6 +48,10 @@ function newStore(): Store {
   attach(store, 'Scheduler-1', BASE);
   store.accept({ kind: 'tick', time: BASE, workers: { added: WORKERS.map((w) => workerOf(store, w)) } });
   return store;
+}
+
+function isIn({ ranges }: GroupQuery, track: number): boolean {
+  return ranges.some((from, i) => i % 2 === 0 && track >= from && track < ranges[i + 1]!);
 }
 
 /** What a window holds, written down row by row. */
@@ -120,6 +124,76 @@ describe('windows', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('add up groups exactly, at once and as records come', () => {
+    const ranges = fc
+      .uniqueArray(fc.integer({ min: 0, max: 8 }), { maxLength: 6 })
+      .map((bounds) => (bounds.length % 2 === 0 ? bounds : bounds.slice(1)).sort((a, b) => a - b));
+    const groups = fc
+      .array(ranges, { minLength: 1, maxLength: 4 })
+      .map((all) => all.map((of, i): GroupQuery => ({ row: FIRST_GROUP + 7 * i, ranges: of })));
+    const tracks = fc.constantFrom<number[] | undefined>(undefined, [], [0, 3]);
+    fc.assert(
+      fc.property(rows, query, groups, tracks, fc.integer({ min: 1, max: 3 }), (all, q, of, own, parts) => {
+        const store = newStore();
+        const live = new Replica(() => 0);
+        const asked = { ...q, groups: of, ...(own === undefined ? {} : { tracks: own }) };
+        const cursor = new WindowCursor(store, asked);
+        live.window(1);
+        // The first answer and what comes after it, each in steps of a few rows.
+        const pull = () => {
+          let batch = cursor.step(9);
+          while (cursor.unfinished) batch = cursor.step(9);
+          if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
+        };
+        const inOrder: Row[] = [];
+        for (let part = 0; part < parts; part++) {
+          const some = all.filter((_, i) => i % parts === part);
+          inOrder.push(...some);
+          store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, some) });
+          pull();
+        }
+        const data = live.window(1);
+        expect(data.mode).toBe('shares');
+        const at = { ...q, level: data.level, until: q.until ?? (data.firstBin + 16_384) * 2 ** data.level };
+        const single = busyOfRows(store, inOrder, at);
+        const expected = new Map<string, number>();
+        for (const [place, busy] of single) {
+          const [track = '', bin, category] = place.split(' ');
+          const rowsOf = of.filter((group) => isIn(group, Number(track))).map(({ row }) => row);
+          if (own?.includes(Number(track)) !== false) rowsOf.push(Number(track));
+          for (const row of rowsOf) {
+            const key = `${row} ${bin} ${category}`;
+            expected.set(key, (expected.get(key) ?? 0) + busy);
+          }
+        }
+        const found = new Map<string, number>();
+        for (const row of data.tracks()) {
+          const shares = data.sharesOf(row)!;
+          const group = of.find((candidate) => candidate.row === row);
+          expect(shares.lanes).toBe(group === undefined ? 1 : groupSize(group));
+          for (let i = 0; i < shares.length; i++)
+            found.set(`${row} ${data.firstBin + shares.bin[i]!} ${shares.category[i]}`, shares.busy[i]!);
+        }
+        expect(found).toEqual(expected);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('keep sums of groups that outgrow 32 bits', () => {
+    const store = newStore();
+    const hour = 3_600;
+    const all = WORKERS.flatMap((worker) =>
+      [1, 2, 3].map((thread): Row => ({ key: 'k', fn: 'inc', worker, thread, compute: [BASE, BASE + hour] })),
+    );
+    store.accept({ kind: 'tick', time: BASE + hour, finished: finishedOf(store, all) });
+    const q = { since: BASE * 1e6, until: (BASE + hour) * 1e6, level: 31, functions: null, tracks: [], maxSlices: 99 };
+    const batch = new WindowCursor(store, { ...q, groups: [{ row: FIRST_GROUP, ranges: [0, 6] }] }).next()!;
+    if (batch.mode !== 'shares') throw new Error('groups are shares');
+    expect(Array.from(batch.busy).reduce((a, b) => a + b, 0)).toBe(6 * hour * 1e6);
+    expect(Math.max(...batch.busy)).toBeGreaterThan(2 ** 32);
   });
 
   it('answer with slices up to the limit and with shares beyond it', () => {

@@ -1,6 +1,15 @@
 import { TaskglassError } from '../base/errors.ts';
-import { MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../model/batch.ts';
-import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, MAX_TRACKS, TOPICS, type Topic } from './message.ts';
+import { FIRST_GROUP, type GroupQuery, groupSize, MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../model/batch.ts';
+import {
+  type ClientMessage,
+  MAX_CLIENT_MESSAGE,
+  MAX_FUNCTIONS,
+  MAX_GROUPED,
+  MAX_GROUPS,
+  MAX_TRACKS,
+  TOPICS,
+  type Topic,
+} from './message.ts';
 
 /** Slices that a window may be answered with, at most. */
 export const MAX_SLICES = 20_000;
@@ -51,7 +60,33 @@ function asQuery(value: unknown): WindowQuery {
       ? null
       : asArray(query.tracks, 'query.tracks', MAX_TRACKS).map((track) => asCount(track, 'query.tracks'));
   const maxSlices = Math.min(asCount(query.maxSlices, 'query.maxSlices'), MAX_SLICES);
-  return { since, until, level, functions, ...(tracks === null ? {} : { tracks }), maxSlices };
+  const groups =
+    query.groups === undefined
+      ? null
+      : asArray(query.groups, 'query.groups', MAX_GROUPS).map((group) => asGroup(group));
+  if (groups !== null && groups.reduce((sum, group) => sum + groupSize(group), 0) > MAX_GROUPED)
+    throw bad(`query.groups has more than ${MAX_GROUPED} tracks`);
+  return {
+    since,
+    until,
+    level,
+    functions,
+    ...(tracks === null ? {} : { tracks }),
+    ...(groups === null ? {} : { groups }),
+    maxSlices,
+  };
+}
+
+function asGroup(value: unknown): GroupQuery {
+  const group = asObject(value, 'query.groups');
+  const row = asCount(group.row, 'query.groups.row');
+  if (row < FIRST_GROUP || row > 0xffff_ffff) throw bad(`query.groups.row must be from ${FIRST_GROUP} up`);
+  const ranges = asArray(group.ranges, 'query.groups.ranges', MAX_TRACKS).map((at) =>
+    asCount(at, 'query.groups.ranges'),
+  );
+  const ascends = ranges.length % 2 === 0 && ranges.every((at, i) => i === 0 || at >= ranges[i - 1]!);
+  if (!ascends || (ranges.at(-1) ?? 0) > FIRST_GROUP) throw bad('query.groups.ranges does not ascend in pairs');
+  return { row, ranges };
 }
 
 function asObject(value: unknown, what: string): Record<string, unknown> {

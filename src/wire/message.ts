@@ -45,5 +45,8 @@ export const MAX_WINDOWS = 8;
 export const MAX_FUNCTIONS = 16_384;
 /** Tracks that a window may be narrowed to. */
 export const MAX_TRACKS = 4_096;
+/** Rows of a window that are sums of tracks, and tracks in all of them together. */
+export const MAX_GROUPS = 2_048;
+export const MAX_GROUPED = 65_536;
 /** Longest text message that a page may send, bytes: room for that many functions and tracks. */
 export const MAX_CLIENT_MESSAGE = 131_072;

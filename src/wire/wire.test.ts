@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { TaskglassError } from '../base/errors.ts';
+import { FIRST_GROUP } from '../model/batch.ts';
 import { parseClientMessage, stringifyClientMessage } from './client-message.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
@@ -105,6 +106,19 @@ describe('client messages', () => {
     { kind: 'subscribe', topics: ['running', 'workers'] },
     { kind: 'window', id: 3, query: { since: -5, until: null, level: 10, functions: null, maxSlices: 100 } },
     { kind: 'window', id: 3, query: { since: 0, until: 9, level: 31, functions: [0, 4], maxSlices: 0 } },
+    {
+      kind: 'window',
+      id: 4,
+      query: {
+        since: 0,
+        until: 9,
+        level: 31,
+        functions: null,
+        tracks: [],
+        groups: [{ row: FIRST_GROUP, ranges: [0, 2, 5, 9] }],
+        maxSlices: 0,
+      },
+    },
     { kind: 'close-window', id: 3 },
     { kind: 'ping', id: 0 },
   ])('%j survives', (message) => {
@@ -116,6 +130,18 @@ describe('client messages', () => {
     const query = { since: 1.7e15, until: null, level: 10, functions, maxSlices: 6_000 };
     const message: ClientMessage = { kind: 'window', id: 1, query };
     expect(parseClientMessage(stringifyClientMessage(message))).toEqual(message);
+  });
+
+  it.each([
+    [[{ row: 5, ranges: [] }], 'row must be'],
+    [[{ row: FIRST_GROUP, ranges: [3] }], 'ascend in pairs'],
+    [[{ row: FIRST_GROUP, ranges: [3, 9, 8, 10] }], 'ascend in pairs'],
+    [[{ row: FIRST_GROUP, ranges: [0, FIRST_GROUP] }], 'more than 65536 tracks'],
+    [Array.from({ length: 9_999 }, () => ({ row: FIRST_GROUP, ranges: [] })), 'entries'],
+    [7, 'not a list'],
+  ])('refuses the groups %j', (groups, why) => {
+    const query = { since: 0, until: 9, level: 9, functions: null, maxSlices: 0, groups };
+    expect(() => parseClientMessage(JSON.stringify({ kind: 'window', id: 1, query }))).toThrow(why);
   });
 
   it.each([

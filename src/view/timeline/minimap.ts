@@ -21,6 +21,7 @@ export function sumTracks(data: WindowData, tracks: number): TrackShares {
   const keys = Float64Array.from(sums.keys()).sort();
   return {
     length: keys.length,
+    lanes: 1,
     bin: Uint16Array.from(keys, (key) => Math.floor(key / KEY)),
     category: Uint16Array.from(keys, (key) => key % KEY),
     // A little more than nothing stays more than nothing: an error must be seen here too.

@@ -17,10 +17,11 @@ interface Entry {
   readonly busy: number;
 }
 
-function sharesOf(entries: readonly Entry[]): TrackShares {
+function sharesOf(entries: readonly Entry[], lanes = 1): TrackShares {
   const sorted = [...entries].sort((a, b) => a.bin - b.bin || a.category - b.category);
   return {
     length: sorted.length,
+    lanes,
     bin: Uint16Array.from(sorted, (e) => e.bin),
     category: Uint16Array.from(sorted, (e) => e.category),
     busy: Uint32Array.from(sorted, (e) => e.busy),
@@ -189,5 +190,10 @@ describe('Scanline', () => {
       [9, 0.25],
     ]);
     expect([...scanline.sharesAt(shares, { start: 0, width: BIN }, 300, 400)]).toEqual([]);
+  });
+
+  it('shows the sum of several tracks as a part of their wall time together', () => {
+    const sum = sharesOf([{ bin: 1, category: 9, busy: 6 * BIN }], 8);
+    expect([...new Scanline().sharesAt(sum, { start: 0, width: BIN }, BIN, 2 * BIN)]).toEqual([[9, 0.75]]);
   });
 });

@@ -101,7 +101,7 @@ export class Scanline {
    * Busy time by category within [since, until), in bins; each bin counts by the part of it that lies inside. Entries come
    * sorted by bin and category: bins after the first are merged into what is there.
    */
-  #collect({ bin, category, busy, length }: TrackShares, first: number, since: number, until: number): void {
+  #collect({ bin, category, busy, length, lanes }: TrackShares, first: number, since: number, until: number): void {
     let categories = this.#categories;
     let times = this.#busy;
     let count = 0;
@@ -109,7 +109,8 @@ export class Scanline {
     while (i < length) {
       const b = bin[i]!;
       if (b >= until) break;
-      const inside = Math.min(until, b + 1) - Math.max(since, b);
+      // The wall time of a sum of tracks is theirs together.
+      const inside = (Math.min(until, b + 1) - Math.max(since, b)) / lanes;
       let at = 0;
       for (; i < length && bin[i] === b; i++) {
         const time = busy[i]! * inside;
