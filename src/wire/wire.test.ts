@@ -5,7 +5,7 @@ import { FIRST_GROUP } from '../model/batch.ts';
 import { parseClientMessage, stringifyClientMessage } from './client-message.ts';
 import { decode } from './decode.ts';
 import { encode } from './encode.ts';
-import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, type ServerMessage } from './message.ts';
+import { type ClientMessage, MAX_CLIENT_MESSAGE, MAX_FUNCTIONS, MAX_GROUPS, type ServerMessage } from './message.ts';
 
 const running: ServerMessage = {
   kind: 'running',
@@ -133,13 +133,13 @@ describe('client messages', () => {
   });
 
   it.each([
-    [[{ row: 5, ranges: [] }], 'row must be'],
-    [[{ row: FIRST_GROUP, ranges: [3] }], 'ascend in pairs'],
-    [[{ row: FIRST_GROUP, ranges: [3, 9, 8, 10] }], 'ascend in pairs'],
-    [[{ row: FIRST_GROUP, ranges: [0, FIRST_GROUP] }], 'more than 65536 tracks'],
-    [Array.from({ length: 9_999 }, () => ({ row: FIRST_GROUP, ranges: [] })), 'entries'],
-    [7, 'not a list'],
-  ])('refuses the groups %j', (groups, why) => {
+    ['numbers of tracks', [{ row: 5, ranges: [] }], 'row must be'],
+    ['half a range', [{ row: FIRST_GROUP, ranges: [3] }], 'ascend in pairs'],
+    ['ranges that overlap', [{ row: FIRST_GROUP, ranges: [3, 9, 8, 10] }], 'ascend in pairs'],
+    ['too wide a range', [{ row: FIRST_GROUP, ranges: [0, FIRST_GROUP] }], 'more than 65536 tracks'],
+    ['too many groups', Array.from({ length: MAX_GROUPS + 1 }, () => ({ row: FIRST_GROUP, ranges: [] })), 'entries'],
+    ['a number', 7, 'not a list'],
+  ])('refuses %s as groups', (_what, groups, why) => {
     const query = { since: 0, until: 9, level: 9, functions: null, maxSlices: 0, groups };
     expect(() => parseClientMessage(JSON.stringify({ kind: 'window', id: 1, query }))).toThrow(why);
   });
