@@ -79,10 +79,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     // It would hold for every port of this name, ours or not; whoever owns the name decides.
     strictTransportSecurity: false,
   });
-  // Nothing here reads a body unless a route asks for it; one that comes is dropped unread.
+  // Nothing here reads a body unless a route asks for it; one that comes is dropped, and one without an end is cut off.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (request, payload, done) => {
-    payload.resume();
+    let left = MAX_BODY;
+    payload.on('data', (chunk: Buffer) => {
+      left -= chunk.length;
+      if (left < 0) request.raw.socket.destroySoon();
+    });
     const tooLarge = Number(request.headers['content-length'] ?? 0) > MAX_BODY;
     done(tooLarge ? new TaskglassError('BODY_TOO_LARGE', `more than ${MAX_BODY} bytes`) : null, undefined);
   });

@@ -1,5 +1,6 @@
 import { inflate } from 'node:zlib';
 import { TaskglassError } from '../../base/errors.ts';
+import { lz4Block } from './lz4-block.ts';
 
 /**
  * Frames reach us compressed only inside objects that the scheduler forwards as they are. The decoders are
@@ -13,7 +14,7 @@ export async function decompress(name: string | null, frame: Uint8Array, maxByte
       case 'zlib':
         return await inflateWithin(frame, maxBytes);
       case 'lz4':
-        return await lz4(frame, maxBytes);
+        return lz4(frame, maxBytes);
       case 'snappy': {
         plausible(snappySize(frame), frame, 32, maxBytes);
         const { uncompress } = (await import('snappyjs')).default;
@@ -38,34 +39,41 @@ function inflateWithin(frame: Uint8Array, maxBytes: number): Promise<Uint8Array>
 }
 
 /** python-lz4's `lz4.block`: the size as u32le, then one raw block. */
-async function lz4(frame: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+function lz4(frame: Uint8Array, maxBytes: number): Uint8Array {
   if (frame.length < 4) throw new Error('truncated');
   const size = new DataView(frame.buffer, frame.byteOffset, 4).getUint32(0, true);
   plausible(size, frame, 255, maxBytes);
-  const { decompressBlock } = (await import('lz4js')).default;
+  return lz4Block(frame, 4, size);
+}
+
+/**
+ * One frame that says how long its content is, as Dask's always do: the decoder then writes into a buffer of that size. Without,
+ * it would allocate the window that a frame announces, up to 2 GB, and move all of it for every block of three bytes.
+ */
+async function zstd(frame: Uint8Array, maxBytes: number): Promise<Uint8Array> {
+  const size = zstdSize(frame);
+  // The most that four bytes, a block of one repeated byte, can stand for.
+  plausible(size, frame, 32_768, maxBytes);
+  const { decompress: decompressZstd } = await import('fzstd');
   const out = new Uint8Array(size);
-  const written = decompressBlock(frame, out, 4, frame.length - 4, 0);
-  if (written !== size) throw new Error(`${written} bytes instead of ${size}`);
+  decompressZstd(frame, out);
   return out;
 }
 
-async function zstd(frame: Uint8Array, maxBytes: number): Promise<Uint8Array> {
-  const { Decompress } = await import('fzstd');
-  const parts: Uint8Array[] = [];
-  let size = 0;
-  let ended = false;
-  const stream = new Decompress((part, final) => {
-    size += part.length;
-    tooLarge(size, maxBytes);
-    parts.push(part.slice());
-    ended ||= final === true;
-  });
-  // Small steps, so that the limit is met before much more than that was made.
-  for (let at = 0; at < frame.length; at += 16_384) {
-    stream.push(frame.subarray(at, at + 16_384), at + 16_384 >= frame.length);
-  }
-  if (!ended) throw new Error('truncated');
-  return Buffer.concat(parts);
+/** What the header of a Zstandard frame says of its content's size (RFC 8878, 3.1.1.1). */
+function zstdSize(frame: Uint8Array): number {
+  if (frame.length < 9) throw new Error('truncated');
+  const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
+  if (view.getUint32(0, true) !== 0xfd2f_b528) throw new Error('no Zstandard frame');
+  const flags = frame[4]!;
+  const single = (flags & 0x20) !== 0;
+  const width = [single ? 1 : 0, 2, 4, 8][flags >> 6]!;
+  const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][flags & 3]!;
+  if (width === 0) throw new Error('a frame that does not say its size');
+  if (at + width > frame.length) throw new Error('truncated');
+  if (width === 1) return view.getUint8(at);
+  if (width === 2) return view.getUint16(at, true) + 256;
+  return view.getUint32(at, true) + (width === 8 ? view.getUint32(at + 4, true) * 2 ** 32 : 0);
 }
 
 /** A raw snappy block begins with its size, seven bits a byte. */

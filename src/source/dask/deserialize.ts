@@ -46,7 +46,8 @@ function readCollection(header: Header, frames: readonly Uint8Array[]): DaskValu
   let at = 0;
   const parts = headers.map((sub, i): [DaskValue, DaskValue] => {
     const length = lengths[i];
-    if (!isRecord(sub) || typeof length !== 'number')
+    // A part that lies behind the frames, or goes back to those of another one, could be read any number of times.
+    if (!isRecord(sub) || !isCount(length) || length > frames.length - at)
       throw new TaskglassError('PROTOCOL_ERROR', 'a part of a collection');
     const value = read(sub, frames.slice(at, at + length));
     at += length;
@@ -69,11 +70,19 @@ function joinShards(header: Header, frames: readonly Uint8Array[]): readonly Uin
   const counts = header['split-num-sub-frames'];
   const offsets = header['split-offsets'];
   if (!Array.isArray(counts) || !Array.isArray(offsets)) return frames;
+  let next = 0;
   return counts.map((count, i) => {
     const offset = offsets[i];
-    if (typeof count !== 'number' || typeof offset !== 'number') throw new TaskglassError('PROTOCOL_ERROR', 'shards');
+    // One after the other, each frame once: what is joined is never more than what came.
+    if (!isCount(count) || !isCount(offset) || offset < next || count > frames.length - offset)
+      throw new TaskglassError('PROTOCOL_ERROR', 'shards');
+    next = offset + count;
     return join(frames.slice(offset, offset + count));
   });
+}
+
+function isCount(value: Value | undefined): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
 }
 
 function join(frames: readonly Uint8Array[]): Uint8Array {

@@ -61,37 +61,42 @@ export function decodeMessage(frames: readonly Uint8Array[]): DaskValue {
   return revive(decode(frames[0]!), frames);
 }
 
-/** Gives markers their meaning. `frames` are those of the message, or empty inside a serialised object. */
-export function revive(value: Value, frames: readonly Uint8Array[]): DaskValue {
-  if (Array.isArray(value)) return value.map((item) => revive(item, frames));
+/**
+ * Gives markers their meaning. `frames` are those of the message, or empty inside a serialised object; `taken` are those that a
+ * marker stands for already: each belongs to one, and a message that names one often would be read as often.
+ */
+export function revive(value: Value, frames: readonly Uint8Array[], taken = new Set<number>()): DaskValue {
+  if (Array.isArray(value)) return value.map((item) => revive(item, frames, taken));
   if (value instanceof Map) {
-    return new Map([...value].map(([key, item]) => [revive(key, frames), revive(item, frames)]));
+    return new Map([...value].map(([key, item]) => [revive(key, frames, taken), revive(item, frames, taken)]));
   }
   if (!isRecord(value)) return value;
   if ('__Set__' in value)
-    return new Set(Array.isArray(value['as-list']) ? value['as-list'].map((v) => revive(v, frames)) : []);
+    return new Set(Array.isArray(value['as-list']) ? value['as-list'].map((v) => revive(v, frames, taken)) : []);
   if ('__Enum__' in value) return new PyEnum(String(value.__name__), String(value.name));
   if ('__Serialized__' in value) {
-    const { header, sub } = outOfBand(value.__Serialized__!, frames);
+    const { header, sub } = outOfBand(value.__Serialized__!, frames, taken);
     return new Serialized(header, sub);
   }
   if ('__Pickled__' in value) {
-    const { header } = outOfBand(value.__Pickled__!, frames);
+    const { header } = outOfBand(value.__Pickled__!, frames, taken);
     const bytes = header['pickled-obj'];
     return new Pickled(bytes instanceof Uint8Array ? bytes.length : 0);
   }
   const result: { [key: string]: DaskValue } = {};
-  for (const [key, item] of Object.entries(value)) result[key] = revive(item, frames);
+  for (const [key, item] of Object.entries(value)) result[key] = revive(item, frames, taken);
   return result;
 }
 
 function outOfBand(
   at: Value,
   frames: readonly Uint8Array[],
+  taken: Set<number>,
 ): { header: { [key: string]: Value }; sub: readonly Uint8Array[] } {
   const frame = typeof at === 'number' ? frames[at] : undefined;
-  if (typeof at !== 'number' || frame === undefined)
+  if (typeof at !== 'number' || frame === undefined || taken.has(at))
     throw new TaskglassError('PROTOCOL_ERROR', 'a frame that is not there');
+  taken.add(at);
   const header = decode(frame);
   const count = isRecord(header) ? header['num-sub-frames'] : undefined;
   if (!isRecord(header) || typeof count !== 'number' || !(count >= 0 && at + 1 + count <= frames.length)) {
