@@ -59,7 +59,8 @@ function readColumn(bytes: Uint8Array, data: number, place: unknown): Column {
   if (from + byteLength > bytes.length) throw malformed(`a column of ${length} values is cut off`);
   const at = bytes.byteOffset + from;
   if (at % make.BYTES_PER_ELEMENT === 0) return new make(bytes.buffer as ArrayBuffer, at, length);
-  return new make(bytes.slice(from, from + byteLength).buffer);
+  // Not `slice`, which in Node's Buffer copies nothing.
+  return new make(new Uint8Array(bytes.subarray(from, from + byteLength)).buffer);
 }
 
 function isCount(value: unknown): value is number {
