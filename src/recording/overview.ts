@@ -86,9 +86,14 @@ export class RecordingIndex {
     return this.#listing;
   }
 
+  /** Where a recording of that name lies, whether it is there or not. */
+  pathOf(id: string): string {
+    return path.join(this.folder, id);
+  }
+
   /** Its folder. Throws NOT_FOUND. */
   directoryOf(id: string): string {
-    const directory = path.join(this.folder, id);
+    const directory = this.pathOf(id);
     if (!ID.test(id) || !existsSync(path.join(directory, MANIFEST))) {
       throw new TaskglassError('NOT_FOUND', 'there is no recording of that name');
     }

@@ -13,16 +13,18 @@ import { API_ROUTES } from './api.ts';
 import { type ConnectionLimits, createApp } from './app.ts';
 import { addDebugRoutes } from './debug-routes.ts';
 import { addGate, wantsHtml } from './door.ts';
+import { addPlacesRoutes } from './history/routes.ts';
 import { jsonBody } from './json-body.ts';
 import { metricsRegistry } from './metrics.ts';
 import type { Mount } from './mounts.ts';
 import { openApi } from './openapi.ts';
+import type { Places } from './places.ts';
 import { pathOf, refuseOtherMethods, sendFile } from './reply.ts';
 import type { Watched } from './watched.ts';
 
 export interface HttpOptions {
-  /** What is served where; the first one is the root. */
-  readonly mounts: readonly [Mount, ...Mount[]];
+  /** What is served where. */
+  readonly places: Places;
   readonly gate: Gate;
   readonly access: Access;
   readonly limits?: Partial<ConnectionLimits> | undefined;
@@ -35,7 +37,7 @@ export interface HttpOptions {
 
 /** All addresses of the server, behind one gate and with one way to fail. */
 export async function createHttp(options: HttpOptions): Promise<FastifyInstance> {
-  const { gate, mounts, prefix } = options;
+  const { gate, places, prefix } = options;
   const { access, limits, logger } = options;
   const app = await createApp({ access, limits, logger, frameworkErrors: answerError });
   addGate(app, gate, prefix, logger);
@@ -52,13 +54,15 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     errorHandler: (_error, socket) => socket.terminate(),
   });
 
+  const { mounts } = places;
   for (const mount of mounts) {
     addApi(app, mount, options);
     addDebugRoutes(app, mount, options);
     addPages(app, mount, options);
   }
+  addPlacesRoutes(app, prefix, places);
   addFiles(app, options);
-  addProbes(app, mounts[0], options);
+  for (const mount of mounts) addProbes(app, mount, options);
   return app;
 
   function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -92,12 +96,11 @@ function addApi(app: FastifyInstance, mount: Mount, options: HttpOptions): void 
       },
     });
   }
-  app.get(`${api}/openapi.json`, async (request, reply) => {
-    await mount.of(request);
-    const root = pathOf(request).replace(/\/api\/v1\/openapi\.json\/?$/, '');
-    return reply.type('application/json; charset=utf-8').send(JSON.stringify(openApi(options.version, root)));
-  });
-  methods.set(`${api}/openapi.json`, ['GET', 'HEAD']);
+  if (mount.path === '') {
+    const document = JSON.stringify(openApi(options.version, options.prefix));
+    app.get(`${api}/openapi.json`, (_request, reply) => reply.type('application/json; charset=utf-8').send(document));
+    methods.set(`${api}/openapi.json`, ['GET', 'HEAD']);
+  }
 
   const wanted = new WeakMap<FastifyRequest, Watched>();
   app.route({
@@ -124,6 +127,13 @@ function addPages(app: FastifyInstance, mount: Mount, { page, prefix }: HttpOpti
     reply.redirect(pathOf(request).endsWith('/') ? './status' : `./${pathOf(request).split('/').at(-1)}/status`, 302);
   if (base !== '') app.get(base, home);
   for (const name of PAGES) {
+    // There is one history, whatever is shown.
+    if (name === 'history' && mount.path !== '') {
+      app.get(`${base}/history`, (request, reply) =>
+        reply.redirect(`${'../'.repeat(mount.depth + (pathOf(request).endsWith('/') ? 1 : 0))}history`, 302),
+      );
+      continue;
+    }
     app.get(`${base}/${name}`, async (request, reply) => {
       await mount.of(request);
       reply.header('cache-control', 'no-cache');
@@ -144,18 +154,19 @@ function addFiles(app: FastifyInstance, { page, prefix }: HttpOptions): void {
 }
 
 function addProbes(app: FastifyInstance, mount: Mount, { prefix }: HttpOptions): void {
+  const base = prefix + mount.path;
   const registries = new WeakMap<Watched, Registry>();
-  app.get(`${prefix}/health`, async (request, reply) => {
+  app.get(`${base}/health`, async (request, reply) => {
     const { store } = await mount.of(request);
     return reply.header('cache-control', 'no-store').send({ status: 'ok', link: store.link.state });
   });
-  app.get(`${prefix}/metrics`, async (request, reply) => {
+  app.get(`${base}/metrics`, async (request, reply) => {
     const watched = await mount.of(request);
     const registry = registries.get(watched) ?? metricsRegistry(watched.store, watched.publisher);
     registries.set(watched, registry);
     return reply.type(registry.contentType).send(await registry.metrics());
   });
-  for (const path of ['/health', '/metrics']) refuseOtherMethods(app, `${prefix}${path}`, ['GET', 'HEAD']);
+  for (const path of ['/health', '/metrics']) refuseOtherMethods(app, base + path, ['GET', 'HEAD']);
 }
 
 /** The way from the address asked for to where the pages are; relative for the sake of proxies that cut a prefix off. */

@@ -4,13 +4,14 @@ import { API_ROUTES, type ApiRoute } from './api.ts';
 import { NO_QUERY } from './api-query.ts';
 import { PROBLEM } from './api-schema.ts';
 import { DEBUG_ROUTES } from './debug-routes.ts';
+import { PLACES_ROUTES } from './history/routes.ts';
 
 type Json = Record<string, unknown>;
 
 /** The OpenAPI 3.1 document of the HTTP API, made from the schemas that check and describe it. */
 export function openApi(version: string, prefix: string): Json {
   const paths: Record<string, Json> = {};
-  for (const route of API_ROUTES) {
+  for (const route of [...API_ROUTES, ...PLACES_ROUTES]) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
   for (const route of DEBUG_ROUTES) {
@@ -44,7 +45,7 @@ export function openApi(version: string, prefix: string): Json {
   };
 }
 
-function operation(route: Omit<ApiRoute, 'run'>): Json {
+function operation(route: Omit<ApiRoute, 'run' | 'method'> & { readonly method: string }): Json {
   const content: Json = { 'application/json': { schema: schemaOf(route.answer) } };
   for (const type of route.also ?? []) content[type] = { schema: { type: 'string' } };
   return {

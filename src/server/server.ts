@@ -3,13 +3,16 @@ import { type Logger, pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { RecordOptions } from '../model/record-options.ts';
+import { defaultFolder } from '../recording/library.ts';
 import { type AccessOptions, readAccess } from '../serving/access.ts';
 import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
 import { PAGE_FOLDER, readPageFiles } from '../serving/page-files.ts';
 import type { Source } from '../source/source.ts';
 import type { ConnectionLimits } from './app.ts';
+import type { OpenedLimits } from './history/opened-recordings.ts';
 import { createHttp } from './http.ts';
 import { listen, listenOn } from './listen.ts';
+import { Places } from './places.ts';
 import type { PublisherLimits } from './publisher.ts';
 import { Watched } from './watched.ts';
 
@@ -42,13 +45,26 @@ export interface ServerOptions {
   readonly exampleAtStart?: boolean;
   /** Write down what is watched. Default: not. */
   readonly record?: RecordOptions | null;
+  /** What the source is called where there are several clusters. Default: its address. */
+  readonly name?: string;
+  /** Further clusters, served below `/clusters/ID/`. With any, none of them all needs to be there at the start. */
+  readonly clusters?: readonly FurtherCluster[];
+  /** The folder of recordings that can be listed and opened. Default: the one that is recorded into, else none. */
+  readonly recordings?: string;
   /** Aborted while the server starts: everything is closed and the start fails. */
   readonly signal?: AbortSignal;
   /** Folder of the built page. Default: the one in this package. */
   readonly pageDir?: string;
   /** Default: none. */
   readonly logger?: Logger;
-  readonly limits?: Partial<PublisherLimits & GateLimits & ConnectionLimits>;
+  readonly limits?: Partial<PublisherLimits & GateLimits & OpenedLimits & ConnectionLimits>;
+}
+
+export interface FurtherCluster {
+  /** Letters, digits and . _ ~ - */
+  readonly id: string;
+  readonly name?: string;
+  readonly source: Source;
 }
 
 export interface TaskglassServer extends AsyncDisposable {
@@ -96,9 +112,20 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
   });
   const { openExample, record, limits } = options;
   const main = new Watched({ source, openExample, record, limits, logger });
+  const others = (options.clusters ?? []).map((cluster) => ({
+    name: cluster.name ?? '',
+    pages: `clusters/${cluster.id}/`,
+    watched: new Watched({ source: cluster.source, record, limits, logger }),
+  }));
+  const places = new Places({
+    clusters: [{ name: options.name ?? '', pages: '', watched: main }, ...others],
+    folder: options.recordings ?? (record ? (record.folder ?? defaultFolder()) : null),
+    limits,
+    logger,
+  });
   const page = await readPageFiles(options.pageDir ?? PAGE_FOLDER);
   const app = await createHttp({
-    mounts: [{ path: '', depth: 0, of: () => main }],
+    places,
     gate,
     access,
     limits: options.limits,
@@ -110,7 +137,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
 
   const close = (): Promise<void> => {
     closing ??= (async () => {
-      const all = Promise.allSettled([main.close(), app.close()]);
+      const all = Promise.allSettled([places.close(), app.close()]);
       const late = new AbortController();
       const settled = await Promise.race([all, sleep(CLOSE_MS, null, { signal: late.signal })]);
       late.abort();
@@ -128,7 +155,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
         ? await listen(app, host, port, options.portFallback ?? false)
         : await listenOn(app, host, options.fd);
     gate.bind(bound, prefix);
-    const starting = main.start({ wait: options.wait ?? false });
+    const starting = places.start({ wait: options.wait ?? false });
     await (options.signal === undefined ? starting : Promise.race([starting, aborted(options.signal)]));
     if (options.exampleAtStart === true) main.example?.start();
     const url = new URL(`${access.https === null ? 'http' : 'https'}://${displayHost(host)}:${bound}${prefix}/status`);

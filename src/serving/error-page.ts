@@ -16,7 +16,7 @@ input,button{font:inherit;padding:.3rem .6rem}`;
 /** What `style-src` must list for this page. */
 export const ERROR_STYLE_SOURCE = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
-export const PAGES = ['status', 'tasks', 'workers'] as const;
+export const PAGES = ['status', 'tasks', 'workers', 'history'] as const;
 
 /** `root`: the way from the address that failed to where the pages are, e.g. `../`; `pages`: which ones are there. */
 export function errorPage(problem: Problem, root: string, pages: readonly string[] = PAGES): string {
