@@ -8,7 +8,7 @@ import Fastify, {
 import type { Logger } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import type { Access } from '../serving/access.ts';
-import { cspDirectives } from '../serving/headers.ts';
+import { cspDirectives, SECURITY_HEADERS } from '../serving/headers.ts';
 
 /** What one connection, and all together, may take of the server before anything is known of who is there. */
 export interface ConnectionLimits {
@@ -50,7 +50,11 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     requestTimeout: limits.requestMs,
     // A worker's name may stand in an address, escaped.
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 1_000 },
-    frameworkErrors: options.frameworkErrors,
+    frameworkErrors: (...[error, request, reply]: Parameters<AppOptions['frameworkErrors']>) => {
+      // An address that is none comes past everything that is registered below.
+      reply.headers(SECURITY_HEADERS);
+      options.frameworkErrors(error, request, reply);
+    },
     clientErrorHandler(error: NodeJS.ErrnoException, socket: import('node:net').Socket) {
       // Not HTTP at all, too slow or too much: nobody who would read a document.
       if (socket.writable) {
