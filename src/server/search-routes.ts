@@ -1,3 +1,4 @@
+import { areaOf } from '../store/area-view.ts';
 import { functionsSteps, SEARCH_FIELDS, searchSteps } from '../store/queries.ts';
 import type { ApiRoute } from './api.ts';
 import { AREA_QUERY, parseQuery, SEARCH_QUERY, trackSet } from './api-query.ts';
@@ -45,22 +46,7 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
       const only = tracks === undefined ? undefined : trackSet(tracks);
       const asked = { ...query, tracks: only, limit: limit ?? DEFAULT_FUNCTIONS };
       const view = await inTurnsFor(request, functionsSteps(store, asked));
-      if (view === undefined) return undefined;
-      const { wall, idle, totals } = view;
-      // An area without rows is not idle: nothing could have happened in it.
-      const share = (of: number): number => (wall > 0 ? of / wall : 0);
-      return {
-        ...view,
-        shares: {
-          compute: share(totals.compute),
-          erred: share(totals.erred),
-          lost: share(totals.lost),
-          transfer: share(totals.transfer),
-          disk: share(totals.disk),
-          deserialize: share(totals.deserialize),
-          idle: share(idle),
-        },
-      };
+      return view && areaOf(view);
     },
   },
 ];

@@ -11,7 +11,10 @@ import { Totals } from './totals.tsx';
 import { WorkersPage } from './workers.tsx';
 
 /** What stands around every page. `data-seq` is the state that is on screen; `data-link` and `data-server` are its lines. */
-export function Shell(props: { readonly router: Router }): JSX.Element {
+export function Shell(props: {
+  readonly router: Router;
+  readonly note?: (() => JSX.Element) | undefined;
+}): JSX.Element {
   const live = useLive();
   const [help, setHelp] = createSignal(false);
   const title = () => PAGES.find((page) => page.name === props.router.page())?.title ?? '';
@@ -45,6 +48,7 @@ export function Shell(props: { readonly router: Router }): JSX.Element {
       </a>
       <Header router={props.router} onHelp={() => setHelp(true)} />
       <Banners />
+      {props.note?.()}
       <Totals />
       <main class={`page ${props.router.page()}`} id="page" tabindex="-1">
         <h1 class="hidden-text">{title()}</h1>

@@ -1,5 +1,6 @@
 import type { RecordView } from '../../model/batch.ts';
 import { parsePath } from '../address.ts';
+import { ask } from '../ask.ts';
 
 /** A page of records, as the HTTP API answers it. */
 export interface RecordsPage {
@@ -10,7 +11,9 @@ export interface RecordsPage {
 
 export interface RecordsQuery {
   readonly status?: 'erred';
-  readonly name?: string;
+  /** Parameters of the API that narrow the list. */
+  readonly narrowed?: readonly (readonly [name: string, value: string])[];
+  readonly order?: 'oldest' | 'newest';
   /** Seconds since epoch. */
   readonly since?: number;
   readonly until?: number;
@@ -27,7 +30,7 @@ export class Records {
   readonly #fetch: (url: URL, signal: AbortSignal) => Promise<Response>;
   #reading: AbortController | null = null;
 
-  constructor(fetcher: (url: URL, signal: AbortSignal) => Promise<Response> = (url, signal) => fetch(url, { signal })) {
+  constructor(fetcher: (url: URL, signal: AbortSignal) => Promise<Response> = (url, signal) => ask(url, { signal })) {
     this.#fetch = fetcher;
   }
 
@@ -55,8 +58,9 @@ export class Records {
   }
 
   /** A page of records; null where the server did not answer or `signal` says that nobody waits any more. */
-  async page({ since, until, ...query }: RecordsQuery, signal: AbortSignal): Promise<RecordsPage | null> {
+  async page({ since, until, narrowed = [], ...query }: RecordsQuery, signal: AbortSignal): Promise<RecordsPage | null> {
     const url = apiUrl('tasks');
+    for (const [name, value] of narrowed) url.searchParams.append(name, value);
     for (const [name, value] of Object.entries(query))
       if (value !== undefined) url.searchParams.set(name, String(value));
     for (const [name, time] of Object.entries({ since, until }))

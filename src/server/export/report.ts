@@ -1,0 +1,194 @@
+import { setImmediate } from 'node:timers/promises';
+import { type RecordStatus, STATUS_LOST } from '../../model/task-state.ts';
+import type { RecordIndex, Seconds } from '../../model/units.ts';
+import { type RecordFilter, recordMatcher } from '../../store/record-filter.ts';
+import type { Store } from '../../store/store.ts';
+import { REPORT_FORMAT, REPORT_MARK, type ReportHead } from '../../wire/report.ts';
+import { RecordsWriter } from '../../wire/report-records.ts';
+import {
+  addRecord,
+  messagesOf,
+  packPart,
+  type ReportPart,
+  type Summary,
+  stringsOf,
+  summarySteps,
+} from './report-parts.ts';
+
+/** No report is larger than this. */
+export const MOST_REPORT_BYTES = 20_000_000;
+/** What the summary of that which is left out may take of it. */
+const SUMMARY_RESERVE = 4_500_000;
+/** A browser holds so many records in detail within its memory. */
+const MOST_RECORDS = 1_500_000;
+const CHUNK_RECORDS = 16_384;
+/** Records between two turns of the event loop. */
+const TURN_RECORDS = 1_000;
+
+/** Which tasks an export is of; what is absent does not matter. */
+export interface Selection extends RecordFilter {
+  readonly status?: RecordStatus | undefined;
+}
+
+export interface ReportOptions {
+  readonly selection: Selection;
+  /** The page without data, which the build makes. */
+  readonly template: string;
+  /** Version of this server. */
+  readonly server: string;
+  /** Now, by this machine's clock. */
+  readonly made: Seconds;
+  /** Default: {@link MOST_REPORT_BYTES}. */
+  readonly mostBytes?: number;
+}
+
+/** What became of an export. */
+export interface ReportResult {
+  readonly text: AsyncIterable<string>;
+  readonly tasks: number;
+  readonly leftOut: number;
+}
+
+/**
+ * One HTML file with the history inside. Time is a selection of what is in it in detail; the rest of time is in it as sums.
+ * Other selections leave out what they do not want. The newest records are in it in detail as far as they fit. Others have their turn
+ * all the while; what comes meanwhile is not in it.
+ */
+export async function makeReport(store: Store, options: ReportOptions): Promise<ReportResult> {
+  const { selection, template, mostBytes = MOST_REPORT_BYTES } = options;
+  const { since, until, ...filter } = selection;
+  const { length } = store.records;
+  const messages = await packPart('messages', messagesOf(store));
+  const strings = stringsOf(store);
+  const any = selection.status ?? 'any';
+  const wanted = recordMatcher(store, filter, any, { spent: 0 });
+  const within = recordMatcher(store, { since, until }, 'any', { spent: 0 });
+  const chosen = (record: RecordIndex): boolean => wanted(record) && within(record);
+  const rank = await ranks(store, chosen, length);
+  const detailed = new Uint8Array(length);
+  // Some bytes for the head and the elements around the parts.
+  const room = mostBytes - template.length - messages.base64.length - 2 * JSON.stringify(strings).length - 20_000;
+  const chunks = await newestFirst(store, chosen, { rank, detailed }, room, length);
+  let { bytes } = chunks;
+  const has = (record: RecordIndex): boolean => detailed[record] === 0 && wanted(record);
+  let summary = await finished(summarySteps(store, has, length));
+  // The oldest chunks make room for the sums of what is left out.
+  let packed = summary && (await packPart('summary', summary.bytes));
+  while (packed !== null && bytes + packed.base64.length > room && chunks.list.length > 0) {
+    const free = Math.max(packed.base64.length, Math.min(SUMMARY_RESERVE, room / 3)) - (room - bytes);
+    for (let freed = 0; freed < free && chunks.list.length > 0; ) {
+      const { part, records } = chunks.list.pop()!;
+      for (const record of records) detailed[record] = 0;
+      bytes -= part.base64.length;
+      freed += part.base64.length;
+    }
+    summary = await finished(summarySteps(store, has, length));
+    packed = summary && (await packPart('summary', summary.bytes));
+  }
+  const records = chunks.list.reduce((sum, chunk) => sum + chunk.records.length, 0);
+  const head: ReportHead = {
+    format: REPORT_FORMAT,
+    server: options.server,
+    made: options.made,
+    strings,
+    records,
+    selection: selectionText(selection),
+    range: since !== undefined && until !== undefined ? { since, until } : null,
+    notSelected: length - records - (summary?.leftOut.records ?? 0),
+    leftOut: summary?.leftOut ?? null,
+  };
+  const parts: ReportPart[] = [
+    await packPart('head', Buffer.from(JSON.stringify(head))),
+    messages,
+    ...(packed === null ? [] : [packed]),
+    ...chunks.list.map(({ part }) => part).reverse(),
+  ];
+  return { text: textOf(template, parts), tasks: records, leftOut: summary?.leftOut.records ?? 0 };
+}
+
+/** Numbers records from 1 on as a reader of the file will: what a task depended on is named by how far before it that stands. */
+async function ranks(store: Store, has: (record: RecordIndex) => boolean, length: number): Promise<Uint32Array> {
+  const { status, past } = store.records;
+  const rank = new Uint32Array(length);
+  let next = 1;
+  for (let record = 0; record < length; record++) {
+    if (record % (10 * TURN_RECORDS) === 0) await setImmediate();
+    if (status.at(record) !== STATUS_LOST && past.at(record) === 0 && has(record)) rank[record] = next++;
+  }
+  return rank;
+}
+
+interface Chunk {
+  readonly part: ReportPart;
+  readonly records: readonly RecordIndex[];
+}
+
+/** Chunks of records, the newest first, as many as there is room for. */
+async function newestFirst(
+  store: Store,
+  has: (record: RecordIndex) => boolean,
+  { rank, detailed }: { readonly rank: Uint32Array; readonly detailed: Uint8Array },
+  room: number,
+  length: number,
+): Promise<{ readonly list: Chunk[]; readonly bytes: number }> {
+  const list: Chunk[] = [];
+  let bytes = 0;
+  let taken = 0;
+  for (let next = length - 1; next >= 0; ) {
+    const chosen: RecordIndex[] = [];
+    const looked = next;
+    for (; next >= 0 && chosen.length < CHUNK_RECORDS && looked - next < 100 * CHUNK_RECORDS; next--) {
+      if (next % (10 * TURN_RECORDS) === 0) await setImmediate();
+      if (has(next)) chosen.push(next);
+    }
+    if (chosen.length === 0) continue;
+    chosen.reverse();
+    const writer = new RecordsWriter((group) => store.strings.group.at(group));
+    for (const [i, record] of chosen.entries()) {
+      if (i % TURN_RECORDS === 0) await setImmediate();
+      addRecord(writer, store, record, rank);
+    }
+    const part = await packPart('records', writer.finish());
+    taken += chosen.length;
+    if (bytes + part.base64.length > room || taken > MOST_RECORDS) break;
+    for (const record of chosen) detailed[record] = 1;
+    list.push({ part, records: chosen });
+    bytes += part.base64.length;
+  }
+  return { list, bytes };
+}
+
+/** Runs all steps; others have their turn every few milliseconds. */
+async function finished(steps: Generator<undefined, Summary | null>): Promise<Summary | null> {
+  for (let turn = performance.now(); ; ) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    if (performance.now() - turn < 5) continue;
+    await setImmediate();
+    turn = performance.now();
+  }
+}
+
+async function* textOf(template: string, parts: readonly ReportPart[]): AsyncGenerator<string> {
+  const [before, after] = template.split(REPORT_MARK) as [string, string];
+  yield before;
+  for (const { kind, base64 } of parts) yield `<script type="text/plain" data-part="${kind}">${base64}</script>\n`;
+  yield after;
+}
+
+/** What was asked for, as people would say it. */
+function selectionText({ since, until, name, worker, status, text }: Selection): string {
+  const list = (value: string | readonly string[]): string => (typeof value === 'string' ? value : value.join(' or '));
+  const clock = (seconds: Seconds): string =>
+    new Date(seconds * 1000).toISOString().replace('T', ' ').replace('Z', ' UTC');
+  return [
+    since !== undefined && `from ${clock(since)}`,
+    until !== undefined && `until ${clock(until)}`,
+    name !== undefined && `function ${list(name)}`,
+    worker !== undefined && `worker ${list(worker)}`,
+    status !== undefined && `status ${status}`,
+    typeof text === 'string' && `key with “${text}”`,
+  ]
+    .filter((part) => part !== false)
+    .join(', ');
+}

@@ -1,0 +1,92 @@
+import type { StateBatch } from '../../model/batch.ts';
+import { STRING_TABLES } from '../../model/source-event.ts';
+import { ACTIONS } from '../../model/task-state.ts';
+import { type Micros, toMicros } from '../../model/units.ts';
+import type { BusySink } from '../../store/levels.ts';
+import { Slices } from '../../store/slices.ts';
+import { Store } from '../../store/store.ts';
+import { type LeftOut, type ReportHead, readSummary } from '../../wire/report.ts';
+import { readRecords } from '../../wire/report-records.ts';
+
+/** Slices of the records in the file, and busy time of those that are in it as sums alone. */
+class ReportSlices extends Slices {
+  /** Of what is left out: null for nothing. */
+  leftOut: LeftOut | null = null;
+  /** The sums as slices, which are exact on the grid of their level and on coarser ones. Their records are functions. */
+  readonly #sums = new Slices((fn) => fn);
+
+  override extent(): { readonly since: Micros; readonly until: Micros } | null {
+    const extent = super.extent();
+    const { leftOut } = this;
+    if (extent === null || leftOut === null) return extent ?? leftOut;
+    return { since: Math.min(extent.since, leftOut.since), until: Math.max(extent.until, leftOut.until) };
+  }
+
+  override rowsIn(track: number, level: number, since: Micros, until: Micros): number {
+    return super.rowsIn(track, level, since, until) + this.#sums.rowsIn(track, level, since, until);
+  }
+
+  override busy(
+    track: number,
+    level: number,
+    since: Micros,
+    until: Micros,
+    functions: ReadonlySet<number> | null,
+    sink: BusySink,
+  ): number {
+    const rows = super.busy(track, level, since, until, functions, sink);
+    return rows + this.#sums.busy(track, level, since, until, functions, sink);
+  }
+
+  leaveOut(leftOut: LeftOut, bytes: Uint8Array): void {
+    const width = 2 ** leftOut.level;
+    for (const { track, bin, fn, action, status, busy } of readSummary(bytes)) {
+      if (action >= ACTIONS.length) throw new Error('the summary is damaged');
+      // Several lanes may be busy at once: more than a bin is wide.
+      for (let rest = busy; rest > 0; rest -= width) {
+        const start = bin * width;
+        const stop = start + Math.min(rest, width);
+        this.#sums.push({ track, record: fn, fn, status, action, start, stop, origin: 0 });
+      }
+    }
+    this.leftOut = leftOut;
+  }
+}
+
+/** The history that a report holds, as its server's store had it, with the same numbers for the same things. */
+export class ReportStore extends Store {
+  override readonly slices = new ReportSlices((record) => this.records.fn.at(record));
+
+  /** `state`: the one in the file. */
+  constructor(head: ReportHead, state: StateBatch) {
+    super({ monotonic: () => 0 });
+    const { cluster, now } = state;
+    if (cluster) this.accept({ kind: 'cluster', time: now, ...cluster });
+    for (const table of STRING_TABLES) for (const value of head.strings[table]) this.intern(table, value);
+    // Each row makes the next one of its worker, so that all get the numbers that they had.
+    for (const { worker, address, name, host, slot } of state.tracks ?? []) {
+      this.tracks.addWorker(worker, { address, name, host, nthreads: slot + 1 }, this.seq);
+    }
+    for (const { cluster: id, start, stop, records, erred } of state.runs ?? []) {
+      this.runs.setCluster(id);
+      this.runs.touch(toMicros(start), toMicros(stop), records, erred);
+    }
+    this.accept({ kind: 'link', state: 'connected', time: now, reason: '' });
+    this.accept({ kind: 'tick', time: now });
+  }
+
+  /** Takes a chunk of records, the oldest first. */
+  *fill(bytes: Uint8Array): Generator<undefined, void> {
+    const { records, slices, strings } = this;
+    for (const { slices: own, error, ...row } of readRecords(bytes, (group) => strings.group.at(group))) {
+      const record = records.length;
+      const { track, fn, status } = row;
+      for (const { action, start, stop, origin } of own) {
+        slices.push({ track, record, fn, status, action, start, stop, origin });
+      }
+      records.push(row);
+      if (error !== undefined) records.setError(record, error);
+      if (records.length % 4_096 === 0) yield;
+    }
+  }
+}

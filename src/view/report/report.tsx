@@ -1,0 +1,91 @@
+import 'uplot/dist/uPlot.min.css';
+import '../theme.css';
+import '../shell.css';
+import '../widgets/widgets.css';
+import './report.css';
+import { createSignal } from 'solid-js';
+import { TaskglassError } from '../../base/errors.ts';
+import { Replica } from '../../store/replica.ts';
+import { decode } from '../../wire/decode.ts';
+import { splitMessages } from '../../wire/report.ts';
+import { showApp } from '../app.tsx';
+import { answerWith } from '../ask.ts';
+import { Connection, type ConnectionStatus } from '../connection.ts';
+import { EarlyWindow } from '../timeline/early-window.ts';
+import { answer } from './answers.ts';
+import { createHashRouter } from './hash-router.ts';
+import { ReportStore } from './history.ts';
+import { Parts } from './parts.ts';
+import { ReportNote } from './report-note.tsx';
+import { ReportSocket } from './report-socket.ts';
+
+/** Reading lets the page draw after so long, ms. */
+const TURN_MS = 30;
+/** What was read so far is drawn this often, ms: drawing all of it anew costs time that reading needs. */
+const SHOW_MS = 500;
+
+/** The page as one file: everything that a server would say is in the document. */
+async function start(root: HTMLElement): Promise<void> {
+  const parts = new Parts(document);
+  const head = await parts.head();
+  const messages = splitMessages(await parts.take('messages'));
+  const state = messages.map(decode).find((message) => message.kind === 'state');
+  if (state === undefined) throw new Error('the file says nothing of its cluster');
+  const store = new ReportStore(head, state.batch);
+  if (head.leftOut !== null) store.slices.leaveOut(head.leftOut, await parts.take('summary'));
+
+  const [read, setRead] = createSignal(0);
+  const [failure, setFailure] = createSignal('');
+  answerWith(async (address) => answer(store, address));
+  // Nothing happens any more: time stands still.
+  const replica = new Replica(() => 0);
+  let tell: ((status: ConnectionStatus) => void) | null = null;
+  let socket: ReportSocket | null = null;
+  const connection = new Connection({
+    url: '',
+    connect: () => {
+      socket = new ReportSocket({ server: head.server, messages, store });
+      return socket;
+    },
+    onMessage: (message) => replica.apply(message),
+    onStatus: (status) => tell?.(status),
+    reload: () => false,
+  });
+  const router = createHashRouter();
+  const early = new EarlyWindow(connection, replica, {
+    page: router.page(),
+    search: location.search,
+    width: innerWidth,
+    ratio: devicePixelRatio,
+  });
+  const note = () => <ReportNote head={head} read={read()} failure={failure()} />;
+  tell = showApp(root, { replica, connection, early }, { router, note });
+  connection.start();
+
+  let turn = performance.now();
+  let shown = turn;
+  try {
+    while (parts.has('records')) {
+      for (const _ of store.fill(await parts.take('records'))) {
+        if (performance.now() - turn < TURN_MS) continue;
+        setRead(store.records.length / Math.max(1, head.records));
+        if (performance.now() - shown > SHOW_MS) {
+          (socket as ReportSocket | null)?.refresh();
+          shown = performance.now();
+        }
+        await new Promise((resolve) => setTimeout(resolve));
+        turn = performance.now();
+      }
+    }
+    setRead(1);
+  } catch (error) {
+    setFailure(error instanceof TaskglassError ? error.detail : String(error));
+  }
+  (socket as ReportSocket | null)?.refresh();
+}
+
+const root = document.getElementById('app');
+if (root === null) throw new Error('the page has no #app');
+start(root).catch((error: unknown) => {
+  root.textContent = `This report cannot be shown: ${error instanceof Error ? error.message : String(error)}`;
+});
