@@ -1,26 +1,114 @@
-import { createEffect, createSignal, type JSX, on, onCleanup } from 'solid-js';
-import { rangeOf } from '../address.ts';
+import '../search/search.css';
+import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, Show } from 'solid-js';
+import type { RecordView } from '../../model/batch.ts';
 import { formatCount, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
+import { AreaPanel } from '../search/area-panel.tsx';
+import { FilterChips } from '../search/filter-chips.tsx';
+import { HitMarks } from '../search/hit-marks.ts';
+import { SearchBox } from '../search/search-box.tsx';
+import { createTasksModel } from '../search/tasks-model.ts';
+import { type AreaChoice, filterParameters, isFiltered, tracksOfText, trackText } from '../search/tasks-state.ts';
+import { type Area, AreaTool } from '../timeline/area.ts';
 import { streamNumbers } from '../timeline/numbers.ts';
 import { Records } from '../timeline/records.ts';
 import type { TimelineState } from '../timeline/report.ts';
-import { TimelineView } from '../timeline/timeline-view.tsx';
+import type { Timeline } from '../timeline/timeline.ts';
+import { type Details, TimelineView } from '../timeline/timeline-view.tsx';
 
 /** What is in view is counted at most this often, ms. */
 const REST = 400;
 
-/** All of history: the stream of the last 100,000 tasks and more, with a minimap and a filter. */
+/** All of history: the stream with a minimap, search, filters and the area that is selected; its state is in the address. */
 export function TasksTimeline(): JSX.Element {
   const live = useLive();
+  const model = createTasksModel();
+  const { state } = model;
   const records = new Records();
-  const [filter, setFilter] = createSignal('');
-  const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
+  const marks = new HitMarks();
   const [inView, setInView] = createSignal<number | null>(null);
+  const [selecting, setSelecting] = createSignal(false);
+  const [highlight, setHighlight] = createSignal<string | null>(null);
+  const [stream, setStream] = createSignal<{ timeline: Timeline; details: Details; tool: AreaTool } | null>(null);
+  const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
+  const opened = state();
+
+  const narrowed = createMemo(() => filterParameters(state()));
+  const names = (): string[] => {
+    live.state();
+    return live.replica.names.filter((name) => name !== undefined && name !== '');
+  };
+  const workers = (): string[] => {
+    live.state();
+    const found = live.replica.tracks.flatMap((track) => (track === undefined ? [] : [track.name || track.address]));
+    return [...new Set(found)];
+  };
   const total = (): number => {
     live.state();
     return live.replica.totals?.records ?? 0;
   };
+
+  const area = (): Area | null => {
+    const chosen = state().area;
+    if (chosen === null) return null;
+    const tracks = chosen.tracks === null ? null : tracksOfText(chosen.tracks);
+    return { since: Math.round(chosen.since * 1e6), until: Math.round(chosen.until * 1e6), tracks };
+  };
+  const choose = (chosen: Area | null, done: boolean): void => {
+    if (!done) return;
+    setSelecting(false);
+    if (chosen === null) setHighlight(null);
+    model.change({ area: chosen === null ? null : choiceOf(chosen) }, true);
+  };
+  createEffect(() => {
+    const tool = stream()?.tool;
+    if (tool !== undefined) tool.area = area();
+  });
+  const zoomToArea = (): void => {
+    const chosen = area();
+    if (chosen === null) return;
+    const air = (chosen.until - chosen.since) * 0.02;
+    stream()?.timeline.camera.show(chosen.since - air, chosen.until + air);
+  };
+  const escape = (): boolean => {
+    if (selecting()) setSelecting(false);
+    else if (highlight() !== null) setHighlight(null);
+    else if (state().area !== null) choose(null, true);
+    else return false;
+    return true;
+  };
+
+  /** The task that the address names, once its row is known. */
+  const [wanted, setWanted] = createSignal<{ record: RecordView; move: boolean } | null>(null);
+  const want = async (task: number | null, move: boolean): Promise<void> => {
+    setWanted(null);
+    if (task === null) return;
+    const record = await records.read(task);
+    if (record !== null && state().task === task) setWanted({ record, move });
+  };
+  createEffect(() => {
+    live.state();
+    const task = wanted();
+    if (task !== null && stream()?.details.show(task.record, task.move) === true) setWanted(null);
+  });
+  void want(opened.task, opened.range === null);
+  createEffect(
+    on(
+      model.restored,
+      () => {
+        const { range, task } = state();
+        stream()?.timeline.applyViewState(range === null ? { follow: true } : { ...range, follow: false });
+        if (task === null) stream()?.details.close();
+        else void want(task, range === null);
+      },
+      { defer: true },
+    ),
+  );
+  const onHit = (record: RecordView): void => {
+    model.change({ task: record.record }, true);
+    if (stream()?.details.show(record, true) !== true) setWanted({ record, move: true });
+  };
+
   let timer: ReturnType<typeof setTimeout> | null = null;
   let counting: AbortController | null = null;
   const count = async (): Promise<void> => {
@@ -29,53 +117,121 @@ export function TasksTimeline(): JSX.Element {
     if (range === null) return;
     counting?.abort();
     counting = new AbortController();
-    const page = await records.page({ ...range, limit: 1 }, counting.signal);
+    const page = await records.page({ ...range, narrowed: narrowed(), limit: 1 }, counting.signal);
     if (page !== null) setInView(page.total);
   };
-  const soon = (): void => {
-    if (timer === null) timer = setTimeout(() => void count(), REST);
-  };
-  createEffect(on([shown, total], soon));
+  createEffect(
+    on([shown, total, narrowed], () => {
+      timer ??= setTimeout(() => void count(), REST);
+    }),
+  );
   onCleanup(() => {
     if (timer !== null) clearTimeout(timer);
     counting?.abort();
   });
-  const onState = (state: TimelineState): void => {
-    setShown({ since: state.since, until: state.until });
+  const onState = ({ following, since, until }: TimelineState): void => {
+    setShown({ since, until });
+    model.change({ range: following ? null : { since, until } });
   };
-  const matching = (): string => {
-    const names = live.replica.names.filter((name) => name !== undefined && name !== '');
-    const shown = names.filter((name) => name.toLowerCase().includes(filter().trim().toLowerCase()));
-    return `${formatCount(shown.length)} of ${plural(names.length, 'function')} shown`;
-  };
+
   const numbers = (): string => {
     const { where } = streamNumbers(live.replica);
     const seen = inView();
-    if (filter().trim() !== '') return `${matching()} · ${plural(total(), 'task')} in all · ${where}`;
+    const text = state().named.trim().toLowerCase();
+    if (text !== '') {
+      const matching = names().filter((name) => name.toLowerCase().includes(text));
+      const functions = `${formatCount(matching.length)} of ${plural(names().length, 'function')} shown`;
+      return `${functions} · ${plural(total(), 'task')} in all · ${where}`;
+    }
+    const which = isFiltered(state()) ? ' that match' : '';
     const tasks =
       seen === null
         ? plural(total(), 'task')
-        : `${formatCount(Math.min(seen, total()))} of ${plural(total(), 'task')} in view`;
+        : `${formatCount(Math.min(seen, total()))}${which} of ${plural(total(), 'task')} in view`;
     return `${tasks} · ${where}`;
   };
   return (
-    <TimelineView
-      numbers={numbers}
-      follows="history"
-      minimap={true}
-      filter={filter()}
-      start={rangeOf(location.search)}
-      onState={onState}
-      tools={
-        <input
-          type="search"
-          class="stream-filter"
-          aria-label="Show functions whose name contains"
-          placeholder="Function…"
-          value={filter()}
-          onInput={(event) => setFilter(event.currentTarget.value)}
+    <>
+      <div class="tasks-bar">
+        <SearchBox
+          state={state()}
+          onChange={(part) => model.change(part)}
+          onHit={onHit}
+          onMarks={(found) => {
+            marks.marks = found;
+            stream()?.timeline.redraw();
+          }}
         />
-      }
-    />
+        <FilterChips
+          filter={state()}
+          functions={names}
+          workers={workers}
+          onChange={(part) => model.change(part, true)}
+        />
+      </div>
+      <TimelineView
+        numbers={numbers}
+        follows="history"
+        minimap={true}
+        filter={state().named}
+        functions={state().functions}
+        highlight={highlight()}
+        narrowed={narrowed()}
+        start={opened.range}
+        onState={onState}
+        onTimeline={(timeline, details) => {
+          const tool = new AreaTool(timeline, choose);
+          timeline.addOverlay(marks);
+          timeline.addOverlay(tool);
+          setStream({ timeline, details, tool });
+        }}
+        onPinned={(hit) => {
+          const task = hit?.kind === 'slice' && hit.record >= 0 ? hit.record : null;
+          if (task !== state().task) model.change({ task });
+        }}
+        onEscape={escape}
+        onArea={() => {
+          const view = stream()?.tool.ofView() ?? null;
+          if (view !== null) choose(view, true);
+        }}
+        grab={(at, event) => stream()?.tool.grab(at, selecting() || event.shiftKey) ?? null}
+        tools={
+          <>
+            <button
+              type="button"
+              class="tool"
+              aria-pressed={selecting()}
+              title="Drag over rows and time to see what is in them (Shift and drag; X takes what is in view)"
+              onClick={() => setSelecting(!selecting())}
+            >
+              Area
+            </button>
+            <input
+              type="search"
+              class="stream-filter"
+              aria-label="Show functions whose name contains"
+              placeholder="Function…"
+              value={state().named}
+              onInput={(event) => model.change({ named: event.currentTarget.value })}
+            />
+          </>
+        }
+      />
+      <Show when={state().area}>
+        {(chosen) => (
+          <AreaPanel
+            area={chosen()}
+            highlight={highlight()}
+            onHighlight={setHighlight}
+            onZoom={zoomToArea}
+            onClose={() => choose(null, true)}
+          />
+        )}
+      </Show>
+    </>
   );
+}
+
+function choiceOf({ since, until, tracks }: Area): AreaChoice {
+  return { since: since / 1e6, until: until / 1e6, tracks: tracks === null ? null : trackText([...tracks]) };
 }

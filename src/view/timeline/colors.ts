@@ -2,7 +2,7 @@ import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import { categoryColor, type ThemeColors } from '../colors.ts';
 import type { LabelStyle } from './frame-labels.ts';
 import type { PictureColors } from './picture.ts';
-import { parseColor } from './pixels.ts';
+import { mix, parseColor } from './pixels.ts';
 
 /** A theme as the stream draws with it, made once for a theme and a number of functions. */
 export interface StreamColors extends PictureColors {
@@ -10,17 +10,24 @@ export interface StreamColors extends PictureColors {
   readonly functions: number;
 }
 
-export function streamColors(theme: ThemeColors, functions: number): StreamColors {
+/** How much is left of the colour of what is not highlighted. */
+const FADED = 0.16;
+
+/** `highlighted`: the function beside which all others fade; null: none does. */
+export function streamColors(theme: ThemeColors, functions: number, highlighted: number | null = null): StreamColors {
   // Room for functions to come, so that not every new one is a reason to draw all anew.
   const room = 2 ** Math.ceil(Math.log2(Math.max(16, functions + 1)));
-  const categories = Uint32Array.from({ length: CATEGORY_FUNCTION + room }, (_, category) =>
-    parseColor(categoryColor(theme, category)),
-  );
+  const panel = parseColor(theme.panel);
+  const categories = Uint32Array.from({ length: CATEGORY_FUNCTION + room }, (_, category) => {
+    const color = parseColor(categoryColor(theme, category));
+    const fades = highlighted !== null && category !== CATEGORY_FUNCTION + highlighted;
+    return fades ? mix(color, panel, FADED) : color;
+  });
   return {
     theme,
     functions: room,
     categories,
-    panel: parseColor(theme.panel),
+    panel,
     grid: parseColor(theme.grid),
     separator: parseColor(theme.line),
     outline: theme.erredLine === theme.erred ? null : parseColor(theme.erredLine),

@@ -3,7 +3,7 @@ import type { Movement } from './motion.ts';
 /** What a key means to a stream. */
 export type Command =
   | { readonly kind: 'move'; readonly movement: Movement }
-  | { readonly kind: 'fit' | 'follow' | 'close' | 'open' }
+  | { readonly kind: 'fit' | 'follow' | 'close' | 'open' | 'area' }
   | { readonly kind: 'run' | 'slice' | 'row' | 'erred'; readonly direction: 1 | -1 };
 
 const MOVES: Readonly<Record<string, Movement>> = {
@@ -32,6 +32,8 @@ export function commandOf(
   switch (key) {
     case 'f':
       return { kind: 'fit' };
+    case 'x':
+      return { kind: 'area' };
     case '[':
       return { kind: 'run', direction: -1 };
     case ']':

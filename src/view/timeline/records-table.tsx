@@ -10,6 +10,8 @@ export interface RecordsTableProps {
   readonly caption: string;
   /** What is on screen, epoch seconds; null: the last tasks, as they come. */
   readonly range: { readonly since: number; readonly until: number } | null;
+  /** Parameters of the API that narrow the list. */
+  readonly narrowed: readonly (readonly [name: string, value: string])[];
   readonly onShow: (record: RecordView) => void;
 }
 
@@ -33,7 +35,7 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
     reading?.abort();
     const own = new AbortController();
     reading = own;
-    const answer = await props.records.page(queryOf(erred(), props.range, props.live), own.signal);
+    const answer = await props.records.page(queryOf(erred(), props), own.signal);
     if (own.signal.aborted) return;
     setFailed(answer === null);
     if (answer !== null) setPage(answer);
@@ -49,13 +51,14 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
     );
   };
   createEffect(on([() => props.live.state(), () => props.range?.since, () => props.range?.until], soon));
-  createEffect(on(erred, () => void read()));
+  createEffect(on([erred, () => JSON.stringify(props.narrowed)], () => void read()));
   onCleanup(() => {
     reading?.abort();
     if (timer !== null) clearTimeout(timer);
   });
   const rows = () => {
     const tasks = page()?.tasks ?? [];
+    if (props.range === null && !erred() && props.narrowed.length > 0) return tasks;
     return props.range === null || erred() ? tasks.slice(-MOST_ROWS).reverse() : tasks.slice(0, MOST_ROWS);
   };
   return (
@@ -110,10 +113,12 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
 
 const HEADINGS = ['Function', 'Status', 'Duration', 'Worker', 'Thread', 'Start', 'Error', 'Key'] as const;
 
-function queryOf(erred: boolean, range: RecordsTableProps['range'], live: Live): RecordsQuery {
+function queryOf(erred: boolean, { live, narrowed, range }: RecordsTableProps): RecordsQuery {
   // An error is looked for wherever it is.
-  if (erred) return { status: 'erred', limit: 1_000 };
-  if (range !== null) return { ...range, limit: MOST_ROWS };
+  if (erred)
+    return { narrowed: [...narrowed.filter(([name]) => name !== 'status'), ['status', 'erred']], limit: 1_000 };
+  if (range !== null) return { ...range, narrowed, limit: MOST_ROWS };
+  if (narrowed.length > 0) return { narrowed, order: 'newest', limit: MOST_ROWS };
   const after = (live.replica.totals?.records ?? 0) - MOST_ROWS - 1;
   return after >= 0 ? { after, limit: MOST_ROWS + SPARE } : { limit: MOST_ROWS + SPARE };
 }

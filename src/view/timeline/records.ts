@@ -58,7 +58,10 @@ export class Records {
   }
 
   /** A page of records; null where the server did not answer or `signal` says that nobody waits any more. */
-  async page({ since, until, narrowed = [], ...query }: RecordsQuery, signal: AbortSignal): Promise<RecordsPage | null> {
+  async page(
+    { since, until, narrowed = [], ...query }: RecordsQuery,
+    signal: AbortSignal,
+  ): Promise<RecordsPage | null> {
     const url = apiUrl('tasks');
     for (const [name, value] of narrowed) url.searchParams.append(name, value);
     for (const [name, value] of Object.entries(query))

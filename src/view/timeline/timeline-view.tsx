@@ -24,17 +24,36 @@ export interface TimelineViewProps {
   readonly minimap?: boolean;
   /** Functions whose name contains this alone. */
   readonly filter?: string;
+  /** These functions alone; empty: all. */
+  readonly functions?: readonly string[];
+  /** All other functions fade. */
+  readonly highlight?: string | null;
+  /** What the table twin is narrowed by besides the time that is shown, as parameters of the API. */
+  readonly narrowed?: readonly (readonly [name: string, value: string])[];
   /** Controls in front of the stream's own. */
   readonly tools?: JSX.Element;
   /** Epoch seconds to open with. */
   readonly start?: { readonly since: number; readonly until: number } | null;
   readonly onState?: (state: TimelineState) => void;
-  /** The stream itself, once it is there: to add overlays, to move it, to read its view state. */
-  readonly onTimeline?: (timeline: Timeline) => void;
+  /** The stream itself, once it is there: to add overlays, to move it, to read its view state; and its details. */
+  readonly onTimeline?: (timeline: Timeline, details: Details) => void;
+  /** Other details are open; null: none. */
+  readonly onPinned?: (hit: Hit | null) => void;
+  /** Escape where no details are open; true: it had something to close. */
+  readonly onEscape?: () => boolean;
+  /** What is in view is to be selected as an area. */
+  readonly onArea?: () => void;
   /** What a press on the plot takes hold of (an area to be selected, say); absent or null: the plot, which is panned. */
   readonly grab?: (at: { x: number; y: number }, event: PointerEvent) => Drag | null;
   /** Lies over the plot, in the stream's own box. */
   readonly children?: JSX.Element;
+}
+
+/** The details of one task beside a stream. */
+export interface Details {
+  /** Opens those of a record; `move`: goes to where it ran. False where its row is not there any more. */
+  show(record: RecordView, move: boolean): boolean;
+  close(): void;
 }
 
 const LEGEND = ['transfer', 'disk', 'erred', 'running now'] as const;
@@ -69,11 +88,13 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     // The focus must not be lost with the card that has it.
     const inside = root.contains(document.activeElement);
     if (pinned() !== null && inside) plot.focus();
+    if (pinned() !== null) props.onPinned?.(null);
     setPinned(null);
     timeline()?.select(null);
   };
   const pin = (hit: Hit | null, at: { x: number; y: number }): void => {
     setPinned(hit === null ? null : { hit, at });
+    props.onPinned?.(hit);
     timeline()?.select(hit);
     if (hit?.kind === 'running') setSaid(`${live.replica.names[hit.fn] ?? ''}, running, key ${hit.key}`);
   };
@@ -140,14 +161,22 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     const unlisten = listenKeys(root, plot, {
       ready: () => !table(),
       close: () => {
-        if (pinned() === null) return false;
+        if (pinned() === null) return props.onEscape?.() ?? false;
         unpin();
         return true;
       },
       run: (command) => run(made, command),
       release: (movement) => made.camera.release(movement),
     });
-    props.onTimeline?.(made);
+    props.onTimeline?.(made, {
+      show: (record, move) => {
+        setTable(false);
+        const hit = move ? made.showRecord(record) : made.hitOf(record);
+        if (hit !== null) pinByKey(hit);
+        return hit !== null;
+      },
+      close: unpin,
+    });
     onCleanup(() => {
       disconnect();
       unlisten();
@@ -155,7 +184,8 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     });
   });
   createEffect(on(theme.colors, (colors) => timeline()?.setColors(colors), { defer: true }));
-  createEffect(() => timeline()?.setFilter(props.filter ?? ''));
+  createEffect(() => timeline()?.setFilter(props.filter ?? '', props.functions ?? []));
+  createEffect(() => timeline()?.setHighlight(props.highlight ?? null));
   // Another scheduler gives the same ids to other records.
   createEffect(
     on(
@@ -187,6 +217,9 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
       case 'erred':
         void findErred(command.direction);
         return;
+      case 'area':
+        props.onArea?.();
+        return;
       case 'open':
         root.querySelector<HTMLElement>('.details.pinned')?.focus();
         return;
@@ -217,6 +250,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
           records={records}
           caption={shownTime() === null ? 'The last tasks, newest first' : 'Tasks in view'}
           range={shownTime()}
+          narrowed={props.narrowed ?? []}
           onShow={showRecord}
         />
       )}

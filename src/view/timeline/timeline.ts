@@ -1,11 +1,16 @@
 import type { RecordView } from '../../model/batch.ts';
+import { FIRST_GROUP } from '../../model/batch.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
 import type { Live } from '../live-store.ts';
+import { hasData, rowsWanted } from '../rows/in-view.ts';
+import type { RowOptions } from '../rows/row-model.ts';
+import { RowState } from '../rows/row-state.ts';
 import { Camera, type ViewState } from './camera.ts';
 import { streamColors } from './colors.ts';
 import { FunctionFilter, type ShownFunctions } from './function-filter.ts';
 import { findHit, type Hit, type SliceHit, sameHit } from './hit.ts';
+import { rowOf } from './layout.ts';
 import type { Minimap } from './minimap.ts';
 import { Report, type TimelineState } from './report.ts';
 import { isActive } from './runs.ts';
@@ -50,6 +55,8 @@ export class Timeline implements Disposable {
   readonly stage: StageView;
   /** Which part of time is shown: pan, zoom, follow, go to. */
   readonly camera: Camera;
+  /** Which rows are shown, in which order, folded or not. */
+  readonly rows = new RowState();
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
   #mapDue = false;
@@ -58,6 +65,9 @@ export class Timeline implements Disposable {
   #selected: Hit | null = null;
   readonly #filter = new FunctionFilter();
   #functions: ShownFunctions = this.#filter.shown([]);
+  #highlight: string | null = null;
+  /** Its number; -1 while it is not known. */
+  #highlighted: number | null = null;
   readonly #report: Report;
 
   constructor(options: TimelineOptions) {
@@ -86,14 +96,23 @@ export class Timeline implements Disposable {
 
   // What people do. Positions are device pixels of the plot.
 
-  /** The function's name must contain this; empty: all. */
-  setFilter(text: string): void {
-    this.#filter.text = text;
+  /** The function's name must contain this, and be one of these; empty: all. */
+  setFilter(text: string, names: readonly string[] = []): void {
+    this.#filter.narrow(text, names);
     this.#changed();
   }
 
+  /** All functions but this one fade; null: none does. */
+  setHighlight(name: string | null): void {
+    if (name === this.#highlight) return;
+    this.#highlight = name;
+    this.setColors(this.stage.colors.theme);
+  }
+
   setColors(colors: ThemeColors): void {
-    this.stage.colors = streamColors(colors, this.#options.live.replica.functionCount);
+    const { names } = this.#options.live.replica;
+    this.#highlighted = this.#highlight === null ? null : names.indexOf(this.#highlight);
+    this.stage.colors = streamColors(colors, names.length, this.#highlighted);
     this.#changed();
   }
 
@@ -106,6 +125,12 @@ export class Timeline implements Disposable {
     const next = Math.round(Math.max(0, Math.min(this.stage.scrollable, this.stage.scroll + pixels)));
     if (next === this.stage.scroll) return;
     this.stage.scroll = next;
+    this.#changed();
+  }
+
+  /** Shows other rows, or the same ones otherwise. */
+  setRows(change: Partial<RowOptions>): void {
+    this.rows.set(change);
     this.#changed();
   }
 
@@ -140,6 +165,11 @@ export class Timeline implements Disposable {
   showRecord(record: RecordView): Hit | null {
     const hit = hitOfRecord(this.#options.live.replica, record);
     return hit === null ? null : this.#reveal(hit, true);
+  }
+
+  /** A record as something to select; null when its row is not there any more. */
+  hitOf(record: RecordView): Hit | null {
+    return hitOfRecord(this.#options.live.replica, record);
   }
 
   // Seams for what is built upon a stream.
@@ -195,7 +225,7 @@ export class Timeline implements Disposable {
   #reveal(hit: SliceHit, closely: boolean): Hit {
     this.#selected = hit;
     this.camera.reveal(hit.start, hit.stop, closely, 3 * this.stage.ratio);
-    const row = this.stage.layout.rows.find((r) => r.track === hit.track);
+    const row = rowOf(this.stage.layout, hit.track);
     if (row !== undefined) {
       const under = row.y + row.height - this.stage.scroll - this.stage.height;
       if (under > 0) this.scrollBy(under);
@@ -214,12 +244,12 @@ export class Timeline implements Disposable {
     const base = camera.begin(clock);
     const { easing, active } = camera.step(time, clock);
     this.#applyFilter();
-    this.#plan(base, clock);
     const scene = this.#scene(base);
-    if (this.stage.place(scene)) {
+    if (this.stage.place(this.rows.update(replica, (track) => hasData(scene, track)))) {
       this.#dirty = true;
       this.#options.onGutter(this.stage.gutterWidth(this.stage.width > 700 * this.stage.ratio ? 150 : 84));
     }
+    this.#plan(base, clock);
     if (this.#waitsForData()) return;
     const first = this.#drawn === null;
     const draws = this.#dirty || this.#moved(scene.now);
@@ -236,7 +266,7 @@ export class Timeline implements Disposable {
       this.#task.request();
     } else if (draws || this.#mapDue) {
       this.#mapDue = false;
-      const data = this.#windows.overview ?? this.#windows.main;
+      const data = this.#windows.overview ?? (this.rows.many ? null : this.#windows.main);
       this.#options.minimap?.draw(replica, data, base, camera.view, scene.now, this.stage.colors);
     }
     this.#tell(base, active ? null : (replica.follow?.runStop ?? null));
@@ -249,7 +279,7 @@ export class Timeline implements Disposable {
   /** Nothing is drawn yet and what there is to draw is on its way: a picture without it would only keep it waiting. */
   #waitsForData(): boolean {
     if (this.#drawn !== null || this.#options.live.replica.runs.length === 0) return false;
-    if ((this.#windows.main?.version ?? 0) > 0 || this.#patience === 'gone') return false;
+    if (this.#windows.answered || this.#patience === 'gone') return false;
     this.#patience ??= setTimeout(() => {
       this.#patience = 'gone';
       this.#changed();
@@ -265,6 +295,7 @@ export class Timeline implements Disposable {
       base,
       now: base.relative(replica.clock() * 1e6),
       main: this.#windows.main,
+      groups: this.#windows.groups,
       overview: this.#windows.overview,
       functions: this.#functions.set,
       hover: this.#hover,
@@ -286,14 +317,17 @@ export class Timeline implements Disposable {
 
   #applyFilter(): void {
     const { names } = this.#options.live.replica;
-    if (names.length > this.stage.colors.functions)
-      this.stage.colors = streamColors(this.stage.colors.theme, names.length);
+    const { functions, theme } = this.stage.colors;
+    if (names.length > functions || (this.#highlighted === -1 && names.includes(this.#highlight ?? '')))
+      this.setColors(theme);
     this.#functions = this.#filter.shown(names);
   }
 
   #plan(base: TimeBase, clock: number): void {
     const { view, perPixel } = this.camera;
+    const { stage, rows } = this;
     const history = this.camera.history();
+    const all = this.#options.live.replica.tracks.length;
     this.#windows.plan({
       since: base.absolute(view.since),
       until: base.absolute(view.until),
@@ -302,6 +336,8 @@ export class Timeline implements Disposable {
       functions: this.#functions.list,
       start: history === null ? null : base.absolute(history.start),
       stop: history === null ? clock * 1e6 : base.absolute(history.stop),
+      ...rowsWanted(stage.layout, stage.scroll, stage.height, !rows.many),
+      sum: rows.many ? { row: FIRST_GROUP, ranges: [0, all] } : null,
     });
   }
 
@@ -323,7 +359,7 @@ export class Timeline implements Disposable {
 
   #tell(base: TimeBase, runStop: number | null): void {
     const { view, following } = this.camera;
-    const { main } = this.#windows;
+    const main = this.#windows.main ?? this.#windows.groups;
     this.#report.tell(this.stage, {
       following,
       idleSince: runStop === null ? null : runStop / 1e6,

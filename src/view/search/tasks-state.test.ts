@@ -1,0 +1,52 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { filterParameters, readTasksState, tracksOfText, trackText, writeTasksState } from './tasks-state.ts';
+
+const FULL =
+  '?since=1700000000.25&until=1700000010&function=in&fn=inc&fn=add&worker=a%26b&status=erred&least=0.5&most=9&key=x-1&q=%5Ea&regex=1&task=17&area=1700000001-1700000002.5&tracks=0-3%2C9&group=host';
+
+test('an address is read and written as it was, with what belongs to others', () => {
+  const state = readTasksState(FULL);
+  expect(state).toMatchObject({
+    range: { since: 1700000000.25, until: 1700000010 },
+    functions: ['inc', 'add'],
+    workers: ['a&b'],
+    status: 'erred',
+    least: 0.5,
+    search: '^a',
+    regex: true,
+    task: 17,
+    area: { since: 1700000001, until: 1700000002.5, tracks: '0-3,9' },
+  });
+  const written = writeTasksState(state, '?group=host');
+  expect(readTasksState(written)).toEqual(state);
+  expect(written).toContain('group=host');
+  expect(writeTasksState(readTasksState(''), '?since=5&until=6&q=a')).toBe('');
+});
+
+test('what makes no sense is not there', () => {
+  const state = readTasksState('?since=9&until=8&status=done&least=-1&task=1.5&area=5&tracks=a&fn=&regex=yes');
+  expect(state).toEqual(readTasksState(''));
+  expect(readTasksState('?area=1-2&tracks=1-').area).toEqual({ since: 1, until: 2, tracks: null });
+});
+
+test('a filter is what the API takes', () => {
+  expect(filterParameters(readTasksState(FULL))).toEqual([
+    ['name', 'inc'],
+    ['name', 'add'],
+    ['worker', 'a&b'],
+    ['status', 'erred'],
+    ['min_duration', '0.5'],
+    ['max_duration', '9'],
+    ['text', 'x-1'],
+  ]);
+});
+
+test('tracks are written as runs', () => {
+  expect(trackText([9, 0, 1, 3, 2, 12, 2])).toBe('0-3,9,12');
+  fc.assert(
+    fc.property(fc.uniqueArray(fc.nat(200), { minLength: 1 }), (tracks) => {
+      expect([...tracksOfText(trackText(tracks))].sort()).toEqual([...tracks].sort());
+    }),
+  );
+});
