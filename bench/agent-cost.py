@@ -2,7 +2,8 @@
 
     .venv/bin/python bench/agent-cost.py
 
-Prints one JSON object: per number of workers (as many prefixes, two groups each), microseconds of this thread's CPU.
+Prints one JSON object: per number of workers (as many prefixes, two groups each, every task with one dependency),
+microseconds of this thread's CPU.
 Budgets: 4 us per finished task, 0.3 us per other transition, 1 % of a core for the ticks at 500 workers.
 """
 
@@ -88,22 +89,34 @@ def per(reading, n):
 
 
 async def measure(n):
-    async with Scheduler(port=0, dashboard=False, dashboard_address=":0", host="127.0.0.1") as s:
+    async with Scheduler(
+        port=0, dashboard=False, dashboard_address=":0", host="127.0.0.1"
+    ) as s:
         prefixes = [f"task_prefix_{chr(97 + i % 26)}{i}" for i in range(n)]
         keys = []
+        inputs = []
         for prefix in prefixes:
+            inputs.append(s.new_task(f"input-{prefix}", "spec", "memory"))
+            inputs[-1].nbytes = 1000
             for g in range(2):
                 for j in range(10):
                     key = (f"{prefix}-{g:032x}", j)
                     ts = s.new_task(key, "spec", "processing")
                     ts.nbytes = 1000
+                    ts.add_dependency(inputs[-1])
                     keys.append(key)
         add_workers(s, n)
-        agent = A.Agent(s, None, 0.1)
+        agent = A.Agent(s, None, 0.1, {"links": True})
+        unasked = A.Agent(s, None, 0.1)
         addresses = list(s.workers)
         now = time.time()
         compute = {"action": "compute", "start": now, "stop": now + 0.1}
-        transfer = {"action": "transfer", "start": now, "stop": now + 0.1, "source": addresses[0]}
+        transfer = {
+            "action": "transfer",
+            "start": now,
+            "stop": now + 0.1,
+            "source": addresses[0],
+        }
         finished = [
             {
                 "worker": random.choice(addresses),
@@ -111,13 +124,18 @@ async def measure(n):
                 "nbytes": 1000,
                 "type": b"\x80\x04abc",
                 "typename": "numpy.ndarray",
-                "startstops": (transfer, compute) if random.random() < 0.5 else (compute,),
+                "startstops": (transfer, compute)
+                if random.random() < 0.5
+                else (compute,),
                 "metadata": {},
                 "stimulus_id": "task-finished-1795300925.06926",
             }
             for _ in range(TASKS)
         ]
         chosen = [random.choice(keys) for _ in finished]
+
+        for each in inputs:
+            agent.transition(each.key, "processing", "memory", **finished[0])
 
         def finish(transition):
             def run():
@@ -137,19 +155,35 @@ async def measure(n):
             def transition(self, key, start, finish, *args, **kw):
                 pass
 
-        def drain():
+        def drain(agent=agent):
             while agent.tick(s):
                 pass
 
+        def drain_unasked():
+            drain(unasked)
+
+        def become_ready():
+            drain()
+            for key in chosen:
+                agent.transition(key, "waiting", "processing", stimulus_id="x")
+
         stream = TaskStreamPlugin(s, maxlen=100_000)
         out = {
-            "finished task": per(us(finish(agent.transition), 40, drain), TASKS),
+            "finished task": per(us(finish(agent.transition), 40, become_ready), TASKS),
             "waiting -> processing": per(us(other("waiting", "processing"), 40), TASKS),
             "memory -> released": per(us(other("memory", "released"), 40), TASKS),
             "released -> forgotten": per(us(other("released", "forgotten"), 40), TASKS),
-            "finished task, empty plugin": per(us(finish(Empty().transition), 40), TASKS),
-            "finished task, Dask's task stream": per(us(finish(stream.transition), 40), TASKS),
+            "finished task, not asked what it waited for": per(
+                us(finish(unasked.transition), 40, drain_unasked), TASKS
+            ),
+            "finished task, empty plugin": per(
+                us(finish(Empty().transition), 40), TASKS
+            ),
+            "finished task, Dask's task stream": per(
+                us(finish(stream.transition), 40), TASKS
+            ),
         }
+        unasked.detach(s)
         drain()
         drain()
         finish(agent.transition)()

@@ -82,6 +82,16 @@ class Reader:
         action, start, stop = array("B", x["action"]), array("d", x["start"]), array("d", x["stop"])
         origin = iter(array("I", x["origin"]))
         errors = {row: (exception, traceback) for row, exception, traceback in x.get("err", ())}
+        links = [{}] * len(x["key"])
+        if "first" in x:
+            back = iter(array("I", x["back"]))
+            links = [
+                {"number": x["first"] + i, "ready": ready, "needs": needs, "back": [next(back) for _ in range(known)]}
+                for i, (ready, needs, known) in enumerate(
+                    zip(array("d", x["ready"]), array("I", x["needs"]), array("H", x["dependencies"]))
+                )
+            ]
+            assert next(back, None) is None
         at, out = 0, []
         for i, key in enumerate(x["key"]):
             startstops = []
@@ -101,6 +111,7 @@ class Reader:
                     "status": ("memory", "erred")[status[i]],
                     "startstops": startstops,
                     "error": errors.get(i),
+                    **links[i],
                 }
             )
         assert at == len(action)
@@ -141,6 +152,102 @@ async def test_records_are_those_of_dasks_task_stream():
         assert reader.records[-1]["status"] == "erred"
         exception, traceback = reader.records[-1]["error"]
         assert "no luck" in exception and "fail" in traceback
+        agent.detach(s)
+
+
+@run
+async def test_what_tasks_waited_for():
+    async with cluster(2) as (s, c):
+        before = c.submit(inc, 0, key="before")
+        await before
+        agent = A.Agent(s, None, 0.1, {"links": True})
+        reader = Reader(agent)
+        began = time.time()
+        first = c.submit(inc, before, key="first")
+        many = c.map(inc, range(100), key=[f"many-{i}" for i in range(100)])
+        last = c.submit(lambda *args: len(args), first, *many, key="last")
+        bad = c.submit(fail, last, key="bad")
+        while bad.status == "pending":
+            await asyncio.sleep(0.01)
+        while reader.tick():
+            pass
+        assert [r["number"] for r in reader.records] == list(range(103))
+        numbers = {r["key"]: r["number"] for r in reader.records}
+        by_key = {r["key"]: r for r in reader.records}
+        for r in reader.records:
+            (compute,) = (s for s in r["startstops"] if s[0] == "compute")
+            assert began <= r["ready"] <= compute[1] + 0.5, "clocks of one machine"
+        assert (by_key["first"]["needs"], by_key["first"]["back"]) == (1, []), "what was before the agent has no number"
+        assert (by_key["many-7"]["needs"], by_key["many-7"]["back"]) == (0, [])
+        assert by_key["last"]["needs"] == 101
+        wanted = {number for key, number in numbers.items() if key not in ("last", "bad")}
+        found = {by_key["last"]["number"] - back for back in by_key["last"]["back"]}
+        assert len(found) == len(by_key["last"]["back"]) == limits.MAX_LINKS and found <= wanted
+        assert (
+            by_key["last"]["ready"]
+            >= max(s[2] for key in ("first", "many-99") for s in by_key[key]["startstops"]) - 0.5
+        )
+        assert by_key["bad"]["back"] == [by_key["bad"]["number"] - by_key["last"]["number"]]
+        assert agent.links.known.keys() == s.tasks.keys() - {"before"}
+        del before, first, many, last, bad
+        for _ in range(500):
+            await asyncio.sleep(0.01)
+            reader.tick()
+            if not s.tasks:
+                break
+        reader.tick()
+        assert agent.links.known == {} and agent.links.gone == []
+        agent.detach(s)
+
+
+@run
+async def test_links_are_left_out_where_there_is_no_record():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1, {"links": True})
+        reader = Reader(agent)
+        one = s.new_task("one", "spec", "processing")
+        two = s.new_task("two", "spec", "processing")
+        two.add_dependency(one)
+        kw = {"worker": "w", "thread": 1, "nbytes": 5, "typename": "int", "startstops": COMPUTED}
+        for ts in (one, two):
+            ts.nbytes = 5
+
+        def finish(key, **more):
+            agent.transition(key, "processing", "memory", stimulus_id="x", **{**kw, **more})
+
+        def last():
+            reader.tick()
+            r = reader.records[-1]
+            return r["number"], r["ready"] > 0, r["back"]
+
+        agent.transition("one", "waiting", "no-worker", stimulus_id="x")
+        agent.transition("one", "no-worker", "processing", stimulus_id="x")
+        finish("one")
+        assert last() == (0, True, [])
+        finish("two")
+        assert last() == (1, False, [1])
+        finish("two", typename=["unhashable"])
+        assert last() == (2, False, [2]), "an odd payload too"
+        agent.transition("one", "released", "waiting", stimulus_id="x")
+        agent.transition("one", "waiting", "queued", stimulus_id="x")
+        finish("two")
+        assert last() == (3, False, []), "it is run again, and which run was used nobody knows"
+        finish("one")
+        agent.workers.heartbeats = lambda *args: 1 / 0
+        assert "error" in reader.tick()
+        del agent.workers.heartbeats
+        finish("two")
+        assert last() == (5, False, [1]), "numbers go on, so that the peer sees what is missing"
+        agent.transition("two", "erred", "forgotten", stimulus_id="x")
+        del s.tasks["two"]
+        agent.tick(s)
+        assert agent.links.known == {"one": -4}
+        agent.backlog = lambda: limits.MAX_BACKLOG + 1
+        for _ in range(limits.MAX_PENDING + 1):
+            finish("one")
+        assert "one" not in agent.links.known, "its record was dropped"
+        agent.restart(s)
+        assert agent.links.known == {}
         agent.detach(s)
 
 

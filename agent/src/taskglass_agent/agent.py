@@ -23,6 +23,7 @@ from distributed.metrics import time
 from .cost import Cost
 from .hook import Hook
 from .limits import MAX_BACKLOG, MAX_LOG, MAX_RECORDS, NAN
+from .links import Links
 from .memory import Memory
 from .past import Past, finished_count
 from .prefixes import Prefixes
@@ -50,7 +51,8 @@ class Agent(SchedulerPlugin):
         self.log = []
         self.last_end = None
         self.tables = Tables()
-        self.records = Records(scheduler.tasks, self.tables)
+        self.links = Links(scheduler.tasks) if opts.get("links") else None
+        self.records = Records(scheduler.tasks, self.tables, self.links)
         self.memory = Memory(scheduler)
         self.prefixes = Prefixes(scheduler, self.tables, self.memory)
         self.running = Running(self.tables)
@@ -93,6 +95,8 @@ class Agent(SchedulerPlugin):
     def restart(self, scheduler=None, **kw):
         self.workers.changed = True
         self.memory.restart()
+        if self.links is not None:
+            self.links.restart()
         self._note("cluster", "restarted")
 
     # ------------------------------------------------------------------ ticks
@@ -111,6 +115,8 @@ class Agent(SchedulerPlugin):
         if self.last_end is not None:
             cost.max_lag = max(cost.max_lag, t0 - self.last_end - self.interval)
         try:
+            if self.links is not None:
+                self.links.settle(self.memory.forgot)
             self.memory.settle()
             # None is one byte on the wire, and keeps the scheduler's own check that we are alive going.
             out = None if self.backlog() > MAX_BACKLOG else self._tick(scheduler)

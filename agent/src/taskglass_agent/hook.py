@@ -1,8 +1,11 @@
 """What runs inside the scheduler's every transition. Everything else can wait for a tick."""
 
+from itertools import islice
 from time import perf_counter, thread_time
 
-from .limits import INF, MAX_PENDING, SAMPLE_EVERY
+from distributed.metrics import time
+
+from .limits import INF, MAX_LINKS, MAX_PENDING, NAN, SAMPLE_EVERY
 
 
 class Hook:
@@ -16,15 +19,21 @@ class Hook:
 
     def _build(self, tasks, tables, memory, running):
         records, sample, odd = self.records, self.sample, self._odd
-        groups, lanes, types, actions, workers = tables.group, tables.lane, tables.type, tables.action, tables.worker
-        group_prefix = tables.group_prefix
+        lanes, types, actions, workers = tables.lane, tables.type, tables.action, tables.worker
+        group_number = tables.group.get
         cols = records.cols
         a_group, a_lane, a_type = cols["group"].append, cols["lane"].append, cols["type"].append
-        a_status, a_nss, a_nbytes = cols["status"].append, cols["nss"].append, cols["nbytes"].append
+        a_nss, a_nbytes = cols["nss"].append, cols["nbytes"].append
         a_action, a_start, a_stop = cols["action"].append, cols["start"].append, cols["stop"].append
-        a_origin, a_transfers = records.origin.append, records.transfers.append
+        a_origin = records.origin.append
         keys, add = records.keys, records.add
         a_key = keys.append
+        links = records.links
+        asked = links is not None
+        if asked:
+            known, known_of = links.known, links.known.get
+            a_ready, a_needs, a_found = (links.cols[name].append for name in ("ready", "needs", "dependencies"))
+            a_back, a_gone = links.back.append, links.gone.append
         a_came, a_left, a_forgotten = memory.came.append, memory.left.append, memory.forgot.append
         mask = SAMPLE_EVERY - 1
 
@@ -32,11 +41,20 @@ class Hook:
         # that goes to **kw costs more than all that is done here for most transitions.
         def transition(key, start, finish, *args, stimulus_id=None, **kw):
             try:
+                if finish == "processing":
+                    if start == "waiting" and asked:
+                        known[key] = time()
+                    return
                 if finish != "memory" and finish != "erred":
                     if start == "memory":
                         a_left(tasks[key])
-                    if finish == "forgotten" and start != "erred":
-                        a_forgotten(tasks[key])
+                    if finish == "forgotten":
+                        if start != "erred":
+                            a_forgotten(tasks[key])
+                        elif asked:
+                            a_gone(key)
+                    elif start == "waiting" and asked and finish != "released":
+                        known[key] = time()  # queued, or without a worker that may run it
                     return
                 # A late result of a task that was sent back to waiting is a run as well. Dependents of an erred
                 # task become erred without one.
@@ -51,6 +69,8 @@ class Hook:
                     a_came(ts)
                 if n >= MAX_PENDING:
                     records.dropped += 1
+                    if asked:
+                        links.drop(key)
                     return
                 worker = kw.get("worker")
                 mine = running.get(worker)
@@ -61,25 +81,37 @@ class Hook:
                     return
                 group = ts.group
                 name = group.name
-                if name not in groups:
-                    group_prefix[name] = group.prefix.name
-                a_group(groups[name])
+                number = group_number(name)
+                if number is None:
+                    number = tables.group_id(name, group.prefix.name)
+                a_group(number)
                 a_lane(lanes[worker, kw["thread"]])
                 a_type(types[kw["typename"]])
                 a_nbytes(kw["nbytes"])
-                count = transfers = 0
-                for s in kw["startstops"]:
+                startstops = kw["startstops"]
+                for s in startstops:
                     action = s["action"]
                     a_action(actions[action])
                     a_start(s["start"])
                     a_stop(s["stop"])
                     if action == "transfer":
                         a_origin(workers[s.get("source")])
-                        transfers += 1
-                    count += 1
-                a_transfers(transfers)
-                a_nss(count)
-                a_status(0)
+                a_nss(len(startstops))
+                if asked:  # as Links.add, without the call
+                    number = records.sent + n
+                    needed = ts.dependencies
+                    count = len(needed)
+                    found = 0
+                    if count:
+                        for dependency in needed if count <= MAX_LINKS else islice(needed, MAX_LINKS):
+                            at = known_of(dependency.key, 1)
+                            if at <= 0:
+                                a_back(number + at)
+                                found += 1
+                    a_ready(known_of(key, NAN))
+                    a_needs(count)
+                    a_found(found)
+                    known[key] = -number
                 a_key(key)  # last: a record exists once its key does
                 if timed:
                     sample[0] += thread_time() - t0
@@ -102,6 +134,8 @@ class Hook:
         except Exception:
             records.trim()
             records.dropped += 1
+            if records.links is not None:
+                records.links.drop(key)
 
     def _calibrate(self):
         """Seconds of a call that is not for us, the call itself included."""
@@ -111,4 +145,6 @@ class Hook:
             for _ in range(64):
                 tr("", "waiting", "processing", stimulus_id="")
             best = min(best, (perf_counter() - t0) / 64)
+        if self.records.links is not None:
+            self.records.links.restart()
         return best

@@ -13,17 +13,17 @@ from .tables import text
 class Records:
     """Finished tasks in columns; start/stops and the origins of transfers are flattened."""
 
-    PER_RECORD = (("group", "I"), ("lane", "I"), ("type", "I"), ("status", "B"), ("nss", "H"), ("nbytes", "d"))
+    PER_RECORD = (("group", "I"), ("lane", "I"), ("type", "I"), ("nss", "H"), ("nbytes", "d"))
     PER_STARTSTOP = (("action", "B"), ("start", "d"), ("stop", "d"))
 
-    def __init__(self, tasks, tables):
+    def __init__(self, tasks, tables, links=None):
         self.tasks = tasks  # the scheduler's
         self.tables = tables
+        self.links = links  # None: nobody asks what tasks waited for
         self.cols = {name: array(code) for name, code in self.PER_RECORD + self.PER_STARTSTOP}
         self.origin = array("I")  # one per transfer
-        self.transfers = array("H")  # per record, how many of its start/stops are transfers
         self.keys = []
-        self.errors = []  # (ordinal, exception, traceback)
+        self.errors = []  # (ordinal, exception, traceback) of each record that erred
         self.sent = 0  # ordinal of the first record that is held
         self.delivered = 0  # ordinal up to which records have left
         self.dropped = 0
@@ -53,11 +53,11 @@ class Records:
             cols["stop"].append(stop)
             if action == "transfer":
                 self.origin.append(tables.worker[source])
-        self.transfers.append(sum(s[0] == "transfer" for s in good))
         cols["nss"].append(len(good))
-        cols["status"].append(0 if finish == "memory" else 1)
         if finish != "memory":
             self._add_error(worker, kw)
+        if self.links is not None:
+            self.links.add(key, ts, self.sent + len(self.keys))
         self.keys.append(key)  # last: a record exists once its key does
 
     def _add_error(self, worker, kw):
@@ -73,16 +73,24 @@ class Records:
         n = len(self.keys)
         for name, _ in self.PER_RECORD:
             del self.cols[name][n:]
-        del self.transfers[n:]
         m = sum(self.cols["nss"])
         for name, _ in self.PER_STARTSTOP:
             del self.cols[name][m:]
-        del self.origin[sum(self.transfers) :]
+        del self.origin[self._transfers(self.cols["action"].tobytes()) :]
+        if self.links is not None:
+            self.links.trim(n)
+
+    def _transfers(self, actions):
+        """How many of these start/stops, one byte each, are transfers."""
+        number = self.tables.action.get("transfer")
+        return 0 if number is None else actions.count(number)
 
     def clear(self):
         for col in self.cols.values():
             del col[:]
-        del self.origin[:], self.transfers[:]
+        del self.origin[:]
+        if self.links is not None:
+            self.links.trim(0)
         self.sent += len(self.keys)
         self.keys.clear()
         self.errors.clear()
@@ -99,7 +107,6 @@ class Records:
         if not n:
             return None
         m = sum(self.cols["nss"][:n])
-        o = sum(self.transfers[:n])
         out = {}
         for name, _ in self.PER_RECORD:
             out[name] = self.cols[name][:n].tobytes()
@@ -107,15 +114,21 @@ class Records:
         for name, _ in self.PER_STARTSTOP:
             out[name] = self.cols[name][:m].tobytes()
             del self.cols[name][:m]
+        o = self._transfers(out["action"])
         out["origin"] = self.origin[:o].tobytes()
-        del self.origin[:o], self.transfers[:n]
+        del self.origin[:o]
+        if self.links is not None:
+            out.update(self.links.take(n, self.sent))
         out["key"] = [k if type(k) is str and len(k) < 256 and k.isascii() else text(k, MAX_KEY) for k in self.keys[:n]]
         del self.keys[:n]
+        status = bytearray(n)
         errors, room = [], MAX_ERROR_TEXT
         while self.errors and self.errors[0][0] < self.sent + n:
             ordinal, exception, traceback = self.errors.pop(0)
             room -= len(exception) + len(traceback)
+            status[ordinal - self.sent] = 1
             errors.append((ordinal - self.sent, exception, traceback if room > 0 else ""))
+        out["status"] = bytes(status)
         if errors:
             out["err"] = errors
         self.sent += n

@@ -53,7 +53,8 @@ export async function attachAgent(
   const abort = (): void => comm.close();
   options.signal?.addEventListener('abort', abort);
   try {
-    const agentOptions = { resume: resume === undefined ? null : ({ ...resume } satisfies Picklable) };
+    // An agent cannot be asked for more later than this, and who will look at it nobody knows yet.
+    const agentOptions = { links: true, resume: resume === undefined ? null : ({ ...resume } satisfies Picklable) };
     if (route === 'feed') requestFeed(comm, text, agentOptions);
     else await requestRun(comm, text, agentOptions);
     const first = await comm.read();
