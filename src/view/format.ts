@@ -119,3 +119,11 @@ export function formatClock(seconds: number, digits: 0 | 3 | 6 = 0): string {
   const micros = Math.round(seconds * 1e6) % 1e6;
   return `${clock}.${String(micros).padStart(6, '0').slice(0, digits)}`;
 }
+
+/** Local day and time: `2026-11-22 12:41`. */
+export function formatDay(seconds: number): string {
+  if (!(seconds > 0)) return UNKNOWN;
+  const date = new Date(seconds * 1000);
+  const day = [date.getFullYear(), date.getMonth() + 1, date.getDate()].map((n) => String(n).padStart(2, '0'));
+  return `${day.join('-')} ${formatClock(seconds).slice(0, 5)}`;
+}

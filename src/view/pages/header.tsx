@@ -6,6 +6,7 @@ import { useLive } from '../live-store.ts';
 import type { Router } from '../router.ts';
 import { Logo } from '../widgets/logo.tsx';
 import { ThemeSelect } from '../widgets/theme-select.tsx';
+import { ClusterSwitch } from './cluster-switch.tsx';
 import { RunExample } from './run-example.tsx';
 
 export function Header(props: { readonly router: Router; readonly onHelp: () => void }): JSX.Element {
@@ -25,7 +26,7 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
         Taskglass
       </div>
       <nav class="nav" aria-label="Pages">
-        <For each={PAGES}>
+        <For each={PAGES.filter(({ name }) => name !== 'history' || props.router.place !== undefined)}>
           {(page) => (
             <a
               href={props.router.href(page.name)}
@@ -41,6 +42,7 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
         </Show>
       </nav>
       <div class="spring" />
+      <Show when={props.router.place}>{(place) => <ClusterSwitch place={place()} page={props.router.page()} />}</Show>
       <Show when={cluster()}>
         {(known) => (
           <span class="address cut" title={`${known().address} · ${known().engine} ${known().version}`}>

@@ -1,14 +1,17 @@
-import { createEffect, createSignal, type JSX, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
+import { createEffect, createSignal, type JSX, lazy, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
 import { PAGES } from '../address.ts';
 import { useLive } from '../live-store.ts';
 import type { Router } from '../router.ts';
 import { Banners } from './banners.tsx';
 import { Header } from './header.tsx';
 import { Help } from './help.tsx';
+import { RecordingNote } from './recording-note.tsx';
 import { StatusPage } from './status.tsx';
 import { TasksPage } from './tasks.tsx';
 import { Totals } from './totals.tsx';
 import { WorkersPage } from './workers.tsx';
+
+const HistoryPage = lazy(async () => ({ default: (await import('./history.tsx')).HistoryPage }));
 
 /** What stands around every page. `data-seq` is the state that is on screen; `data-link` and `data-server` are its lines. */
 export function Shell(props: {
@@ -37,7 +40,7 @@ export function Shell(props: {
   return (
     <div
       class="shell"
-      classList={{ fitted: props.router.page() !== 'workers' }}
+      classList={{ fitted: !['workers', 'history'].includes(props.router.page()) }}
       data-page={props.router.page()}
       data-seq={replica().seq}
       data-link={replica().link.state}
@@ -47,6 +50,7 @@ export function Shell(props: {
         Skip to the page
       </a>
       <Header router={props.router} onHelp={() => setHelp(true)} />
+      <RecordingNote place={props.router.place} />
       <Banners />
       {props.note?.()}
       <Totals />
@@ -61,6 +65,9 @@ export function Shell(props: {
           </Match>
           <Match when={props.router.page() === 'workers'}>
             <WorkersPage />
+          </Match>
+          <Match when={props.router.page() === 'history' && props.router.place}>
+            {(place) => <HistoryPage place={place()} />}
           </Match>
         </Switch>
       </main>
