@@ -1,4 +1,5 @@
 import { makeColumns } from '../model/finished-columns.ts';
+import type { KnownBefore } from '../model/known-before.ts';
 import {
   type FinishedColumns,
   GAP_REASONS,
@@ -25,6 +26,8 @@ export interface State {
   /** True: another process began here; what was known before it is void. */
   readonly session: boolean;
   readonly events: readonly SourceEvent[];
+  /** Absent where a recorder did not say. */
+  readonly before?: KnownBefore;
 }
 
 /**
@@ -47,14 +50,18 @@ export class EventDecoder {
     }
   }
 
-  /** `finished`: the columns that came before it; `undefined` where it says that there were none. */
-  event(payload: Buffer, finished: readonly FinishedColumns[]): SourceEvent {
+  /** `finished`: the columns that came before it; null: the event without its tasks. */
+  event(payload: Buffer, finished: readonly FinishedColumns[] | null): SourceEvent {
     return this.#event(object(parse(payload)), finished);
   }
 
   state(payload: Buffer): State {
-    const { session, events } = object(parse(payload));
-    return { session: session === true, events: array(events).map((event) => this.#event(object(event), [])) };
+    const { session, events, before } = object(parse(payload));
+    return {
+      session: session === true,
+      events: array(events).map((event) => this.#event(object(event), [])),
+      ...(before !== undefined && { before: this.#before(object(before)) }),
+    };
   }
 
   finished(payload: Buffer): FinishedColumns {
@@ -121,9 +128,9 @@ export class EventDecoder {
     return this.#tables[table][number(local)] ?? broken(`an unknown ${table}`);
   }
 
-  #event(value: Json, finished: readonly FinishedColumns[]): SourceEvent {
+  #event(value: Json, finished: readonly FinishedColumns[] | null): SourceEvent {
     const { kind } = value;
-    if (kind !== 'tick' && finished.length > 0) return broken('tasks without a tick');
+    if (kind !== 'tick' && finished !== null && finished.length > 0) return broken('tasks without a tick');
     switch (kind) {
       case 'cluster': {
         const time = number(value.time);
@@ -154,18 +161,19 @@ export class EventDecoder {
     }
   }
 
-  #tick(value: Json, parts: readonly FinishedColumns[]): TickEvent {
+  #tick(value: Json, parts: readonly FinishedColumns[] | null): TickEvent {
     const { running, functions, workers, totals, cost, log } = value;
-    const rows = parts.reduce((sum, part) => sum + part.length, 0);
-    if (rows !== (value.finished ?? 0)) return broken('a tick with other tasks than it says');
+    const rows = parts?.reduce((sum, part) => sum + part.length, 0);
+    if (rows !== undefined && rows !== (value.finished ?? 0)) return broken('a tick with other tasks than it says');
     const time = number(value.time);
     if (!(time > 0)) return broken('a tick without a time');
     return {
       kind: 'tick',
       time,
-      ...(value.finished !== undefined && {
-        finished: { ...(rows === 0 ? makeColumns(0, 0, false) : joinColumns(parts)), past: value.past === true },
-      }),
+      ...(value.finished !== undefined &&
+        parts !== null && {
+          finished: { ...(rows === 0 ? makeColumns(0, 0, false) : joinColumns(parts)), past: value.past === true },
+        }),
       ...(running !== undefined && { running: this.#running(object(running)) }),
       ...(functions !== undefined && { functions: this.#functions(object(functions)) }),
       ...(workers !== undefined && { workers: this.#workers(object(workers)) }),
@@ -214,6 +222,36 @@ export class EventDecoder {
       ...(added !== undefined && { added: array(added).map((item) => this.#info(object(item))) }),
       ...(removed !== undefined && { removed: array(removed).map((index) => this.#index('worker', index)) }),
       ...(samples !== undefined && { samples: array(samples).map((item) => this.#sample(object(item))) }),
+    };
+  }
+
+  #before({ records, lost, past, runs, baseline, gone, pace }: Json): KnownBefore {
+    return {
+      records: number(records),
+      lost: number(lost),
+      past: number(past),
+      runs: array(runs).map((item) => {
+        const run = object(item);
+        return {
+          start: number(run.start),
+          stop: number(run.stop),
+          records: number(run.records),
+          erred: number(run.erred),
+          cluster: text(run.cluster),
+        };
+      }),
+      baseline: array(baseline).map((item) => {
+        const [fn, forgotten] = array(item);
+        return [this.#index('function', fn), number(forgotten)] as const;
+      }),
+      gone: array(gone).map((item) => {
+        const { info, since, sample } = object(item);
+        return { info: this.#info(object(info)), since: number(since), sample: this.#sample(object(sample)) };
+      }),
+      pace: array(pace).map((item) => {
+        const [time, tasks] = array(item);
+        return [number(time), number(tasks)] as const;
+      }),
     };
   }
 

@@ -1,4 +1,5 @@
 import { encodeUtf8Into } from '../base/utf8.ts';
+import type { KnownBefore } from '../model/known-before.ts';
 import type {
   FinishedColumns,
   RunningTask,
@@ -91,9 +92,21 @@ export class EventEncoder {
   }
 
   /** What was known when a file begins, as events that say it. */
-  encodeState(events: readonly SourceEvent[], session: boolean): Buffer[] {
-    const state = { session, events: events.map((event) => (event.kind === 'tick' ? this.#tick(event) : event)) };
+  encodeState(events: readonly SourceEvent[], session: boolean, before: KnownBefore | null = null): Buffer[] {
+    const state = {
+      session,
+      events: events.map((event) => (event.kind === 'tick' ? this.#tick(event) : event)),
+      ...(before && { before: this.#before(before) }),
+    };
     return this.#withStrings(json(BLOCK.state, state));
+  }
+
+  #before({ baseline, gone, ...before }: KnownBefore): object {
+    return {
+      ...before,
+      baseline: baseline.map(([fn, forgotten]) => [this.#index('function', fn), forgotten]),
+      gone: gone.map(({ info, since, sample }) => ({ info: this.#info(info), since, sample: this.#sample(sample) })),
+    };
   }
 
   #withStrings(...blocks: Buffer[]): Buffer[] {

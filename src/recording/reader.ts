@@ -18,6 +18,7 @@ import {
   tasksFile,
 } from './format.ts';
 import { TasksReader } from './parquet-read.ts';
+import { rowsOf } from './rows-block.ts';
 import type { Seal } from './seal.ts';
 
 /** One thing that a recording says. */
@@ -168,7 +169,7 @@ export class RecordingReader {
   }
 }
 
-class RowsError extends Error {
+export class RowsError extends Error {
   readonly damage: Damage;
 
   constructor(damage: Damage) {
@@ -178,7 +179,7 @@ class RowsError extends Error {
 }
 
 /** The rows of a segment's Parquet file, in order, as far as its checksums are right. */
-class Rows {
+export class Rows {
   readonly #file: string;
   readonly #reader: TasksReader | null;
   readonly #intern: SourceSink['intern'];
@@ -245,18 +246,8 @@ class Rows {
   }
 }
 
-function rowsOf(payload: Buffer): number {
-  try {
-    const { rows } = JSON.parse(payload.toString('utf8')) as { rows: unknown };
-    if (typeof rows === 'number' && Number.isInteger(rows) && rows >= 0) return rows;
-  } catch {
-    // Said below.
-  }
-  throw new RecordingError('no number of rows');
-}
-
 /** Null for what was not packed by us. */
-function unpack(payload: Buffer): { readonly type: number; readonly payload: Buffer }[] | null {
+export function unpack(payload: Buffer): { readonly type: number; readonly payload: Buffer }[] | null {
   let bytes: Buffer;
   try {
     bytes = inflateRawSync(payload, { maxOutputLength: 4 * MOST_PAYLOAD });

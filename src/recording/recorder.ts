@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { TaskglassError } from '../base/errors.ts';
+import type { KnownBefore } from '../model/known-before.ts';
 import type { ClusterEvent, SourceEvent, SourceSink, StringTableName } from '../model/source-event.ts';
 import { EventEncoder } from './event-encoder.ts';
 import {
@@ -27,6 +28,8 @@ export interface RecorderStatus {
   readonly reason: string;
   /** Of the recording that is being written, or was last. */
   readonly directory: string | null;
+  /** The number of its first segment that this recorder wrote. */
+  readonly first: number;
 }
 
 export interface RecorderOptions {
@@ -38,6 +41,14 @@ export interface RecorderOptions {
   readonly sealed?: (directory: string) => void;
   readonly limits?: Partial<SegmentLimits>;
   readonly create?: CreateFile;
+  /** Keeps what a file's head says of the time before it. Default: heads do not say it. */
+  readonly keeper?: BeforeKeeper;
+}
+
+/** Told of each event as it is written. */
+export interface BeforeKeeper {
+  accept(event: SourceEvent): void;
+  before(): KnownBefore;
 }
 
 /** A journal is sealed when it has reached one of these. */
@@ -76,7 +87,7 @@ export class Recorder implements SourceSink {
   readonly #limits: SegmentLimits;
   readonly #known = new KnownState();
   readonly #seen: Record<StringTableName, number> = { function: 0, group: 0, worker: 0, type: 0 };
-  #status: RecorderStatus = { state: 'waiting', reason: '', directory: null };
+  #status: RecorderStatus = { state: 'waiting', reason: '', directory: null, first: 1 };
   #entries: Entry[] = [];
   #woken: NodeJS.Immediate | null = null;
   #current: Current | null = null;
@@ -150,6 +161,7 @@ export class Recorder implements SourceSink {
       this.#begin(event);
     }
     this.#known.accept(event);
+    this.#options.keeper?.accept(event);
     const current = this.#current;
     if (current === null) return;
     current.journal.append(current.encoder.encode(event));
@@ -177,7 +189,7 @@ export class Recorder implements SourceSink {
       const current = { directory, id: event.id, lock, number, tasks: 0, since: performance.now() };
       this.#current = { ...current, ...this.#open(directory, number) };
       this.#current.journal.append(this.#current.encoder.encodeState([], true));
-      this.#setStatus({ state: 'recording', reason: '', directory });
+      this.#setStatus({ state: 'recording', reason: '', directory, first: number });
       // What a process before us left unsealed.
       for (const left of numbers) if (existsSync(journalFile(directory, left))) this.#seal(directory, left);
     } catch (error) {
@@ -192,7 +204,7 @@ export class Recorder implements SourceSink {
     Object.assign(current, this.#open(current.directory, current.number));
     current.tasks = 0;
     current.since = performance.now();
-    current.journal.append(current.encoder.encodeState(this.#known.events(), false));
+    current.journal.append(current.encoder.encodeState(this.#known.events(), false, this.#options.keeper?.before()));
   }
 
   #open(directory: string, number: number): { journal: Journal; encoder: EventEncoder } {

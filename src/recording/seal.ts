@@ -7,6 +7,8 @@ import { EventDecoder, RecordingError } from './event-decoder.ts';
 import { EVENTS, eventsFile, journalFile, TASKS, tasksFile } from './format.ts';
 import { TasksReader } from './parquet-read.ts';
 import { writeTasks } from './parquet-write.ts';
+import { encodeRows } from './rows-block.ts';
+import { RunningOrder } from './running-order.ts';
 import { knownBefore } from './sealed-summary.ts';
 import { type Summary, SummaryBuilder } from './summary.ts';
 import { Tables } from './tables.ts';
@@ -57,11 +59,16 @@ async function writeSegment(
   const before = await knownBefore(directory, number);
   const finished: FinishedColumns[] = [];
   const packer = new Packer();
+  const order = new RunningOrder();
   let parts: FinishedColumns[] = [];
   for (const { type, payload, offset } of blocks) {
     try {
       if (type === BLOCK.strings) decoder.strings(payload);
-      if (type === BLOCK.state && decoder.state(payload).session) builder.beginSession(before);
+      if (type === BLOCK.state) {
+        const state = decoder.state(payload);
+        if (state.session) builder.beginSession(before);
+        for (const event of state.events) order.saw(event);
+      }
       if (type === BLOCK.finished) {
         parts.push(decoder.finished(payload));
         continue;
@@ -75,8 +82,9 @@ async function writeSegment(
         builder.add(event);
         if (event.kind === 'tick' && event.finished !== undefined && event.finished.length > 0) {
           finished.push(event.finished);
-          packer.add(BLOCK.rows, Buffer.from(JSON.stringify({ rows: event.finished.length })));
+          packer.add(BLOCK.rows, encodeRows(event.finished, event.time, order));
         }
+        order.saw(event);
         parts = [];
       }
     } catch (error) {

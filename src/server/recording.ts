@@ -6,6 +6,8 @@ import { defaultFolder, enforceRetention, folderName } from '../recording/librar
 import { Recorder, type RecorderStatus } from '../recording/recorder.ts';
 import { sealInThread } from '../recording/sealing.ts';
 import type { Store } from '../store/store.ts';
+import type { ChainPart } from './moments/chain.ts';
+import { Keeper } from './moments/keeper.ts';
 
 const DAY = 86_400;
 const RETENTION: RetentionLimits = { maxAge: 30 * DAY, maxSize: 10e9, maxCount: 100 };
@@ -13,6 +15,8 @@ const RETENTION: RetentionLimits = { maxAge: 30 * DAY, maxSize: 10e9, maxCount: 
 /** What a server writes down of what it watches. */
 export interface Recording {
   readonly recorder: Recorder;
+  /** What was written since this process began, by scheduler. */
+  readonly parts: readonly ChainPart[];
   /** As pages show it. */
   view(): RecordingView;
 }
@@ -32,7 +36,9 @@ export function startRecording(store: Store, options: RecordOptions, logger: Log
       (error: unknown) => logger.warn({ err: error }, 'old recordings could not be deleted'),
     );
   };
-  const changed = ({ state, reason, directory }: RecorderStatus): void => {
+  const parts: ChainPart[] = [];
+  const changed = ({ state, reason, directory, first }: RecorderStatus): void => {
+    if (state === 'recording' && directory !== null) parts.push({ directory, first });
     if (state === 'recording') logger.info({ directory }, 'recording');
     if (state === 'stopped') logger.warn({ directory, reason }, 'recording has stopped');
   };
@@ -41,10 +47,12 @@ export function startRecording(store: Store, options: RecordOptions, logger: Log
     seal: sealInThread,
     sealed: tidy,
     changed,
+    keeper: new Keeper(),
   });
   tidy();
   return {
     recorder,
+    parts,
     view: () => {
       const { state, reason } = recorder.status;
       return { state: state === 'stopped' ? 'stopped' : 'on', reason };

@@ -2,17 +2,18 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TaskglassError } from '../base/errors.ts';
 import type { SourceEvent } from '../model/source-event.ts';
-import type { Exported, ExportFormat } from '../recording/export.ts';
-import { exportTasks, exportToFile } from '../recording/export.ts';
 import { Recorder } from '../recording/recorder.ts';
 import { sealInThread } from '../recording/sealing.ts';
 import { Tables } from '../recording/tables.ts';
 import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
+import { Keeper } from './moments/keeper.ts';
 
+export type { TaskSelection } from '../model/task-selection.ts';
+export { RECORD_STATUSES as TASK_STATUSES } from '../model/task-state.ts';
 export type { Damage } from '../recording/blocks.ts';
-export { EXPORT_FORMATS, type Exported, type ExportFormat } from '../recording/export.ts';
 export { type RecordingStats, recordingStats } from '../recording/stats.ts';
 export type { TlsOptions } from '../source/dask/index.ts';
+export { EXPORT_FORMATS, type ExportFormat, exportRecording } from './export/recording-export.ts';
 
 // What the command does with recordings without serving a page.
 
@@ -50,6 +51,7 @@ export async function recordOnly(address: string, options: RecordOnlyOptions): P
       return own;
     },
     seal: sealInThread,
+    keeper: new Keeper(),
     changed: ({ state, reason, directory: own }) => {
       if (state === 'recording') began(address, own ?? directory);
       if (state === 'stopped') failed.abort(new TaskglassError('RECORDING_FAILED', reason));
@@ -65,13 +67,4 @@ export async function recordOnly(address: string, options: RecordOnlyOptions): P
   }
   if (failed.signal.aborted) throw failed.signal.reason;
   return tasks;
-}
-
-/** Exports the tasks of a recording into a file, or to where `write` puts them. */
-export async function exportRecording(
-  recording: string,
-  format: ExportFormat,
-  to: string | ((bytes: Uint8Array | string) => Promise<void>),
-): Promise<Exported> {
-  return typeof to === 'string' ? exportToFile(recording, format, to) : exportTasks(recording, format, to);
 }

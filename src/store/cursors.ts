@@ -26,6 +26,30 @@ const RUNS_SENT = 200;
 const RUNS_EVERY: Seconds = 1;
 const NO_GAPS: Store['gaps'] = [];
 
+/** What is shown of a store, or of one moment of its history. */
+export interface Shown
+  extends Pick<
+    Store,
+    | 'seq'
+    | 'cluster'
+    | 'link'
+    | 'totals'
+    | 'cost'
+    | 'gaps'
+    | 'strings'
+    | 'functions'
+    | 'workers'
+    | 'running'
+    | 'runs'
+    | 'clock'
+    | 'rate'
+    | 'follow'
+  > {
+  readonly records: { readonly finished: number };
+  readonly tracks: { readonly list: readonly Track[] };
+  readonly resources: { readonly taken: number; rowsFrom(first: number): Float64Array };
+}
+
 /** What the cluster's view says of the server itself. */
 interface ClusterOptions {
   /** Pages may run the example. */
@@ -37,7 +61,7 @@ const NOT_RECORDED: RecordingView = { state: 'off', reason: '' };
 
 /** What changed in the state that every page needs. One cursor serves all viewers: its batches are broadcast. */
 export class StateCursor {
-  readonly #store: Store;
+  readonly #store: Shown;
   readonly #view: ClusterOptions;
   #seq: Seq = -1;
   #names = 0;
@@ -47,7 +71,7 @@ export class StateCursor {
   /** Parts that are compared by content: they change without an event, or rarely with one. */
   #last: Record<string, string> = {};
 
-  constructor(store: Store, view: ClusterOptions = {}) {
+  constructor(store: Shown, view: ClusterOptions = {}) {
     this.#store = store;
     this.#view = view;
   }
@@ -115,16 +139,16 @@ export class StateCursor {
 }
 
 /** A full batch, for a viewer that has just come. */
-export function stateSnapshot(store: Store, view: ClusterOptions = {}): StateBatch {
+export function stateSnapshot(store: Shown, view: ClusterOptions = {}): StateBatch {
   return new StateCursor(store, view).next()!;
 }
 
 /** Which rows run what. */
 export class RunningCursor {
-  readonly #store: Store;
+  readonly #store: Shown;
   #seq: Seq = -1;
 
-  constructor(store: Store) {
+  constructor(store: Shown) {
     this.#store = store;
   }
 
@@ -152,24 +176,27 @@ export class RunningCursor {
   }
 }
 
-export function runningSnapshot(store: Store): RunningBatch {
+export function runningSnapshot(store: Shown): RunningBatch {
   return new RunningCursor(store).next()!;
 }
 
 /** Samples that were taken. */
 export class ResourcesCursor {
-  readonly #store: Store;
+  readonly #store: Shown;
+  readonly #most: number;
   #taken = -1;
 
-  constructor(store: Store) {
+  /** `most`: samples that come first. */
+  constructor(store: Shown, most = RESOURCES_SENT) {
     this.#store = store;
+    this.#most = most;
   }
 
   next(): ResourcesBatch | null {
     const { resources, seq } = this.#store;
     if (resources.taken === this.#taken) return null;
     const reset = this.#taken < 0;
-    const samples = resources.rowsFrom(Math.max(0, reset ? resources.taken - RESOURCES_SENT : this.#taken));
+    const samples = resources.rowsFrom(Math.max(0, reset ? resources.taken - this.#most : this.#taken));
     this.#taken = resources.taken;
     return { seq, now: this.#store.clock(), reset, samples };
   }
@@ -177,15 +204,15 @@ export class ResourcesCursor {
 /** Half an hour: a page shows the last minutes. */
 const RESOURCES_SENT = 3_600;
 
-export function resourcesSnapshot(store: Store): ResourcesBatch {
+export function resourcesSnapshot(store: Shown): ResourcesBatch {
   return new ResourcesCursor(store).next()!;
 }
 
-export function workersBatch(store: Store): WorkersBatch {
+export function workersBatch(store: Shown): WorkersBatch {
   return { seq: store.seq, now: store.clock(), workers: store.workers.views() };
 }
 
-export function clusterOf(store: Store, { example = false, recording }: ClusterOptions): ClusterView | null {
+export function clusterOf(store: Shown, { example = false, recording }: ClusterOptions): ClusterView | null {
   if (store.cluster === null) return null;
   const { engine, address, id, version, started, mode, services } = store.cluster;
   return { engine, address, id, version, started, mode, services, example, recording: recording?.() ?? NOT_RECORDED };
@@ -193,7 +220,7 @@ export function clusterOf(store: Store, { example = false, recording }: ClusterO
 
 const NO_RESOURCES: Pick<ResourceRow, 'cpu' | 'memory' | 'memoryLimit'> = { cpu: 0, memory: 0, memoryLimit: 0 };
 
-export function totalsOf(store: Store): TotalsView {
+export function totalsOf(store: Shown): TotalsView {
   const workers = store.workers.views().filter((worker) => worker.alive);
   const resources = summarise(workers) ?? NO_RESOURCES;
   let nbytes = 0;
@@ -214,7 +241,7 @@ export function totalsOf(store: Store): TotalsView {
   };
 }
 
-export function countsSince(store: Store, since: Seq): CountsView {
+export function countsSince(store: Shown, since: Seq): CountsView {
   const { functions } = store;
   const changed: number[] = [];
   for (let fn = 0; fn < functions.length; fn++) if (functions.stamps.at(fn) > since) changed.push(fn);

@@ -63,6 +63,26 @@ export class FunctionTable {
     }
   }
 
+  /** Tasks of a function that were forgotten, as its scheduler says. */
+  forgotten(fn: number): number {
+    return fn < this.length ? this.#forgotten.at(fn) : 0;
+  }
+
+  /** Functions of which some tasks were forgotten before the present run, with their number. */
+  baseline(): [fn: number, forgotten: number][] {
+    const found: [number, number][] = [];
+    for (let fn = 0; fn < this.length; fn++) {
+      const forgotten = this.#baseline.at(fn);
+      if (forgotten > 0) found.push([fn, forgotten]);
+    }
+    return found;
+  }
+
+  setBaseline(fn: number, forgotten: number): void {
+    this.#grow(fn);
+    this.#baseline.set(fn, forgotten);
+  }
+
   /** Another scheduler took over: nothing is known of its tasks yet. */
   clear(stamp: number): void {
     for (let fn = 0; fn < this.length; fn++) {

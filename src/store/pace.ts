@@ -8,6 +8,11 @@ export class Pace {
   /** Each time at which the count had changed. Only the last one may be older than {@link OVER}, and is where a mean begins. */
   readonly #seen: { readonly time: Seconds; readonly count: number }[] = [];
 
+  /** What it goes by, for one that goes on from here. */
+  get readings(): readonly { readonly time: Seconds; readonly count: number }[] {
+    return this.#seen;
+  }
+
   /** Readings that are held: bounded by the ticks of the last seconds, whether or not anybody asks for the pace. */
   get length(): number {
     return this.#seen.length;

@@ -19,6 +19,10 @@ export class RunningTasks {
     return this.#byKey.size;
   }
 
+  has(key: string): boolean {
+    return this.#byKey.has(key);
+  }
+
   values(): IterableIterator<Running> {
     return this.#byKey.values();
   }

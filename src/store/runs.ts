@@ -1,7 +1,5 @@
+import { RUN_GAP } from '../model/finished-brief.ts';
 import type { Micros } from '../model/units.ts';
-
-/** More than this without a task ends a run. */
-export const RUN_GAP: Micros = 10_000_000;
 
 export interface Run {
   start: Micros;
@@ -27,8 +25,8 @@ export class Runs {
     this.#cluster = id;
   }
 
-  /** Something executed during [start, stop]. Returns true when that began a new last run. */
-  touch(start: Micros, stop: Micros, records = 0, erred = 0): boolean {
+  /** Something executed during [start, stop]. The last run stays the same object while it goes on. */
+  touch(start: Micros, stop: Micros, records = 0, erred = 0): void {
     const { list } = this;
     let i = list.length - 1;
     while (i >= 0 && list[i]!.cluster === this.#cluster && list[i]!.start > stop + RUN_GAP) i--;
@@ -36,14 +34,13 @@ export class Runs {
     if (run === undefined || run.cluster !== this.#cluster || run.stop < start - RUN_GAP) {
       list.splice(i + 1, 0, { start, stop, records, erred, cluster: this.#cluster });
       this.structure++;
-      return i + 1 === list.length - 1;
+      return;
     }
     run.start = Math.min(run.start, start);
     run.stop = Math.max(run.stop, stop);
     run.records += records;
     run.erred += erred;
     this.#mergeBack(i);
-    return false;
   }
 
   #mergeBack(i: number): void {

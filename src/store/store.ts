@@ -167,6 +167,7 @@ export class Store implements SourceSink {
 
   #acceptTick(event: TickEvent): void {
     this.#hear(event.time);
+    const run = this.runs.last;
     const { added = [], removed = [], samples } = event.workers ?? {};
     const gone = new Set(removed);
     // Workers first: what they finished belongs on their rows.
@@ -182,6 +183,8 @@ export class Store implements SourceSink {
     if (samples !== undefined) this.workers.sample(samples);
     const earliest = this.running.earliest();
     if (earliest !== null) this.executed(earliest, Math.max(earliest, toMicros(event.time)));
+    // A new run starts the counts of released tasks anew.
+    if (this.runs.last !== run) this.functions.beginRun(this.seq);
     if (event.functions !== undefined) {
       const { fn, states, forgotten, nbytes } = event.functions;
       for (let i = 0; i < fn.length; i++) {
@@ -196,9 +199,9 @@ export class Store implements SourceSink {
     }
   }
 
-  /** Something executed: a new run that this begins starts the counts of released tasks anew. */
+  /** Something executed. */
   executed(start: Micros, stop: Micros, records = 0, erred = 0): void {
-    if (this.runs.touch(start, stop, records, erred)) this.functions.beginRun(this.seq);
+    this.runs.touch(start, stop, records, erred);
   }
 
   #addWorker(info: WorkerInfo): void {

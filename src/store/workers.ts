@@ -1,4 +1,5 @@
 import type { WorkerView } from '../model/batch.ts';
+import type { GoneWorker } from '../model/known-before.ts';
 import type { WorkerCounts, WorkerInfo, WorkerMetrics, WorkerSample } from '../model/source-event.ts';
 import type { Seconds, StringIndex } from '../model/units.ts';
 
@@ -40,6 +41,21 @@ export class WorkerTable {
       if (counts !== undefined) row.counts = counts;
       if (metrics !== undefined) row.metrics = metrics;
     }
+  }
+
+  /** Those that went and are still shown. */
+  gone(): GoneWorker[] {
+    return [...this.#rows].flatMap(([worker, { info, counts, metrics, goneSince }]) => {
+      if (goneSince === null) return [];
+      return [{ info, since: goneSince, sample: { worker, ...(counts && { counts }), ...(metrics && { metrics }) } }];
+    });
+  }
+
+  /** One that went before. */
+  addGone({ info, since, sample }: GoneWorker): void {
+    this.add(info);
+    this.sample([sample]);
+    this.remove(info.worker, since);
   }
 
   /** Forgets those that have been gone for long enough. */
