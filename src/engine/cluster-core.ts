@@ -1,7 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { TaskglassError } from '../base/errors.ts';
 import type { Seconds } from '../model/units.ts';
-import { clockOffset, epochNow, toEpoch } from './clock.ts';
+import { clockOffset, epochNow, monotonic, toEpoch } from './clock.ts';
 import type { DashboardSettings } from './dashboard/options.ts';
 import type { PagesProcess } from './dashboard/pages-process.ts';
 import { SchedulerDebug } from './debug/cluster-debug.ts';
@@ -58,12 +58,15 @@ export class ClusterCore {
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #record: SchedulerRecord | null;
   #readings: SchedulerReadings | null = null;
+  /** Tasks that finished, seen by somebody or not. */
+  #records = 0;
 
   constructor(settings: ClusterSettings) {
     this.settings = settings;
     const record = settings.dashboard === null ? null : new SchedulerRecord();
     this.#record = record;
     this.scheduler = new Scheduler({
+      now: monotonic,
       send: (worker, operation) => this.#byState.get(worker)?.send(operation),
       settled: (task) => this.wake(task),
       counted: (prefix) => this.observers.each((observer) => observer.counted?.(prefix)),
@@ -72,6 +75,7 @@ export class ClusterCore {
       ...(record === null ? {} : { moved: (task, from, to) => record.moved(task.key, from, to) }),
       finished: (task, worker, message) => {
         if (record !== null) recordTransfers(record, worker, message);
+        task.record = ++this.#records;
         if (this.observers.size === 0) return;
         const finished = finishedTask(task, worker, message);
         this.observers.each((observer) => observer.finished?.(finished));

@@ -34,9 +34,17 @@ export class Observers {
   }
 }
 
-/** The record of an execution, with its times on the cluster's clock. */
+/** Of so many of a task's dependencies is told which records they are. */
+const MOST_LINKS = 64;
+
+/** The record of an execution that has its number already, with its times on the cluster's clock. */
 export function finishedTask(task: Task, worker: WorkerState, message: FinishedMessage | ErredMessage): FinishedTask {
   const ok = message.op === 'finished';
+  const back: number[] = [];
+  for (const input of task.dependencies) {
+    // One that is run again may be another than the one whose result this run took.
+    if (input.record > 0 && input.state === 'memory' && back.length < MOST_LINKS) back.push(task.record - input.record);
+  }
   return {
     key: task.key,
     prefix: task.prefix.name,
@@ -52,6 +60,8 @@ export function finishedTask(task: Task, worker: WorkerState, message: FinishedM
       stop: toEpoch(stop),
       ...(source === undefined ? {} : { source }),
     })),
+    ...(task.readySince === 0 ? {} : { ready: toEpoch(task.readySince) }),
+    dependencies: { total: task.dependencies.size, back },
     ...(ok
       ? {}
       : { error: { exception: `${message.error.name}: ${message.error.message}`, traceback: message.error.stack } }),

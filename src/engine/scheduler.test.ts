@@ -10,6 +10,7 @@ import { TRANSITIONS } from './transitions.ts';
 class World {
   readonly finishedRuns: string[] = [];
   readonly scheduler = new Scheduler({
+    now: () => 1,
     send: (worker, operation) => this.#deliver(worker, operation),
     settled: () => {},
     counted: () => {},

@@ -1,4 +1,5 @@
 import { STATE_INDEX } from '../model/task-state.ts';
+import type { Duration } from '../model/units.ts';
 import { Bandwidth, cheapest, choosePlace } from './placement.ts';
 import { PriorityQueue } from './priority-queue.ts';
 import type {
@@ -15,6 +16,8 @@ import { isNeeded, TRANSITIONS, type TransitionContext } from './transitions.ts'
 
 /** How the scheduler reaches the world. It has no clock, no sockets and no processes of its own. */
 export interface SchedulerHooks {
+  /** The machine's monotonic clock. */
+  now(): Duration;
   send(worker: WorkerState, operation: ToWorker): void;
   /** A task entered `memory` or `erred`, or is gone. */
   settled(task: Task): void;
@@ -327,6 +330,7 @@ export class Scheduler implements TransitionContext {
     if (wish === 'processing' && task.waitingOn.size > 0) return;
     const to = wish === 'processing' ? this.#readyState(task) : wish;
     if (task.state === to) return;
+    if (wish === 'processing' && task.state === 'waiting') task.readySince = this.#hooks.now();
     const direct = TRANSITIONS[`${task.state}>${to}`];
     if (direct === undefined) {
       if (task.state === 'released') throw new Error(`no transition from released to ${to}`);

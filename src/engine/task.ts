@@ -48,6 +48,10 @@ export class Task {
   worker: WorkerState | null = null;
   /** +1 with every assignment to a worker: messages about earlier ones are stale. */
   attempt = 0;
+  /** When it left `waiting`, or 0. */
+  readySince = 0;
+  /** Number of the record of its last run, counted from 1; 0: it has none. */
+  record = 0;
   /** When it was seen to run, or 0. */
   runningSince = 0;
   /** What its run is expected to take, as added to its worker's occupancy. */

@@ -58,8 +58,8 @@ export interface HangingTask {
   stop(): Promise<void>;
 }
 
-/** What not every way of watching gives: running tasks, workers' process ids, and going without a trace. */
-export type ConformanceNeed = 'running' | 'pid' | 'no-trace';
+/** What not every way of watching gives: running tasks, workers' process ids, what tasks waited for, and going without a trace. */
+export type ConformanceNeed = 'running' | 'pid' | 'links' | 'no-trace';
 
 export interface ConformanceScenario {
   readonly name: string;
@@ -182,6 +182,47 @@ export const CONFORMANCE: readonly ConformanceScenario[] = [
             `${task.key}: fetched before it computed`,
           );
         }
+      }),
+  },
+  {
+    name: 'says since when a task was ready, and of which records it took the results',
+    needs: 'links',
+    run: (harness) =>
+      watch(harness, async (sink) => {
+        // Numbers of records go on across a second round.
+        for (const round of [1, 2]) {
+          const held = await harness.example();
+          await sink.until('its records', () => exampleTasks(sink).length >= 301 * round);
+          await held.release();
+          await held.releaseAll();
+        }
+        for (const task of exampleTasks(sink)) {
+          const compute = task.startstops.find((s) => s.action === 'compute')!;
+          assert.ok(
+            task.ready <= compute.start + CLOCK_TOLERANCE_S,
+            `${task.key}: ready at ${task.ready}, before it began`,
+          );
+          for (const dependency of task.dependencies) {
+            const stop = dependency.startstops.at(-1)!.stop;
+            assert.ok(stop <= task.ready + CLOCK_TOLERANCE_S, `${task.key}: ready once ${dependency.key} was there`);
+          }
+        }
+        const needs = (fn: string): [number, string[]][] =>
+          sink.of(fn).map((task) => [task.needs, task.dependencies.map((dependency) => dependency.fn).sort()]);
+        for (const fn of ['inc', 'dec'])
+          assert.ok(needs(fn).every(([count, known]) => count === 0 && known.length === 0));
+        // A chain: each of one `inc` and one `dec`, and no two of the same ones.
+        for (const [count, known] of needs('add')) assert.deepEqual([count, known], [2, ['dec', 'inc']]);
+        const taken = sink.of('add').flatMap((task) => task.dependencies);
+        assert.equal(new Set(taken).size, 400);
+        // A fan-in: of more than are told, all are counted.
+        for (const task of sink.of('sum')) {
+          assert.equal(task.needs, 100);
+          assert.equal(new Set(task.dependencies).size, 64);
+          assert.ok(task.dependencies.every(({ fn, ready }) => fn === 'add' && ready <= task.ready));
+        }
+        const [first, second] = sink.of('sum');
+        assert.ok(first!.dependencies.every((dependency) => !second!.dependencies.includes(dependency)));
       }),
   },
   {

@@ -75,6 +75,9 @@ class Watch implements ClusterObserver {
   readonly #before = new Map<string, number>();
   #arriving = true;
 
+  /** Finished tasks since something was missed. */
+  #told = 0;
+
   // What happened since the last tick
   #finished: FinishedTask[] = [];
   readonly #started = new Map<string, RunningTask>();
@@ -130,6 +133,12 @@ class Watch implements ClusterObserver {
   // The observer
 
   finished(task: FinishedTask): void {
+    const told = this.#told++;
+    const { dependencies } = task;
+    if (dependencies?.back.some((back) => back > told)) {
+      // Before we came, or in what was missed since.
+      task = { ...task, dependencies: { ...dependencies, back: dependencies.back.filter((back) => back <= told) } };
+    }
     const timed = this.#calls++ % SAMPLE === 0;
     const before = timed ? performance.now() : 0;
     this.#finished.push(task);
@@ -146,6 +155,7 @@ class Watch implements ClusterObserver {
 
   missed({ since, until, size }: MissedTasks): void {
     this.#tick();
+    this.#told = 0;
     this.#sink.accept({ kind: 'gap', since, until, size, reason: 'overload' });
     this.#reset = true;
     this.#arm();

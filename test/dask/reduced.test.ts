@@ -10,7 +10,7 @@ import { DaskHarness } from './dask-harness.ts';
 import { Relay } from './relay.ts';
 
 const OLDEST_DASK = DASK_VERSIONS[1];
-const POLLING_LACKS: readonly ConformanceNeed[] = ['running', 'pid', 'no-trace'];
+const POLLING_LACKS: readonly ConformanceNeed[] = ['running', 'pid', 'links', 'no-trace'];
 
 const blocked = (...handlers: string[]) => ({
   DASK_DISTRIBUTED__SCHEDULER__BLOCKED_HANDLERS: JSON.stringify(handlers),

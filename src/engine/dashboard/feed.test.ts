@@ -73,6 +73,8 @@ function task(key: string): FinishedTask {
       { action: 'transfer', start: 1, stop: 2, source: 'tcp://127.0.0.1:2' },
       { action: 'compute', start: 2, stop: 3 },
     ],
+    ready: 0.5,
+    dependencies: { total: 70, back: [1, 3] },
   };
 }
 

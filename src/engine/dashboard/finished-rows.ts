@@ -26,6 +26,12 @@ export interface FinishedRows {
   /** Place in `texts` plus one; 0 = none. */
   readonly source: Uint32Array;
   readonly errors: readonly (readonly [row: number, error: TaskError])[];
+  /** NaN: not known. One a row, as the two that follow. */
+  readonly ready: Float64Array;
+  readonly needs: Uint32Array;
+  /** How many numbers of `back`, which stand behind one another, are its. */
+  readonly dependencies: Uint8Array;
+  readonly back: Uint32Array;
 }
 
 export function packFinished(tasks: readonly FinishedTask[]): FinishedRows {
@@ -54,6 +60,10 @@ export function packFinished(tasks: readonly FinishedTask[]): FinishedRows {
   const stop = new Float64Array(slices);
   const source = new Uint32Array(slices);
   const errors: [number, TaskError][] = [];
+  const ready = new Float64Array(rows);
+  const needs = new Uint32Array(rows);
+  const dependencies = new Uint8Array(rows);
+  const back = Uint32Array.from(tasks.flatMap((task) => task.dependencies?.back ?? []));
   let at = 0;
   tasks.forEach((task, row) => {
     keys[row] = task.key;
@@ -66,6 +76,9 @@ export function packFinished(tasks: readonly FinishedTask[]): FinishedRows {
     nbytes[row] = task.nbytes;
     startstops[row] = task.startstops.length;
     if (task.error !== undefined) errors.push([row, task.error]);
+    ready[row] = task.ready ?? Number.NaN;
+    needs[row] = task.dependencies?.total ?? 0;
+    dependencies[row] = task.dependencies?.back.length ?? 0;
     for (const slice of task.startstops) {
       action[at] = ACTION_INDEX[slice.action];
       start[at] = slice.start;
@@ -75,14 +88,18 @@ export function packFinished(tasks: readonly FinishedTask[]): FinishedRows {
     }
   });
   const columns = { prefix, group, worker, type, thread, status, nbytes, startstops, action, start, stop, source };
-  return { keys, texts: [...places.keys()], ...columns, errors };
+  return { keys, texts: [...places.keys()], ...columns, errors, ready, needs, dependencies, back };
 }
 
 export function* unpackFinished(rows: FinishedRows): Generator<FinishedTask> {
   const { texts } = rows;
   const errors = new Map(rows.errors);
   let at = 0;
+  let link = 0;
   for (let row = 0; row < rows.keys.length; row++) {
+    const ready = rows.ready[row]!;
+    const back = Array.from(rows.back.subarray(link, link + rows.dependencies[row]!));
+    link += back.length;
     const error = errors.get(row);
     const startstops = Array.from({ length: rows.startstops[row]! }, () => {
       const source = rows.source[at]!;
@@ -100,6 +117,8 @@ export function* unpackFinished(rows: FinishedRows): Generator<FinishedTask> {
       status: RECORD_STATUSES[rows.status[row]!]!,
       nbytes: rows.nbytes[row]!,
       startstops,
+      ...(Number.isNaN(ready) ? {} : { ready }),
+      dependencies: { total: rows.needs[row]!, back },
       ...(error === undefined ? {} : { error }),
     };
   }
