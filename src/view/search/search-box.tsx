@@ -1,4 +1,4 @@
-import { createEffect, createSignal, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
+import { createEffect, createSignal, type JSX, on, onCleanup, onMount } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
 import { formatCount } from '../format.ts';
 import { askApi } from './ask-api.ts';
@@ -142,7 +142,7 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
         ›
       </button>
       <span class="search-says" role="status" data-bad={found().problem !== null}>
-        <Show when={says()}>{(text) => text()}</Show>
+        {says()}
       </span>
     </div>
   );
