@@ -49,7 +49,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
   const reason = link.reason === '' ? '' : `${link.reason.replace(/\.$/, '')}. `;
   switch (link.state) {
     case 'connected':
-      return { label: replayed ? 'Recording' : 'Live', tone: 'ok', banner: null };
+      return replayed ? { label: 'Recording', tone: 'dim', banner: null } : { label: 'Live', tone: 'ok', banner: null };
     case 'connecting':
       if (replayed) {
         const banner = { title: 'Reading the recording.', text: 'What has been read so far is shown.' };

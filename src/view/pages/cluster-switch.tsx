@@ -71,13 +71,15 @@ export function ClusterSwitch(props: { readonly place: Place; readonly page: Pag
         class="button cluster-switch"
         ref={button}
         popovertarget={id}
-        aria-label={`Cluster: ${nameOf(entry(props.place.pages))}. Choose another of ${clusters().length}`}
+        title="Choose a cluster"
         onClick={place}
       >
+        <span class="hidden-text">Cluster: </span>
         <span class="cut">{entry(props.place.pages) ? nameOf(entry(props.place.pages)) : 'Clusters'}</span>
         <Show when={troubled().length > 0}>
           <span class="trouble" title={`Not connected: ${troubled().map(nameOf).join(', ')}`}>
             {formatCount(troubled().length)}
+            <span class="hidden-text"> not connected</span>
           </span>
         </Show>
       </button>

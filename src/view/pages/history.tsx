@@ -186,14 +186,17 @@ function Recording(props: {
           {formatBytes(entry().nbytes)}
         </td>
         <td class="actions">
-          <a class="button" href={`${props.root}${entry().pages}status`} aria-label={`Open ${name()}`}>
+          <a
+            class="button"
+            href={`${props.root}${entry().pages}status`}
+            aria-label={`${watched() ? 'Watch' : 'Open'} ${name()}`}
+          >
             {watched() ? 'Watch' : 'Open'}
           </a>
           <button
             type="button"
             class="button"
-            aria-pressed={entry().pinned}
-            aria-label={`Pin ${name()}`}
+            aria-label={`${entry().pinned ? 'Unpin' : 'Pin'} ${name()}`}
             title="Pinned recordings are never deleted by age, size or count"
             onClick={() => props.onPin()}
           >

@@ -24,7 +24,7 @@ export function Welcome(): JSX.Element {
           </p>
         </Note>
       </Match>
-      <Match when={cluster() !== null && replica().totals?.workers === 0}>
+      <Match when={cluster() !== null && cluster()?.engine !== 'recording' && replica().totals?.workers === 0}>
         <Note title="No workers yet">
           <p>The scheduler is there and nobody works for it. Start a worker on any machine that reaches it:</p>
           <pre>dask worker {cluster()?.address}</pre>

@@ -1,0 +1,283 @@
+import { readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { AxeResults } from 'axe-core';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { build } from '../../scripts/lib/build.mjs';
+import { Recorder } from '../../src/recording/recorder.ts';
+import { Tables } from '../../src/recording/tables.ts';
+import { EPOCH, ScriptedSource, tasksOf } from '../../src/server/scripted-source.fixture.ts';
+import { startServer, type TaskglassServer } from '../../src/server/server.ts';
+import { attach, finishedOf, type Row } from '../../src/store/history.fixture.ts';
+import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
+import { ROOT } from '../support/project-files.ts';
+import { until } from '../support/until.ts';
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const PHONE = { width: 390, height: 844 };
+const pageDir = path.join(ROOT, 'dist', 'page');
+
+/** A recording of two bursts of work, an hour apart, by several functions. */
+async function record(folder: string, id: string, functions: readonly string[], begin: number): Promise<void> {
+  const tables = new Tables();
+  const recorder = new Recorder({ intern: tables.intern, accept: () => {} }, tables.textOf, {
+    directoryOf: () => path.join(folder, id),
+  });
+  attach(recorder, id, begin);
+  for (const burst of [begin, begin + 3_600]) {
+    const rows = Array.from({ length: 60 }, (_, i): Row => {
+      const start = burst + i / 4;
+      return {
+        key: `${functions[i % functions.length]}-${burst}-${i}`,
+        fn: functions[i % functions.length]!,
+        worker: 'tcp://10.0.0.1:4001',
+        thread: 1 + (i % 2),
+        compute: [start, start + 0.2],
+        ...(i === 7 && { erred: true }),
+      };
+    });
+    recorder.accept({ kind: 'tick', time: burst + 16, finished: finishedOf(recorder, rows) });
+  }
+  await recorder.close();
+}
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const results = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
+  );
+  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+}
+
+const row = (page: Page, id: string) => page.locator(`[data-recording="${id}"]`);
+const rows = (page: Page) => page.locator('[data-recording]');
+
+describe('/history', () => {
+  let browser: Browser;
+  let server: TaskglassServer;
+  let folder: string;
+  let source: ScriptedSource;
+  const url = (at: string): string => `http://127.0.0.1:${server.port}${at}`;
+
+  beforeAll(async () => {
+    await build();
+    folder = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
+    await record(folder, 'Scheduler-monday', ['load', 'inc', 'add', 'sum', 'store'], EPOCH - 5 * 86_400);
+    await record(folder, 'Scheduler-tuesday', ['train', 'score'], EPOCH - 4 * 86_400);
+    await record(folder, 'Scheduler-wednesday', ['inc'], EPOCH - 3 * 86_400);
+    source = new ScriptedSource();
+    [browser, server] = await Promise.all([
+      launchBrowser(),
+      startServer({ source, port: 0, pageDir, record: { folder }, prefix: '/me' }),
+    ]);
+    source.finish(tasksOf('live_function', 12));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await server?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  test.each(['light', 'dark'] as const)(
+    'in %s: every recording with its runs, and axe finds nothing',
+    async (colorScheme) => {
+      const { page, problems } = await openPage(browser, url('/me/history'), { colorScheme });
+      await rows(page).nth(3).waitFor();
+      expect(await rows(page).evaluateAll((all) => all.map((one) => (one as HTMLElement).dataset.live))).toEqual([
+        'true',
+        'false',
+        'false',
+        'false',
+      ]);
+      await rows(page).first().getByText('live now').waitFor();
+      const monday = row(page, 'Scheduler-monday');
+      expect(await monday.getByRole('cell').allTextContents()).toEqual(expect.arrayContaining(['1 h', '120', '2']));
+      await monday.getByRole('button', { name: 'tcp://' }).first().click();
+      expect(await monday.locator('.run').count()).toBe(2);
+      expect(await violations(page)).toEqual([]);
+      await keepPicture(page, `history-${colorScheme}`);
+      expect(problems).toEqual([]);
+      await page.context().close();
+    },
+  );
+
+  test('a phone has everything in one column', async () => {
+    const { page } = await openPage(browser, url('/me/history'), { viewport: PHONE, hasTouch: true, isMobile: true });
+    await rows(page).nth(3).waitFor();
+    await row(page, 'Scheduler-monday').locator('.fold').click();
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+    expect(await violations(page)).toEqual([]);
+    await keepPicture(page, 'history-phone');
+    await page.context().close();
+  });
+
+  test('a recording is opened, says that it is one, and leads back', async () => {
+    const { page, problems } = await openPage(browser, url('/me/status'));
+    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await row(page, 'Scheduler-monday').getByRole('link', { name: /^Open/ }).click();
+    await page.waitForURL(url('/me/recordings/Scheduler-monday/status'));
+    await page.locator('[data-total=records]', { hasText: '120' }).waitFor();
+    const note = page.getByRole('note').filter({ hasText: 'A recording.' });
+    await note.getByText('Nothing here is live').waitFor();
+    expect(await page.locator('.link-state').first().textContent()).toBe('Recording');
+    await keepPicture(page, 'history-opened');
+    // The other pages of the recording, without loading anew.
+    await page.getByRole('link', { name: 'Workers', exact: true }).click();
+    await page.waitForURL(/recordings\/Scheduler-monday\/workers/);
+    await note.getByRole('link', { name: 'Back to the history' }).click();
+    await page.waitForURL(url('/me/history'));
+    // A run leads to its own part of the stream.
+    await row(page, 'Scheduler-monday').locator('.fold').click();
+    await row(page, 'Scheduler-monday')
+      .getByRole('link', { name: /^Run at/ })
+      .first()
+      .click();
+    await page.waitForURL(/recordings\/Scheduler-monday\/tasks\?since=\d/);
+    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await page.waitForURL(url('/me/history'));
+    // The one that is live leads to the live pages.
+    await rows(page)
+      .first()
+      .getByRole('link', { name: /^Watch/ })
+      .click();
+    await page.waitForURL(url('/me/status'));
+    await page.locator('[data-total=records]', { hasText: '12' }).waitFor();
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('a search narrows the list and says when nothing matches', async () => {
+    const { page } = await openPage(browser, url('/me/history'));
+    await rows(page).nth(3).waitFor();
+    const search = page.getByRole('searchbox', { name: 'Search in the history' });
+    await search.fill('train');
+    await until('one is left', async () => (await rows(page).count()) === 1);
+    expect(await row(page, 'Scheduler-tuesday').count()).toBe(1);
+    await search.fill('<b>nothing');
+    await page.getByText('No recording has “<b>nothing”').waitFor();
+    await search.fill('');
+    await rows(page).nth(3).waitFor();
+    await page.context().close();
+  });
+
+  test('pinned, unpinned, and deleted only after it asked', async () => {
+    const { page, problems } = await openPage(browser, url('/me/history'));
+    const wednesday = row(page, 'Scheduler-wednesday');
+    const pin = wednesday.getByRole('button', { name: /^(Pin|Unpin)/ });
+    await pin.click();
+    await wednesday.getByText('pinned').waitFor();
+    expect(await readdir(path.join(folder, 'Scheduler-wednesday'))).toContain('pinned');
+    await pin.click();
+    await wednesday.getByText('pinned').waitFor({ state: 'detached' });
+    expect(
+      await rows(page)
+        .first()
+        .getByRole('button', { name: /^Delete/ })
+        .isDisabled(),
+    ).toBe(true);
+    await wednesday.getByRole('button', { name: /^Delete/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('It cannot be brought back').waitFor();
+    await keepPicture(page, 'history-delete');
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(await readdir(folder)).toContain('Scheduler-wednesday');
+    await wednesday.getByRole('button', { name: /^Delete/ }).click();
+    await dialog.getByRole('button', { name: 'Delete' }).click();
+    await wednesday.waitFor({ state: 'detached' });
+    expect(await readdir(folder)).not.toContain('Scheduler-wednesday');
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('what was deleted by somebody else meanwhile is told', async () => {
+    await record(folder, 'Scheduler-gone', ['inc'], EPOCH - 9 * 86_400);
+    const { page } = await openPage(browser, url('/me/history'));
+    await row(page, 'Scheduler-gone').waitFor();
+    await rm(path.join(folder, 'Scheduler-gone'), { recursive: true });
+    await row(page, 'Scheduler-gone')
+      .getByRole('button', { name: /^(Pin|Unpin)/ })
+      .click();
+    await page.getByRole('alert').getByText('Nothing was changed: There is nothing here').waitFor();
+    await row(page, 'Scheduler-gone').waitFor({ state: 'detached' });
+    await page.context().close();
+  });
+});
+
+test('without recordings, and before the first one, it says what to do', async () => {
+  await build();
+  const browser = await launchBrowser();
+  const empty = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
+  const off = await startServer({ source: new ScriptedSource(), port: 0, pageDir });
+  const none = await startServer({ source: new ScriptedSource(), port: 0, pageDir, recordings: empty });
+  try {
+    const { page } = await openPage(browser, `http://127.0.0.1:${off.port}/history`);
+    await page.getByRole('heading', { name: 'Recording is off' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await keepPicture(page, 'history-off');
+    await page.goto(`http://127.0.0.1:${none.port}/history`);
+    await page.getByRole('heading', { name: 'Nothing was recorded yet' }).waitFor();
+    await none.close();
+    await page.getByRole('alert').getByText('The list could not be read').waitFor();
+  } finally {
+    await browser.close();
+    await off.close();
+    await none.close();
+    await rm(empty, { recursive: true });
+  }
+});
+
+test('a switch leads from cluster to cluster and says how each is reached', async () => {
+  await build();
+  const browser = await launchBrowser();
+  const folder = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
+  const [first, second, third] = [new ScriptedSource(), new ScriptedSource(), new ScriptedSource(() => {})];
+  await mkdir(folder, { recursive: true });
+  const server = await startServer({
+    source: first,
+    name: 'production',
+    clusters: [
+      { id: 'gpu', name: 'gpu', source: second },
+      { id: 'test', name: 'a test cluster with a long name that has to be cut somewhere', source: third },
+    ],
+    port: 0,
+    pageDir,
+    recordings: folder,
+  });
+  try {
+    first.finish(tasksOf('inc', 7));
+    second.finish(tasksOf('train', 4));
+    const url = (at: string): string => `http://127.0.0.1:${server.port}${at}`;
+    const { page, problems } = await openPage(browser, url('/workers'));
+    const button = page.getByRole('button', { name: /^Cluster: production/ });
+    await button.getByText('not connected').waitFor({ state: 'attached' });
+    await button.click();
+    const clusters = page.getByRole('navigation', { name: 'Clusters' });
+    expect(await clusters.getByRole('link').allInnerTexts()).toEqual([
+      expect.stringMatching(/production[\s\S]*7 tasks[\s\S]*Live/),
+      expect.stringMatching(/gpu[\s\S]*4 tasks[\s\S]*Live/),
+      expect.stringMatching(/a test[\s\S]*0 tasks[\s\S]*Connecting/),
+    ]);
+    second.emit({ kind: 'link', state: 'lost', time: EPOCH + 9, reason: 'gone' });
+    await clusters.getByRole('link', { name: /gpu/ }).getByText('Lost').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await keepPicture(page, 'clusters');
+    await clusters.getByRole('link', { name: /gpu/ }).click();
+    await page.waitForURL(url('/clusters/gpu/workers'));
+    await page.locator('[data-total=records]', { hasText: '4' }).waitFor();
+    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await page.waitForURL(url('/history'));
+    await page.setViewportSize(PHONE);
+    await page.getByRole('button', { name: /^Cluster: production/ }).click();
+    await keepPicture(page, 'clusters-phone');
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(PHONE.width);
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+    await server.close();
+    await rm(folder, { recursive: true });
+  }
+});
