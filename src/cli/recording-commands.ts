@@ -1,5 +1,5 @@
-import { type Command as Commander, Option } from 'commander';
-import { EXPORT_FORMATS, type ExportFormat } from '../server/recordings.ts';
+import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
+import { EXPORT_FORMATS, type ExportFormat, TASK_STATUSES, type TaskSelection } from '../server/recordings.ts';
 
 /** What a command line asks for that concerns recordings and serves no page. */
 export type RecordingCommand =
@@ -8,10 +8,16 @@ export type RecordingCommand =
       readonly command: 'export';
       readonly recording: string;
       readonly format: ExportFormat;
+      readonly selection: TaskSelection;
       /** Null: standard output. */
       readonly to: string | null;
     }
   | { readonly command: 'stats'; readonly recording: string; readonly json: boolean };
+
+interface ExportGiven extends TaskSelection {
+  readonly format?: ExportFormat;
+  readonly output?: string;
+}
 
 const HELP = ['-h, --help', 'print this help'] as const;
 
@@ -36,8 +42,18 @@ export function addRecordingCommands(program: Commander, found: (command: Record
       ),
     )
     .option('-o, --output <file>', 'where to (default: standard output)')
-    .action((recording: string, { format, output }: { format?: ExportFormat; output?: string }) =>
-      found({ command: 'export', recording, format: format ?? formatOf(output ?? ''), to: output ?? null }),
+    .option(
+      '--since <time>',
+      'only tasks that ended at or after this: 2026-05-01T12:00, or seconds since epoch',
+      timeOf,
+    )
+    .option('--until <time>', 'only tasks that started at or before this', timeOf)
+    .option('--name <function>', 'only tasks of this function (may be repeated)', oneMore)
+    .option('--worker <worker>', 'only tasks of the worker of this name or address (may be repeated)', oneMore)
+    .addOption(new Option('--status <status>', 'only tasks that ended so').choices(TASK_STATUSES))
+    .option('--text <text>', 'only tasks whose key contains this')
+    .action((recording: string, { format, output, ...selection }: ExportGiven) =>
+      found({ command: 'export', recording, format: format ?? formatOf(output ?? ''), selection, to: output ?? null }),
     );
   const stats = program
     .command('stats')
@@ -53,7 +69,20 @@ export function addRecordingCommands(program: Commander, found: (command: Record
 
 function formatOf(file: string): ExportFormat {
   if (/\.parquet$/i.test(file)) return 'parquet';
+  if (/\.(arrow|feather)$/i.test(file)) return 'arrow';
+  if (/\.html?$/i.test(file)) return 'html';
   if (/\.csv$/i.test(file)) return 'csv';
   if (/\.json$/i.test(file)) return 'chrome';
   return 'ndjson';
+}
+
+/** Seconds since epoch; a time without a zone is one of this machine's clock. */
+function timeOf(text: string): number {
+  const seconds = /^\d{1,12}(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
+  if (Number.isFinite(seconds)) return seconds;
+  throw new InvalidArgumentError('Write a time as 2026-05-01T12:00:00, or as seconds since epoch.');
+}
+
+function oneMore(value: string, before: readonly string[] = []): readonly string[] {
+  return [...before, value];
 }

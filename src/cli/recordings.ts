@@ -28,8 +28,10 @@ export async function runRecordingCommand(
       return 0;
     }
     case 'export': {
-      const { tasks, damages } = await exportRecording(command.recording, command.format, command.to ?? toStdout);
-      if (command.to !== null) console.log(`Wrote ${tasks.toLocaleString('en-US')} tasks to ${command.to}`);
+      const { recording, format, selection, to } = command;
+      const { tasks, leftOut, damages } = await exportRecording(recording, format, selection, to ?? toStdout);
+      const more = leftOut > 0 ? `, ${leftOut.toLocaleString('en-US')} more as sums alone,` : '';
+      if (to !== null) console.log(`Wrote ${tasks.toLocaleString('en-US')} tasks${more} to ${to}`);
       return warn(damages);
     }
     case 'stats': {

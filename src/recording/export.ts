@@ -1,15 +1,18 @@
 import { open, rename, rm } from 'node:fs/promises';
 import type { FinishedColumns } from '../model/source-event.ts';
+import type { TaskSelection } from '../model/task-selection.ts';
+import { ArrowTasks } from './arrow-tasks.ts';
 import type { Damage } from './blocks.ts';
 import { ChromeTrace } from './chrome-trace.ts';
 import { ROWS_A_GROUP, TasksWriter } from './parquet-write.ts';
 import { RecordingReader } from './reader.ts';
-import { type RecordedTask, recordedTasks } from './recorded-task.ts';
+import { type RecordedTask, tasksOf } from './recorded-task.ts';
 import { replay } from './replay.ts';
+import { Selector } from './selection.ts';
 import { Tables } from './tables.ts';
 
-export const EXPORT_FORMATS = ['parquet', 'ndjson', 'csv', 'chrome'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export const TASK_FORMATS = ['parquet', 'arrow', 'ndjson', 'csv', 'chrome'] as const;
+export type TaskFormat = (typeof TASK_FORMATS)[number];
 
 export interface Exported {
   readonly tasks: number;
@@ -20,72 +23,118 @@ export interface Exported {
 /** Where an export goes: resolves when more may be written. */
 export type Write = (bytes: Uint8Array | string) => Promise<void>;
 
+/** Finished tasks on their way out: of a recording, or of the history of a running server. */
+export interface TaskRows {
+  readonly textOf: Tables['textOf'];
+  /** In parts of any size, oldest first. */
+  parts(): AsyncIterable<FinishedColumns>;
+}
+
+/** Bytes of text that are written at once, about. */
+const TEXT_AT_ONCE = 65_536;
+
+/** Writes all rows and returns how many they were. Holds a part, or a row group of the format, and no more. */
+export async function writeTaskRows(rows: TaskRows, format: TaskFormat, write: Write): Promise<number> {
+  if (format === 'parquet') return writeParquet(rows, write);
+  if (format === 'arrow') return writeArrow(rows, write);
+  const writer = TEXTS[format]();
+  let tasks = 0;
+  let text = writer.head;
+  for await (const part of rows.parts()) {
+    for (const task of tasksOf(part, rows.textOf)) {
+      tasks++;
+      text += writer.line(task);
+      if (text.length < TEXT_AT_ONCE) continue;
+      await write(text);
+      text = '';
+    }
+  }
+  await write(text + writer.end);
+  return tasks;
+}
+
+async function writeParquet(rows: TaskRows, write: Write): Promise<number> {
+  const writer = new TasksWriter(rows.textOf);
+  let tasks = 0;
+  let parts: FinishedColumns[] = [];
+  let waiting = 0;
+  for await (const part of rows.parts()) {
+    parts.push(part);
+    waiting += part.length;
+    if (waiting < ROWS_A_GROUP) continue;
+    await write(writer.add(parts));
+    tasks += waiting;
+    waiting = 0;
+    parts = [];
+  }
+  if (waiting > 0 || tasks === 0) await write(writer.add(parts));
+  await write(writer.finish());
+  return tasks + waiting;
+}
+
+async function writeArrow(rows: TaskRows, write: Write): Promise<number> {
+  const writer = new ArrowTasks();
+  let tasks = 0;
+  await write(writer.begin());
+  for await (const part of rows.parts()) {
+    for (const task of tasksOf(part, rows.textOf)) {
+      tasks++;
+      const bytes = writer.add(task);
+      if (bytes !== null) await write(bytes);
+    }
+  }
+  for (const bytes of writer.end()) await write(bytes);
+  return tasks;
+}
+
 /**
- * All finished tasks of a recording, sealed or not, each once.
+ * The finished tasks of a recording, sealed or not, each once; all, or those that are wanted.
  *
  * @throws NOT_A_RECORDING, RECORDING_VERSION
  */
-export async function exportTasks(file: string, format: ExportFormat, write: Write): Promise<Exported> {
+export async function exportTasks(
+  file: string,
+  format: TaskFormat,
+  selection: TaskSelection,
+  write: Write,
+): Promise<Exported> {
   const reader = await RecordingReader.open(file);
-  const tables = new Tables();
-  const events = replay(reader, tables.intern);
-  let tasks = 0;
-  if (format === 'parquet') {
-    const writer = new TasksWriter(tables.textOf);
-    let parts: FinishedColumns[] = [];
-    let rows = 0;
-    for await (const event of events) {
-      if (event.kind !== 'tick' || event.finished === undefined || event.finished.length === 0) continue;
-      parts.push(event.finished);
-      rows += event.finished.length;
-      if (rows < ROWS_A_GROUP) continue;
-      await write(writer.add(parts));
-      tasks += rows;
-      rows = 0;
-      parts = [];
+  const { textOf, intern } = new Tables();
+  const selector = new Selector(selection, textOf);
+  async function* parts(): AsyncGenerator<FinishedColumns> {
+    for await (const event of replay(reader, intern)) {
+      const found = selector.of(event);
+      if (found !== null) yield found;
     }
-    if (rows > 0 || tasks === 0) await write(writer.add(parts));
-    await write(writer.finish());
-    return { tasks: tasks + rows, damages: reader.damages };
   }
-  const writer = TEXTS[format]();
-  let text = writer.head;
-  for await (const task of recordedTasks(events, tables.textOf)) {
-    tasks++;
-    text += writer.line(task);
-    if (text.length < 65_536) continue;
-    await write(text);
-    text = '';
-  }
-  await write(text + writer.end);
+  const tasks = await writeTaskRows({ textOf, parts }, format, write);
   return { tasks, damages: reader.damages };
 }
 
-/** The same into a file, which is there whole or not at all. */
-export async function exportToFile(file: string, format: ExportFormat, to: string): Promise<Exported> {
+/** Lets `fill` write a file, which is there whole or not at all. */
+export async function writeWhole<T>(to: string, fill: (write: Write) => Promise<T>): Promise<T> {
   const aside = `${to}.part`;
   const handle = await open(aside, 'w');
   try {
-    const exported = await exportTasks(file, format, async (bytes) => {
+    const result = await fill(async (bytes) => {
       await handle.writeFile(bytes);
     });
     await handle.close();
     await rename(aside, to);
-    return exported;
+    return result;
   } catch (error) {
     await handle.close().catch(() => {});
     await rm(aside, { force: true });
     throw error;
   }
 }
-
 interface TextWriter {
   readonly head: string;
   line(task: RecordedTask): string;
   readonly end: string;
 }
 
-const TEXTS: Readonly<Record<Exclude<ExportFormat, 'parquet'>, () => TextWriter>> = {
+const TEXTS: Readonly<Record<Exclude<TaskFormat, 'parquet' | 'arrow'>, () => TextWriter>> = {
   ndjson: () => ({ head: '', line: (task) => `${JSON.stringify(task)}\n`, end: '' }),
   csv: () => ({ head: `${CSV_COLUMNS.join(',')}\r\n`, line: csvLine, end: '' }),
   chrome: () => {

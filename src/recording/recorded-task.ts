@@ -1,4 +1,4 @@
-import type { FinishedColumns, SourceEvent } from '../model/source-event.ts';
+import type { FinishedColumns } from '../model/source-event.ts';
 import { ACTIONS, type Action, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
 import type { Tables } from './tables.ts';
@@ -32,17 +32,8 @@ export interface RecordedTask {
   readonly traceback?: string;
 }
 
-/** The finished tasks of a replay, one by one. */
-export async function* recordedTasks(
-  events: AsyncIterable<SourceEvent>,
-  textOf: Tables['textOf'],
-): AsyncGenerator<RecordedTask> {
-  for await (const event of events) {
-    if (event.kind === 'tick' && event.finished !== undefined) yield* tasksOf(event.finished, textOf);
-  }
-}
-
-function* tasksOf(columns: FinishedColumns, textOf: Tables['textOf']): Generator<RecordedTask> {
+/** The rows of columns, one by one. */
+export function* tasksOf(columns: FinishedColumns, textOf: Tables['textOf']): Generator<RecordedTask> {
   let slice = 0;
   let link = 0;
   for (let row = 0; row < columns.length; row++) {

@@ -18,6 +18,7 @@ export class RecordingSource implements Source {
   #reading: Promise<void> = Promise.resolve();
   #closed = false;
   #time: Seconds = 0;
+  #damages: readonly Damage[] = [];
 
   /** `file`: the folder of a recording, or any file in it. */
   constructor(file: string) {
@@ -38,12 +39,18 @@ export class RecordingSource implements Source {
       mode: 'recording',
     });
     sink.accept({ kind: 'link', state: 'connecting', time: since, reason: 'reading the recording' });
+    this.#damages = reader.damages;
     this.#reading = this.#read(reader, sink);
   }
 
   /** Resolves when everything was said. */
   get finished(): Promise<void> {
     return this.#reading;
+  }
+
+  /** What could not be read so far. */
+  get damages(): readonly Damage[] {
+    return this.#damages;
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { type RecordStatus, STATUS_LOST } from '../../model/task-state.ts';
+import type { TaskSelection } from '../../model/task-selection.ts';
+import { STATUS_LOST } from '../../model/task-state.ts';
 import type { RecordIndex, Seconds } from '../../model/units.ts';
-import { type RecordFilter, recordMatcher } from '../../store/record-filter.ts';
+import { recordMatcher } from '../../store/record-filter.ts';
 import type { Store } from '../../store/store.ts';
 import { REPORT_FORMAT, REPORT_MARK, type ReportHead } from '../../wire/report.ts';
 import { RecordsWriter } from '../../wire/report-records.ts';
@@ -25,13 +26,8 @@ const CHUNK_RECORDS = 16_384;
 /** Records between two turns of the event loop. */
 const TURN_RECORDS = 1_000;
 
-/** Which tasks an export is of; what is absent does not matter. */
-export interface Selection extends RecordFilter {
-  readonly status?: RecordStatus | undefined;
-}
-
 export interface ReportOptions {
-  readonly selection: Selection;
+  readonly selection: TaskSelection;
   /** The page without data, which the build makes. */
   readonly template: string;
   /** Version of this server. */
@@ -177,17 +173,16 @@ async function* textOf(template: string, parts: readonly ReportPart[]): AsyncGen
 }
 
 /** What was asked for, as people would say it. */
-function selectionText({ since, until, name, worker, status, text }: Selection): string {
-  const list = (value: string | readonly string[]): string => (typeof value === 'string' ? value : value.join(' or '));
+function selectionText({ since, until, name, worker, status, text }: TaskSelection): string {
   const clock = (seconds: Seconds): string =>
     new Date(seconds * 1000).toISOString().replace('T', ' ').replace('Z', ' UTC');
   return [
     since !== undefined && `from ${clock(since)}`,
     until !== undefined && `until ${clock(until)}`,
-    name !== undefined && `function ${list(name)}`,
-    worker !== undefined && `worker ${list(worker)}`,
+    name !== undefined && `function ${name.join(' or ')}`,
+    worker !== undefined && `worker ${worker.join(' or ')}`,
     status !== undefined && `status ${status}`,
-    typeof text === 'string' && `key with “${text}”`,
+    text !== undefined && `key with “${text}”`,
   ]
     .filter((part) => part !== false)
     .join(', ');

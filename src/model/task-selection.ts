@@ -1,0 +1,20 @@
+import type { RecordStatus } from './task-state.ts';
+import type { Seconds } from './units.ts';
+
+/** Which finished tasks somebody wants; what is absent does not matter. */
+export interface TaskSelection {
+  /** Only what ended at or after this, and started at or before that. */
+  readonly since?: Seconds | undefined;
+  readonly until?: Seconds | undefined;
+  /** Functions, any of them. */
+  readonly name?: readonly string[] | undefined;
+  /** Addresses or names of workers, any of them. */
+  readonly worker?: readonly string[] | undefined;
+  readonly status?: RecordStatus | undefined;
+  /** Part of a key. */
+  readonly text?: string | undefined;
+}
+
+export function selectsAll(selection: TaskSelection): boolean {
+  return Object.values(selection).every((value) => value === undefined);
+}
