@@ -28,7 +28,24 @@ export interface StateBatch {
   readonly cost?: AgentCost;
   /** Where a stream that follows begins: the start of the oldest of the last 1,000 tasks of the last run. */
   readonly follow?: FollowView;
+  /** This is what was true at another time than now. Absent with `reset`: it is now. */
+  readonly playhead?: PlayheadView;
 }
+
+/** Where in a recorded history somebody looks. `now` of all batches is that time. */
+export interface PlayheadView {
+  readonly time: Seconds;
+  /** How many seconds of history pass in one; 0: it stands still. */
+  readonly speed: number;
+  /** Where history begins and ends; of a live cluster it ends now. */
+  readonly since: Seconds;
+  readonly until: Seconds;
+  /** All runs, those after the playhead too, oldest first. */
+  readonly runs: readonly RunView[];
+}
+
+/** History passes at most so many times faster than it did. */
+export const MOST_SPEED = 1_000;
 
 export interface ClusterView {
   readonly engine: EngineKind;
@@ -246,6 +263,7 @@ export type WindowBatch = SlicesBatch | SharesBatch;
 interface WindowBatchBase {
   readonly seq: Seq;
   readonly now: Seconds;
+  /** Without its lists of rows unless this is a reset. */
   readonly query: WindowQuery;
   /** True: replaces everything that was known of this window. */
   readonly reset: boolean;

@@ -57,6 +57,8 @@ export class Replica {
   link: LinkView = NEVER;
   names: string[] = [];
   tracks: TrackView[] = [];
+  /** +1 whenever a track came or changed. */
+  tracksVersion = 0;
   runs: readonly RunView[] = [];
   gaps: readonly GapView[] = [];
   totals: TotalsView | null = null;
@@ -187,6 +189,7 @@ export class Replica {
       }
     }
     for (const track of batch.tracks ?? []) this.tracks[track.track] = track;
+    if (batch.reset || batch.tracks !== undefined) this.tracksVersion++;
     if (batch.runs !== undefined) this.runs = batch.runs;
     if (batch.gaps !== undefined) this.gaps = batch.gaps;
     if (batch.totals !== undefined) this.totals = batch.totals;

@@ -48,6 +48,8 @@ export class WindowCursor {
   readonly #functions: ReadonlySet<number> | null;
   readonly #tracks: ReadonlySet<number> | null;
   readonly #groups: TrackGroups;
+  /** What goes with everything but a reset: the lists of rows are known by then. */
+  readonly #brief: WindowQuery;
   #mode: 'new' | 'slices' | 'shares' = 'new';
   /** Records of the store that were looked at. */
   #seen = 0;
@@ -65,6 +67,8 @@ export class WindowCursor {
     this.#functions = query.functions === null ? null : new Set(query.functions);
     this.#tracks = query.tracks === undefined || query.tracks === null ? null : new Set(query.tracks);
     this.#groups = new TrackGroups(query.groups ?? []);
+    const { since, until, level, functions, maxSlices } = query;
+    this.#brief = { since, until, level, functions, maxSlices };
   }
 
   /** True: the last step did not get to its answer; the next one goes on. */
@@ -270,7 +274,7 @@ export class WindowCursor {
       mode: 'slices',
       seq,
       now: this.#store.clock(),
-      query: this.query,
+      query: reset ? this.query : this.#brief,
       reset,
       record: Uint32Array.from(found, (slice) => slice.record),
       track: Uint32Array.from(found, (slice) => slice.track),
@@ -302,7 +306,7 @@ export class WindowCursor {
       mode: 'shares',
       seq: this.#store.seq,
       now: this.#store.clock(),
-      query: this.query,
+      query: reset ? this.query : this.#brief,
       reset,
       level: this.#grid.level,
       firstBin: this.#grid.firstBin,

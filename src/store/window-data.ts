@@ -50,11 +50,11 @@ export class WindowData {
 
   apply(batch: WindowBatch): void {
     if (batch.reset) {
+      this.query = batch.query;
       this.#lanes = new Map(batch.query.groups?.map((group) => [group.row, groupSize(group)]));
       this.#slices = new Map();
       this.#shares = new Map();
     }
-    this.query = batch.query;
     this.mode = batch.mode;
     if (batch.mode === 'slices') this.#applySlices(batch);
     else this.#applyShares(batch);

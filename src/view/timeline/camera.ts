@@ -142,6 +142,24 @@ export class Camera {
     if (this.#base !== null) this.jump({ since: this.#base.relative(since), until: this.#base.relative(until) });
   }
 
+  /** Looks at a moment, epoch seconds: as wide as now, with it in the middle. False: there is nothing then. */
+  goTo(time: number): boolean {
+    const history = this.history();
+    if (this.#base === null || history === null) return false;
+    const at = this.#base.relative(time * 1e6);
+    const wide = span(this.#view);
+    if (at < history.start - wide || at > history.stop + wide) return false;
+    this.jump({ since: at - wide / 2, until: at + wide / 2 });
+    return true;
+  }
+
+  /** When the run in the middle of the view began, epoch seconds; null where there is none. */
+  get runStart(): number | null {
+    const { runs } = this.#options.replica;
+    if (this.#base === null) return null;
+    return runs[Math.max(0, runAt(runs, this.#base, (this.#view.since + this.#view.until) / 2))]?.start ?? null;
+  }
+
   /** Brings what lies at [start, stop) epoch µs into view; `closely`: wide enough to be seen as well. */
   reveal(start: Micros, stop: Micros, closely: boolean, leastPixels: number): void {
     if (this.#base === null) return;

@@ -11,9 +11,9 @@ import {
 import type { Replica } from '../../store/replica.ts';
 import { functionClass } from '../colors.ts';
 import { formatBytes, formatClock, formatDuration, formatName, formatPercent } from '../format.ts';
+import { workerLabel } from '../rows/row-model.ts';
 import { placeTooltip } from '../widgets/tooltip.ts';
 import type { Hit } from './hit.ts';
-import { workerLabel } from './layout.ts';
 import type { Records } from './records.ts';
 
 export interface DetailsCardProps {

@@ -3,11 +3,12 @@ import { toMicros } from '../../model/units.ts';
 import type { Replica } from '../../store/replica.ts';
 import { type PageName, rangeOf } from '../address.ts';
 import type { Connection } from '../connection.ts';
+import { DEFAULT_ROWS, GroupNumbers, MANY_TRACKS, rowsOf } from '../rows/row-model.ts';
 import { openWindow, type WatchedWindow } from '../watched-window.ts';
 import { followTarget } from './follow.ts';
 import { followHistory, followRecent } from './runs.ts';
 import { span, TimeBase } from './viewport.ts';
-import { planWindow } from './window-plan.ts';
+import { ALL_TRACKS, planWindow, type RowsWanted } from './window-plan.ts';
 
 /** What an address and a screen say before anything is built. */
 export interface EarlyView {
@@ -23,6 +24,8 @@ export interface EarlyView {
 const BESIDE = 130;
 const COLUMN = 340;
 const WITH_COLUMN = 1_000;
+/** Folded groups that are asked for before it is known how many fit. */
+const FIRST_ROWS = 100;
 
 /**
  * The window that the page's stream will ask for first, asked for as soon as the state is there, while the rest of the page is still
@@ -68,11 +71,20 @@ export function earlyQuery(replica: Replica, view: EarlyView): WindowQuery | nul
     range === null
       ? followTarget(input!)
       : { since: base.relative(range.since * 1e6), until: base.relative(range.until * 1e6) };
-  return planWindow(null, {
+  const looking = {
     since: base.absolute(shown.since),
     until: base.absolute(shown.until),
     perPixel: span(shown) / width,
     now: clock * 1e6,
     functions: null,
-  });
+  };
+  return planWindow(null, looking, firstRows(replica));
+}
+
+/** The rows that a stream shows first: all of them, or as many folded groups as a screen may have; of single rows none can be told. */
+function firstRows(replica: Replica): RowsWanted {
+  if (replica.tracks.length <= MANY_TRACKS) return ALL_TRACKS;
+  const { sections } = rowsOf(replica.tracks, DEFAULT_ROWS, () => false, null, new GroupNumbers());
+  const groups = sections.flatMap(({ units }) => units.flatMap(({ group }) => group ?? [])).slice(0, FIRST_ROWS);
+  return { tracks: null, groups: { shown: groups, ask: () => groups } };
 }

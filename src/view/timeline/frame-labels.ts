@@ -1,4 +1,3 @@
-import type { Layout } from './layout.ts';
 import type { Draw } from './painter.ts';
 import type { Tick } from './ruler.ts';
 import { type Scale, xOf } from './viewport.ts';
@@ -15,11 +14,6 @@ export interface LabelStyle {
   readonly panel: string;
 }
 
-const LEAST_SLOT_ROW = 13;
-const BETWEEN = 14;
-/** After the name of a worker that is gone. */
-export const GONE = ' ✕';
-
 /** Cuts `text` to `room` pixels. Names share beginnings, so it is the middle that goes. */
 export function cutMiddle(draw: Pick<Draw, 'measureText'>, text: string, room: number): string {
   if (draw.measureText(text).width <= room) return text;
@@ -29,63 +23,6 @@ export function cutMiddle(draw: Pick<Draw, 'measureText'>, text: string, room: n
     if (draw.measureText(cut).width <= room) return cut;
   }
   return '';
-}
-
-/** Workers beside their rows, hosts above their workers, slots where rows are high enough. */
-export function drawGutter(
-  draw: Draw & Pick<CanvasRenderingContext2D, 'clearRect'>,
-  layout: Layout,
-  scroll: number,
-  width: number,
-  height: number,
-  style: LabelStyle,
-): void {
-  const { ratio } = style;
-  draw.fillStyle = style.panel;
-  draw.fillRect(0, 0, width, height);
-  draw.textBaseline = 'middle';
-  const right = width - 8 * ratio;
-  const slots = layout.rowHeight >= LEAST_SLOT_ROW * ratio;
-  const slotRoom = slots ? 16 * ratio : 0;
-  let below = Number.NEGATIVE_INFINITY;
-  for (const [i, group] of layout.groups.entries()) {
-    const top = group.y - scroll;
-    if (i > 0 && !group.opensHost) {
-      const gap = layout.groups[i - 1]!;
-      draw.fillStyle = style.line;
-      const y = Math.floor((gap.y + gap.height + group.y) / 2) - scroll;
-      if (group.y - gap.y - gap.height >= 3) draw.fillRect(8 * ratio, y, width - 8 * ratio, 1);
-    }
-    if (top > height || top + group.height < -20 * ratio) continue;
-    if (group.opensHost) {
-      draw.font = style.smallFont;
-      draw.textAlign = 'left';
-      draw.fillStyle = style.faint;
-      draw.fillText(cutMiddle(draw, group.host, width - 12 * ratio), 8 * ratio, top - 8 * ratio);
-      below = Math.max(below, top - 2 * ratio);
-    }
-    // A label that would touch the one above it is left out; hovering still tells.
-    const middle = Math.min(Math.max(top + group.height / 2, 7 * ratio), height - 7 * ratio);
-    if (middle - 7 * ratio < below) continue;
-    below = middle + BETWEEN * ratio - 7 * ratio;
-    draw.font = style.font;
-    draw.textAlign = 'right';
-    draw.fillStyle = group.alive ? style.dim : style.faint;
-    const label = group.alive ? group.label : group.label + GONE;
-    draw.fillText(cutMiddle(draw, label, right - slotRoom - 6 * ratio), right - slotRoom, middle);
-  }
-  if (!slots) return;
-  draw.font = style.smallFont;
-  draw.textAlign = 'right';
-  draw.fillStyle = style.faint;
-  let group = -1;
-  let slot = 0;
-  for (const row of layout.rows) {
-    slot = row.group === group ? slot + 1 : 0;
-    group = row.group;
-    const y = row.y - scroll + row.height / 2;
-    if (y > 0 && y < height) draw.fillText(String(slot), right, y);
-  }
 }
 
 /** Clock times under the plot; the leading and the trailing one stay inside. `left` is where the plot begins. */

@@ -53,7 +53,7 @@ interface Finger {
 }
 
 /** Drag pans, two fingers pinch, a press without a move picks, a double one follows. Returns an undo. */
-export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTarget): () => void {
+export function listen(plot: HTMLElement, target: GestureTarget): () => void {
   const fingers = new Map<number, Finger>();
   let pressed: { x: number; y: number; moved: boolean } | null = null;
   let drag: Drag | null = null;
@@ -122,10 +122,6 @@ export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTa
     if (fingers.size === 0) target.point(null);
   };
   const onWheel = (event: WheelEvent): void => wheel(event, place(event).x, target);
-  const onGutterWheel = (event: WheelEvent): void => {
-    event.preventDefault();
-    target.scroll(wheelPixels(event).y);
-  };
   const double = (): void => target.follow();
 
   plot.addEventListener('pointerdown', down);
@@ -135,7 +131,6 @@ export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTa
   plot.addEventListener('pointerleave', leave);
   plot.addEventListener('wheel', onWheel, { passive: false });
   plot.addEventListener('dblclick', double);
-  gutter.addEventListener('wheel', onGutterWheel, { passive: false });
   return () => {
     plot.removeEventListener('pointerdown', down);
     plot.removeEventListener('pointermove', move);
@@ -144,7 +139,6 @@ export function listen(plot: HTMLElement, gutter: HTMLElement, target: GestureTa
     plot.removeEventListener('pointerleave', leave);
     plot.removeEventListener('wheel', onWheel);
     plot.removeEventListener('dblclick', double);
-    gutter.removeEventListener('wheel', onGutterWheel);
   };
 }
 

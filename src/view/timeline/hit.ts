@@ -50,7 +50,7 @@ export function findHit(
 ): Hit | null {
   const { scale, epoch } = input;
   const time = timeAt(scale, x) + epoch;
-  const data = sourceAt(input, timeAt(scale, x));
+  const data = sourceAt(input, track, timeAt(scale, x));
   const slices = data?.mode === 'slices' ? data.slicesOf(track) : undefined;
   const found = slices === undefined ? -1 : sliceAt(slices, { time, reach: REACH * ratio * scale.perPixel, depth });
   if (slices !== undefined && found >= 0) return sliceHit(track, slices, found);

@@ -4,6 +4,9 @@ import type { Movement } from './motion.ts';
 export type Command =
   | { readonly kind: 'move'; readonly movement: Movement }
   | { readonly kind: 'fit' | 'follow' | 'close' | 'open' | 'area' }
+  | { readonly kind: 'fold' | 'fold-all' | 'pin' }
+  /** By so many screens; infinitely many: to the end. */
+  | { readonly kind: 'scroll'; readonly screens: number }
   | { readonly kind: 'run' | 'slice' | 'row' | 'erred'; readonly direction: 1 | -1 };
 
 const MOVES: Readonly<Record<string, Movement>> = {
@@ -44,6 +47,18 @@ export function commandOf(
       return { kind: 'slice', direction: -1 };
     case 'e':
       return { kind: 'erred', direction: event.shiftKey ? -1 : 1 };
+    case 'g':
+      return { kind: event.shiftKey ? 'fold-all' : 'fold' };
+    case 't':
+      return { kind: 'pin' };
+    case 'pageup':
+      return focused ? { kind: 'scroll', screens: -0.9 } : null;
+    case 'pagedown':
+      return focused ? { kind: 'scroll', screens: 0.9 } : null;
+    case 'home':
+      return focused ? { kind: 'scroll', screens: Number.NEGATIVE_INFINITY } : null;
+    case 'end':
+      return focused ? { kind: 'scroll', screens: Number.POSITIVE_INFINITY } : null;
     case 'enter':
       return focused ? { kind: 'open' } : null;
     case 'escape':

@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { TrackView } from '../../model/batch.ts';
-import { layoutRows, rowAt, rowsWithin } from './layout.ts';
-
-function track(index: number, host: string, name: string, slot: number, alive = true): TrackView {
-  return { track: index, worker: index, address: `tcp://${host}:${name}`, name, host, slot, alive };
-}
+import { layoutOf, trackOf as track } from '../rows/rows.fixture.ts';
+import { groupsWithin, rowAt, rowOf, rowsWithin } from './layout.ts';
 
 const everything = { height: 400, ratio: 1, shows: () => true };
 
@@ -19,14 +15,13 @@ describe('layoutRows', () => {
       undefined,
       track(5, 'b', 'w1', 1),
     ];
-    const layout = layoutRows(tracks, everything);
+    const layout = layoutOf(tracks, everything);
     expect(layout.rows.map((r) => r.track)).toEqual([3, 2, 1, 0, 5]);
-    expect(layout.groups.map((g) => [g.host, g.label, g.opensHost])).toEqual([
-      ['a', 'w2', true],
-      ['a', 'w10', false],
-      ['b', 'w1', true],
+    expect(layout.groups.map((g) => [g.band, g.label])).toEqual([
+      ['a', 'w2'],
+      [null, 'w10'],
+      ['b', 'w1'],
     ]);
-    expect(layout.hosts).toBe(2);
   });
 
   it('never overlaps rows, fills what there is, or overflows at the least height', () => {
@@ -40,7 +35,7 @@ describe('layoutRows', () => {
         fc.constantFrom(1, 1.5, 2),
         (workers, height, ratio) => {
           const tracks = workers.map(([host, worker], i) => track(i, `h${host}`, `w${worker}`, i));
-          const { rows, groups, height: total, rowHeight } = layoutRows(tracks, { ...everything, height, ratio });
+          const { rows, groups, height: total, rowHeight } = layoutOf(tracks, { ...everything, height, ratio });
           expect(rows).toHaveLength(tracks.length);
           for (const [i, row] of rows.entries()) {
             expect(Number.isInteger(row.y)).toBe(true);
@@ -52,7 +47,7 @@ describe('layoutRows', () => {
           }
           expect(total).toBe(rows.at(-1)!.y + rowHeight);
           expect(rowHeight).toBeGreaterThanOrEqual(Math.floor(5 * ratio));
-          if (rowHeight > Math.ceil(5 * ratio)) expect(total).toBeLessThanOrEqual(height);
+          if (rowHeight > Math.ceil(13 * ratio)) expect(total).toBeLessThanOrEqual(height);
         },
       ),
     );
@@ -60,13 +55,13 @@ describe('layoutRows', () => {
 
   it('keeps the rows of a lost worker while it has something in view', () => {
     const tracks = [track(0, 'a', 'w1', 0), track(1, 'a', 'w2', 0, false)];
-    expect(layoutRows(tracks, everything).rows).toHaveLength(2);
-    expect(layoutRows(tracks, everything).groups[1]!.alive).toBe(false);
-    expect(layoutRows(tracks, { ...everything, shows: () => false }).rows.map((r) => r.track)).toEqual([0]);
+    expect(layoutOf(tracks, everything).rows).toHaveLength(2);
+    expect(layoutOf(tracks, everything).groups[1]!.alive).toBe(false);
+    expect(layoutOf(tracks, { ...everything, shows: () => false }).rows.map((r) => r.track)).toEqual([0]);
   });
 
   it('finds rows by height, and none between them', () => {
-    const layout = layoutRows([track(0, 'a', 'w1', 0), track(1, 'a', 'w1', 1), track(2, 'a', 'w2', 0)], everything);
+    const layout = layoutOf([track(0, 'a', 'w1', 0), track(1, 'a', 'w1', 1), track(2, 'a', 'w2', 0)], everything);
     for (const row of layout.rows) {
       expect(rowAt(layout, row.y)).toBe(row);
       expect(rowAt(layout, row.y + row.height - 1)).toBe(row);
@@ -76,9 +71,12 @@ describe('layoutRows', () => {
     expect(rowsWithin(layout, second.y, second.y + 1)).toEqual([1, 2]);
     expect(rowsWithin(layout, 0, 1e6)).toEqual([0, 3]);
     expect(rowsWithin(layout, 1e6, 2e6)).toEqual([3, 3]);
+    expect(groupsWithin(layout, second.y, second.y + 1)).toEqual([0, 1]);
+    expect(rowOf(layout, 1)).toBe(second);
+    expect(rowOf(layout, 9)).toBeUndefined();
   });
 
   it('is empty without tracks', () => {
-    expect(layoutRows([], everything)).toMatchObject({ rows: [], groups: [], height: 0 });
+    expect(layoutOf([], everything)).toMatchObject({ rows: [], groups: [], height: 0 });
   });
 });

@@ -1,3 +1,4 @@
+import { FIRST_GROUP } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
 import type { TrackShares, WindowData } from '../../store/window-data.ts';
 import type { StreamColors } from './colors.ts';
@@ -140,6 +141,9 @@ export class Minimap {
   }
 
   #summed(data: WindowData): TrackShares {
+    // Of many tracks the server sends their sum alone.
+    const whole = data.sharesOf(FIRST_GROUP);
+    if (whole !== undefined) return whole;
     const now = performance.now();
     const sums = this.#sums;
     if (sums !== null && sums.data === data && (sums.version === data.version || now - sums.made < EVERY))

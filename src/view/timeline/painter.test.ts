@@ -3,7 +3,7 @@ import type { SlicesBatch } from '../../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import { WindowData } from '../../store/window-data.ts';
 import { colorsOf } from '../colors.ts';
-import { layoutRows } from './layout.ts';
+import { layoutOf } from '../rows/rows.fixture.ts';
 import { type Draw, drawGaps, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
 import { pixel } from './pixels.ts';
 
@@ -33,9 +33,9 @@ function recorder(): { draw: Draw; log: string[] } {
 
 const categories = new Uint32Array(16).fill(pixel(200, 200, 200));
 categories[CATEGORY_FUNCTION + 1] = pixel(10, 20, 30);
-const layout = layoutRows(
+const layout = layoutOf(
   [0, 1].map((slot) => ({ track: slot, worker: 1, address: 'a', name: 'w', host: 'h', slot, alive: true })),
-  { height: 41, ratio: 1, shows: () => true },
+  { height: 41, ratio: 1 },
 );
 const stage: Stage = {
   scale: { perPixel: 1_000, column: 0, width: 200 },

@@ -5,7 +5,7 @@ import type { WindowData } from '../../store/window-data.ts';
 import type { ThemeColors } from '../colors.ts';
 import { formatCount } from '../format.ts';
 import type { Layout, Row } from './layout.ts';
-import { rowsWithin } from './layout.ts';
+import { rowOf, rowsWithin } from './layout.ts';
 import { cssColor, luminance, type Pixel } from './pixels.ts';
 import { labelsOf, type SliceLabel } from './slices-renderer.ts';
 import { type Scale, xOf } from './viewport.ts';
@@ -227,7 +227,7 @@ export function drawMark(
   color: string,
   strong: boolean,
 ): void {
-  const row = stage.layout.rows.find((candidate) => candidate.track === mark.track);
+  const row = rowOf(stage.layout, mark.track);
   if (row === undefined) return;
   const x0 = Math.max(-4, Math.floor(xOf(stage.scale, mark.start - stage.epoch)));
   const x1 = Math.min(stage.scale.width + 4, Math.ceil(xOf(stage.scale, mark.stop - stage.epoch)));

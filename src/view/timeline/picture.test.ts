@@ -4,8 +4,8 @@ import type { SharesBatch, SlicesBatch, TrackView, WindowQuery } from '../../mod
 import { CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../../model/task-state.ts';
 import { WindowData } from '../../store/window-data.ts';
 import { colorsOf } from '../colors.ts';
+import { layoutOf } from '../rows/rows.fixture.ts';
 import { streamColors } from './colors.ts';
-import { layoutRows } from './layout.ts';
 import { Picture, type PictureInput } from './picture.ts';
 
 const EPOCH = 1_789_999_999_967_232; // A multiple of 2^16 µs.
@@ -114,7 +114,7 @@ const tracks: TrackView[] = Array.from({ length: TRACKS }, (_, i) => ({
   slot: 0,
   alive: true,
 }));
-const layout = layoutRows(tracks, { height: 40, ratio: 1, shows: () => true });
+const layout = layoutOf(tracks, { height: 40, ratio: 1 });
 const colors = streamColors(colorsOf('dark'), 8);
 
 function input(main: WindowData | null, column: number, over: Partial<PictureInput> = {}): PictureInput {
@@ -123,28 +123,46 @@ function input(main: WindowData | null, column: number, over: Partial<PictureInp
   // Grid lines every 50 columns of the stream.
   const gridLines = Array.from({ length: 20 }, (_, i) => (Math.ceil(column / 50) + i) * 50 - column);
   const scale = { perPixel, column, width };
-  return { scale, layout, scroll: 0, height: 40, main, overview: null, epoch: EPOCH, colors, gridLines, ...over };
+  return {
+    scale,
+    layout,
+    scroll: 0,
+    height: 40,
+    main,
+    groups: null,
+    overview: null,
+    epoch: EPOCH,
+    colors,
+    gridLines,
+    ...over,
+  };
 }
+
+/** Rows that do not fit: they scroll. */
+const low = layoutOf(tracks, { height: 20, ratio: 1 });
+const moves = fc.oneof(fc.constant(0), fc.integer({ min: -40, max: 60 }));
+const scrolls = fc.integer({ min: 0, max: Math.max(0, low.height - 20) });
 
 describe('Picture', () => {
   for (const kind of ['shares', 'slices'] as const) {
     it(`draws ${kind} the same whether it reuses what it has or draws all anew`, () => {
       fc.assert(
-        fc.property(fc.array(fc.tuple(fc.integer({ min: -40, max: 60 }), fc.boolean()), { maxLength: 12 }), (steps) => {
+        fc.property(fc.array(fc.tuple(moves, fc.boolean(), scrolls), { maxLength: 12 }), (steps) => {
           const data = new WindowData();
           const kept = new Picture();
           let column = 0;
           let end = 120;
           (kind === 'shares' ? shares : slices)(data, end);
-          kept.update(input(data, column));
-          for (const [by, grows] of steps) {
+          kept.update(input(data, column, { layout: low }));
+          for (const [by, grows, scroll] of steps) {
+            const over = { layout: low, scroll };
             column += by;
             if (grows && kind === 'shares') shares(data, end + 20, end - 2, false);
             if (grows && kind === 'slices') slices(data, end + 20, end);
             if (grows) end += 20;
-            kept.update(input(data, column));
+            kept.update(input(data, column, over));
             const fresh = new Picture();
-            fresh.update(input(data, column));
+            fresh.update(input(data, column, over));
             expect(furthest(pixelsOf(kept), pixelsOf(fresh))).toBeLessThanOrEqual(1);
           }
         }),

@@ -1,11 +1,12 @@
+import { FIRST_GROUP } from '../../model/batch.ts';
 import type { TrackShares, TrackSlices, WindowData } from '../../store/window-data.ts';
 import type { Layout, Row } from './layout.ts';
-import { rowsWithin } from './layout.ts';
+import { groupsWithin, rowsWithin } from './layout.ts';
 import type { Pixel } from './pixels.ts';
 import { type BinGrid, type Paint, type PixelBuffer, Scanline } from './scanline.ts';
 import { drawSlices, indexOf } from './slices-renderer.ts';
 import { type Scale, xOf } from './viewport.ts';
-import { covered } from './window-plan.ts';
+import { askedTracks, covered } from './window-plan.ts';
 
 /** Everything that a picture depends on. Objects that are the same as last time are taken to be unchanged. */
 export interface PictureInput {
@@ -16,6 +17,8 @@ export interface PictureInput {
   readonly height: number;
   /** Data for the view. Where it has none, or none yet, the overview is drawn. */
   readonly main: WindowData | null;
+  /** As `main`, for the rows of folded groups. */
+  readonly groups: WindowData | null;
   readonly overview: WindowData | null;
   /** The stream's base, epoch µs. */
   readonly epoch: number;
@@ -36,6 +39,8 @@ export interface PictureColors {
 interface Drawn {
   readonly main: TrackShares | TrackSlices | undefined;
   readonly overview: TrackShares | TrackSlices | undefined;
+  /** Whether the view's data say anything of it, be it nothing. */
+  readonly known: boolean;
 }
 
 /**
@@ -48,6 +53,8 @@ export class Picture {
   #pixels = new Uint32Array(0);
   #image: ImageData | null = null;
   #idle = new Uint32Array(0);
+  /** What is drawn where data are still on their way: nobody is to take it for idle. */
+  #unknown = new Uint32Array(0);
   #stride = 0;
   #margin = 0;
   #last: PictureInput | null = null;
@@ -70,16 +77,18 @@ export class Picture {
     else if (shift > 0) this.#pixels.copyWithin(0, shift);
     // Lines run on into one another: what comes over an edge lies in columns that are drawn anew.
     else if (shift < 0) this.#pixels.copyWithin(-shift, 0, this.#pixels.length + shift);
+    if (shift !== null) this.#scroll(input);
     if (to > from) this.#background(input, from, to);
     let changed = to > from;
     const [first, last] = rowsWithin(layout, input.scroll, input.scroll + height);
     for (let i = first; i < last; i++) {
       const row = layout.rows[i]!;
       const drawn = this.#drawn.get(row.track);
-      const now = { main: dataOf(input.main, row.track), overview: dataOf(input.overview, row.track) };
-      const stale = drawn === undefined || drawn.main !== now.main || drawn.overview !== now.overview;
+      const now = drawnFrom(input, row.track);
+      const stale =
+        drawn === undefined || drawn.main !== now.main || drawn.overview !== now.overview || drawn.known !== now.known;
       const [a, b] = stale
-        ? [Math.min(from, drawn === undefined ? 0 : this.#staleFrom(input, drawn, now)), width]
+        ? [Math.min(from, drawn === undefined ? 0 : this.#staleFrom(input, row.track, drawn, now)), width]
         : [from, to];
       if (b <= a) continue;
       this.#drawRow(input, row, a, b);
@@ -104,7 +113,7 @@ export class Picture {
 
   /** How its time was spent, by category, in a column of a row that is drawn as shares; null where it is not. */
   sharesAt(input: PictureInput, track: number, since: number, until: number): Map<number, number> | null {
-    const data = sourceAt(input, (since + until) / 2);
+    const data = sourceAt(input, track, (since + until) / 2);
     const shares = data?.mode === 'shares' ? data.sharesOf(track) : undefined;
     return shares === undefined ? null : this.#scanline.sharesAt(shares, gridOf(data!, input.epoch), since, until);
   }
@@ -116,6 +125,7 @@ export class Picture {
     this.#pixels = new Uint32Array(data.buffer);
     this.#image = typeof ImageData === 'undefined' || width * lines === 0 ? null : new ImageData(data, width, lines);
     this.#idle = new Uint32Array(width);
+    this.#unknown = new Uint32Array(width);
     this.#stride = width;
     this.#margin = rowHeight;
     this.#last = null;
@@ -124,13 +134,12 @@ export class Picture {
   /** Columns to move left by; null when everything has to be drawn. */
   #shift(input: PictureInput): number | null {
     const last = this.#last;
-    const window = `${keyOf(input.main)} ${keyOf(input.overview)}`;
+    const window = `${keyOf(input.main)} ${keyOf(input.groups)} ${keyOf(input.overview)}`;
     const same =
       last !== null &&
       window === this.#window &&
       last.scale.perPixel === input.scale.perPixel &&
       last.layout === input.layout &&
-      last.scroll === input.scroll &&
       last.epoch === input.epoch &&
       last.colors === input.colors &&
       sameGrid(last, input);
@@ -140,17 +149,41 @@ export class Picture {
     return Math.abs(shift) < input.scale.width ? shift : null;
   }
 
+  /** Rows that only moved up or down are moved; those that came into view are drawn anew. */
+  #scroll(input: PictureInput): void {
+    const last = this.#last!;
+    const by = input.scroll - last.scroll;
+    if (by === 0) return;
+    const { layout, height } = input;
+    const [first, to] = rowsWithin(layout, input.scroll, input.scroll + height);
+    const kept = new Map<number, Drawn>();
+    for (let i = first; i < to; i++) {
+      const { track } = layout.rows[i]!;
+      const drawn = this.#drawn.get(track);
+      if (drawn !== undefined) kept.set(track, drawn);
+    }
+    this.#drawn = kept;
+    const lines = this.#lines;
+    const moved = Math.min(lines, Math.abs(by));
+    if (by > 0) this.#pixels.copyWithin(0, moved * this.#stride);
+    else this.#pixels.copyWithin(moved * this.#stride, 0, (lines - moved) * this.#stride);
+    const [a, b] = by > 0 ? [lines - moved, lines] : [0, moved];
+    this.#background(input, 0, input.scale.width, a, b);
+  }
+
   #prepareIdle(input: PictureInput): void {
     this.#idle.fill(input.colors.panel);
+    this.#unknown.fill(input.colors.grid);
     for (const column of input.gridLines) {
       if (column >= 0 && column < this.#idle.length) this.#idle[column] = input.colors.grid;
     }
   }
 
   /** The column from which on new data of a row look different: a stream grows at its end, all before it stays. */
-  #staleFrom(input: PictureInput, before: Drawn, now: Drawn): number {
+  #staleFrom(input: PictureInput, track: number, before: Drawn, now: Drawn): number {
+    if (before.known !== now.known) return 0;
     const time = Math.min(
-      changedFrom(before.main, now.main, input.main, input.epoch),
+      changedFrom(before.main, now.main, mainOf(input, track), input.epoch),
       changedFrom(before.overview, now.overview, input.overview, input.epoch),
     );
     const column = Math.floor(xOf(input.scale, time)) - 1;
@@ -158,21 +191,28 @@ export class Picture {
   }
 
   /** What lies between rows, over all lines; the rows are written over it. */
-  #background(input: PictureInput, from: number, to: number): void {
+  #background(input: PictureInput, from: number, to: number, top = 0, bottom = this.#lines): void {
     const line = this.#idle.subarray(from, to);
-    for (let at = from; at < this.#pixels.length; at += this.#stride) this.#pixels.set(line, at);
+    for (let y = top; y < bottom; y++) this.#pixels.set(line, y * this.#stride + from);
     const { groups } = input.layout;
-    for (let i = 1; i < groups.length; i++) {
+    const offset = this.#margin - input.scroll;
+    const [first, last] = groupsWithin(input.layout, top - offset, bottom - offset);
+    for (let i = Math.max(1, first); i < Math.min(groups.length, last + 2); i++) {
       const above = groups[i - 1]!.y + groups[i - 1]!.height;
       if (groups[i]!.y - above < 3) continue;
-      const y = Math.floor(groups[i]!.opensHost ? above + 1 : (above + groups[i]!.y) / 2) - input.scroll + this.#margin;
-      if (y < 0 || (y + 1) * this.#stride > this.#pixels.length) continue;
+      const y = Math.floor(groups[i]!.band !== null ? above + 1 : (above + groups[i]!.y) / 2) + offset;
+      if (y < top || y >= bottom) continue;
       this.#pixels.fill(input.colors.separator, y * this.#stride + from, y * this.#stride + to);
     }
   }
 
+  get #lines(): number {
+    return this.#pixels.length / Math.max(1, this.#stride);
+  }
+
   #drawRow(input: PictureInput, row: Row, from: number, to: number): void {
-    const { scale, epoch, main, overview } = input;
+    const { scale, epoch, overview } = input;
+    const main = mainOf(input, row.track);
     const { categories, outline } = input.colors;
     const paint: Paint = { colors: categories, idle: this.#idle, outline };
     const buffer: PixelBuffer = { pixels: this.#pixels, stride: this.#stride };
@@ -185,7 +225,7 @@ export class Picture {
       const slices = data?.mode === 'slices' ? data.slicesOf(row.track) : undefined;
       if (shares !== undefined) this.#scanline.drawShares(buffer, strip, scale, shares, gridOf(data!, epoch), paint);
       else if (slices !== undefined) drawSlices(buffer, strip, scale, slices, epoch, paint);
-      else this.#scanline.drawIdle(buffer, strip, this.#idle);
+      else this.#scanline.drawIdle(buffer, strip, main === null || knows(data, row.track) ? this.#idle : this.#unknown);
     };
     part(overview, from, left);
     part(main, left, right);
@@ -202,9 +242,31 @@ function mainColumns(main: WindowData | null, scale: Scale, epoch: number, from:
   return [left, Math.max(left, clip(Math.floor(xOf(scale, range[1] - epoch))))];
 }
 
-/** The data that are drawn at a time (of the stream's base). */
-export function sourceAt(input: Pick<PictureInput, 'main' | 'overview' | 'epoch'>, time: number): WindowData | null {
-  const { main, overview, epoch } = input;
+/** The data for the view that a row is drawn from. */
+function mainOf(input: Pick<PictureInput, 'main' | 'groups'>, track: number): WindowData | null {
+  return track >= FIRST_GROUP ? input.groups : input.main;
+}
+
+function drawnFrom(input: PictureInput, track: number): Drawn {
+  const main = mainOf(input, track);
+  return { main: dataOf(main, track), overview: dataOf(input.overview, track), known: knows(main, track) };
+}
+
+/** Whether a window says what a track did, be it nothing. */
+function knows(data: WindowData | null, track: number): boolean {
+  if (data === null || data.mode === 'empty' || data.query === null) return false;
+  if (track >= FIRST_GROUP) return data.sharesOf(track) !== undefined;
+  return askedTracks(data.query)?.has(track) !== false;
+}
+
+/** The data that are drawn at a time (of the stream's base) in a row. */
+export function sourceAt(
+  input: Pick<PictureInput, 'main' | 'groups' | 'overview' | 'epoch'>,
+  track: number,
+  time: number,
+): WindowData | null {
+  const { overview, epoch } = input;
+  const main = mainOf(input, track);
   const range = main === null || main.mode === 'empty' ? null : covered(main.query);
   return range !== null && time + epoch >= range[0] && time + epoch < range[1] ? main : overview;
 }

@@ -1,3 +1,4 @@
+import type { Layout } from './layout.ts';
 import type { StageView } from './stage.ts';
 
 /** What a stream tells the page around it. */
@@ -19,13 +20,14 @@ const MOST_ROWS = 128;
 
 /**
  * Tells what changed, at most once a frame: the page by a callback, tests and scripts by attributes of the panel: `data-since` and
- * `data-until` (epoch µs), `data-mode`, `data-level`, `data-follow`, `data-rows` ([[track, y, height], …] in CSS pixels of the plot).
+ * `data-until` (epoch µs), `data-mode`, `data-level`, `data-follow`, `data-row-count`, `data-rows` ([[track, y, height], …] in CSS pixels of the plot).
  */
 export class Report {
   readonly #panel: HTMLElement;
   readonly #changed: (state: TimelineState) => void;
   #last: TimelineState | null = null;
   #rows = '';
+  #layout: Layout | null = null;
 
   constructor(panel: HTMLElement, changed: (state: TimelineState) => void) {
     this.#panel = panel;
@@ -48,6 +50,10 @@ export class Report {
   }
 
   #tellRows({ layout, scroll, ratio }: StageView): void {
+    if (layout !== this.#layout) {
+      this.#layout = layout;
+      this.#panel.dataset.rowCount = String(layout.rows.length);
+    }
     const rows =
       layout.rows.length > MOST_ROWS
         ? ''

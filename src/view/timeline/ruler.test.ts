@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { niceStep, ticks } from './ruler.ts';
+import { elapsedLabel, elapsedTicks, niceStep, ticks } from './ruler.ts';
 
 /** 2026-03-04 12:41:04.25 UTC. */
 const EPOCH = Date.UTC(2026, 2, 4, 12, 41, 4, 250) * 1000;
@@ -50,5 +50,29 @@ describe('ruler', () => {
         },
       ),
     );
+  });
+
+  it('counts from where the run began, both ways', () => {
+    const marks = elapsedTicks({ since: 400_000, until: 4_300_000, least: 0.9e6, origin: 2_000_000 });
+    expect(marks.map(({ time, label }) => [time, label])).toEqual([
+      [1_000_000, '−0:01'],
+      [2_000_000, '+0:00'],
+      [3_000_000, '+0:01'],
+      [4_000_000, '+0:02'],
+    ]);
+    const labels: [number, number][] = [
+      [3_723e6, 1e6],
+      [90.5e6, 500_000],
+      [90.25e6, 50_000],
+      [1_500, 500],
+      [12, 1],
+    ];
+    expect(labels.map(([elapsed, step]) => elapsedLabel(elapsed, step))).toEqual([
+      '+1:02:03',
+      '+1:30.5',
+      '+1:30.25',
+      '+0:00.0015',
+      '+0:00.000012',
+    ]);
   });
 });

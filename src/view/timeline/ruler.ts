@@ -98,3 +98,36 @@ function fraction(micros: number, digits: number): string {
     .padStart(6, '0')
     .slice(0, digits);
 }
+
+/** Marks at round times since `origin` (of the stream's time), both ways from it. */
+export function elapsedTicks({
+  since,
+  until,
+  least,
+  origin,
+}: Pick<RulerOptions, 'since' | 'until' | 'least'> & { readonly origin: number }): Tick[] {
+  const step = niceStep(least);
+  const first = Math.ceil((since - origin) / step - 1e-9);
+  const count = Math.min(1_000, Math.floor((until - origin) / step + 1e-9) - first + 1);
+  const above = step < SECOND ? SECOND : step < MINUTE ? MINUTE : HOUR;
+  return Array.from({ length: Math.max(0, count) }, (_, i) => {
+    const elapsed = (first + i) * step;
+    const rest = Math.abs(elapsed) % above;
+    const major = Math.min(rest, above - rest) < step / 2;
+    return { time: origin + elapsed, label: elapsedLabel(elapsed, step), major };
+  });
+}
+
+/** `+1:02:03.25`: hours where there are any, as many digits as the step needs. */
+export function elapsedLabel(elapsed: number, step: number): string {
+  const digits = step >= SECOND ? 0 : Math.min(6, Math.ceil(6 - Math.log10(step) - 1e-9));
+  const unit = 10 ** (6 - digits);
+  const whole = Math.round(Math.abs(elapsed) / unit) * unit;
+  const seconds = Math.floor(whole / SECOND + 1e-9);
+  const part = digits === 0 ? '' : `.${fraction(whole - seconds * SECOND, 6).slice(0, digits)}`;
+  const two = (n: number): string => String(n).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3_600), Math.floor(seconds / 60) % 60];
+  const clock = hours > 0 ? `${hours}:${two(minutes)}` : String(minutes);
+  const fine = step < 1 ? ` ${(Math.abs(elapsed) % 1).toFixed(2).slice(1)} µs` : '';
+  return `${elapsed < 0 ? '−' : '+'}${clock}:${two(seconds % 60)}${part}${fine}`;
+}

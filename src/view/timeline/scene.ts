@@ -11,7 +11,10 @@ export interface Scene {
   readonly base: TimeBase;
   /** The present, in the stream's time. */
   readonly now: number;
+  /** Data of tracks in view. */
   readonly main: WindowData | null;
+  /** Data of folded groups in view. */
+  readonly groups: WindowData | null;
   readonly overview: WindowData | null;
   /** Functions that are shown; null: all. */
   readonly functions: ReadonlySet<number> | null;

@@ -1,16 +1,17 @@
-import { lowerBound } from '../../base/bisect.ts';
 import type { RecordView } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
+import { drawGutter, GONE, type GutterPlace, gutterAt, showsSlots } from '../rows/gutter.ts';
+import type { Rows } from '../rows/row-model.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
-import { cutMiddle, drawGutter, drawRuler, GONE } from './frame-labels.ts';
+import { cutMiddle, drawRuler } from './frame-labels.ts';
 import type { Hit, SliceHit } from './hit.ts';
-import { type Layout, layoutRows, rowAt } from './layout.ts';
+import { type Layout, layoutRows, rowAt, rowOf, rowsWithin } from './layout.ts';
 import { standardOverlays } from './overlays.ts';
 import type { Stage } from './painter.ts';
 import { Picture, type PictureInput } from './picture.ts';
-import { type Tick, ticks } from './ruler.ts';
+import { elapsedTicks, type Tick, ticks } from './ruler.ts';
+import { runAt, runBounds } from './runs.ts';
 import type { Overlay, Scene } from './scene.ts';
-import { slicesWithin } from './slices-renderer.ts';
 import { type Scale, scaleOf, type Viewport } from './viewport.ts';
 
 export interface StageElements {
@@ -20,7 +21,9 @@ export interface StageElements {
 }
 
 const TICK_EVERY = 92;
-const NO_LAYOUT: Layout = { rows: [], groups: [], height: 0, rowHeight: 1, hosts: 0 };
+const NO_LAYOUT: Layout = { rows: [], groups: [], height: 0, rowHeight: 1, places: new Map() };
+/** Of so many labels, the longest, the widest is looked for. */
+const MEASURED = 24;
 
 /** The canvases of a stream: draws scenes, knows where rows are. Only ever called from the frame loop. */
 export class StageView {
@@ -34,10 +37,13 @@ export class StageView {
   readonly overlays: Overlay[] = [];
   layout: Layout = NO_LAYOUT;
   scroll = 0;
+  /** The ruler counts from where the run in view began; false: local time. */
+  elapsed = false;
   ratio = 1;
   width = 0;
   height = 0;
-  #layoutKey = '';
+  #placed: { rows: Rows; height: number; ratio: number } | null = null;
+  #pointed: string | null = null;
   #gutterKey = '';
   #rulerKey = '';
   #lastInput: PictureInput | null = null;
@@ -81,7 +87,7 @@ export class StageView {
     gutter.height = height;
     ruler.width = Math.round(ruler.clientWidth * ratio);
     ruler.height = Math.round(ruler.clientHeight * ratio);
-    this.#layoutKey = this.#gutterKey = this.#rulerKey = '';
+    this.#gutterKey = this.#rulerKey = '';
     return true;
   }
 
@@ -92,33 +98,50 @@ export class StageView {
   /** The width in CSS pixels that labels want. */
   gutterWidth(most: number): number {
     this.#gutter.font = labelStyle(this.#colors.theme, 1).font;
-    const slots = this.layout.rowHeight >= 13 * this.ratio ? 18 : 0;
+    const { layout } = this;
+    const slots = showsSlots(layout, this.ratio) ? 18 : 0;
+    const signs = layout.groups.some((group) => group.folded !== null) ? 12 : 0;
     let widest = 24;
-    for (const group of this.layout.groups) {
-      // Room for what a lost worker's label gains, so that nothing moves when one goes.
-      const label = cutMiddle(this.#gutter, group.label + GONE, most);
-      widest = Math.max(widest, this.#gutter.measureText(label).width);
-      if (group.opensHost) widest = Math.max(widest, this.#gutter.measureText(group.host).width - slots - 2);
-    }
-    return Math.ceil(Math.min(most, widest + 16) + slots);
+    const measure = (texts: readonly string[], less: number): void => {
+      const longest = [...texts].sort((a, b) => b.length - a.length).slice(0, MEASURED);
+      for (const text of longest)
+        widest = Math.max(widest, this.#gutter.measureText(cutMiddle(this.#gutter, text, most)).width - less);
+    };
+    // Room for what a lost worker's label gains, so that nothing moves when one goes.
+    measure([...new Set(layout.groups.map(({ label }) => label + GONE))], 0);
+    measure([...new Set(layout.groups.map(({ band }) => band ?? ''))], slots + 2);
+    return Math.ceil(Math.min(most, widest + 16 + signs) + slots);
   }
 
   scaleFor(view: Viewport): Scale {
     return scaleOf(view, this.width);
   }
 
-  /** Places rows anew where tracks, size or lost workers in view changed. */
-  place(scene: Scene): boolean {
-    const { tracks } = scene.replica;
-    const shows = (track: number): boolean => hasData(scene, track);
-    let key = `${this.height}/${this.ratio}`;
-    for (const track of tracks) {
-      if (track !== undefined) key += track.alive ? `,${track.track}` : shows(track.track) ? `,-${track.track}` : '';
-    }
-    if (key === this.#layoutKey) return false;
-    this.#layoutKey = key;
-    this.layout = layoutRows(tracks, { height: this.height, ratio: this.ratio, shows });
-    this.scroll = Math.min(this.scroll, this.scrollable);
+  /** Places rows anew where they or the size changed. */
+  place(rows: Rows): boolean {
+    const { height, ratio } = this;
+    const placed = this.#placed;
+    if (placed !== null && placed.rows === rows && placed.height === height && placed.ratio === ratio) return false;
+    // What was at the top stays there, whatever came above it.
+    const top = this.layout.rows[rowsWithin(this.layout, this.scroll, this.scroll + 1)[0]];
+    const into = top === undefined ? 0 : this.scroll - top.y;
+    this.#placed = { rows, height, ratio };
+    this.layout = layoutRows(rows.sections, { height, ratio });
+    const now = top === undefined || this.scroll === 0 ? undefined : rowOf(this.layout, top.track);
+    this.scroll = Math.max(0, Math.min(now === undefined ? this.scroll : now.y + into, this.scrollable));
+    this.#gutterKey = '';
+    return true;
+  }
+
+  /** What lies at a place of the gutter, device pixels. */
+  gutterAt(x: number, y: number): GutterPlace | null {
+    return gutterAt(this.layout, this.scroll, this.ratio, x, y);
+  }
+
+  /** The key of the group that the pointer is on in the gutter; true when that changes the picture of it. */
+  pointGutter(key: string | null): boolean {
+    if (key === this.#pointed) return false;
+    this.#pointed = key;
     this.#gutterKey = '';
     return true;
   }
@@ -157,9 +180,9 @@ export class StageView {
     const gutterKey = `${this.scroll}`;
     if (gutterKey !== this.#gutterKey) {
       this.#gutterKey = gutterKey;
-      drawGutter(this.#gutter, this.layout, this.scroll, gutter.width, gutter.height, this.#style);
+      drawGutter(this.#gutter, this.layout, this.scroll, gutter.width, gutter.height, this.#style, this.#pointed);
     }
-    const rulerKey = `${scale.column}/${scale.perPixel}`;
+    const rulerKey = `${scale.column}/${scale.perPixel}/${this.elapsed}/${marks[0]?.label}`;
     if (rulerKey !== this.#rulerKey) {
       this.#rulerKey = rulerKey;
       const left = ruler.width - this.width;
@@ -182,10 +205,13 @@ export class StageView {
 
   #ticks(scene: Scene, scale: Scale): Tick[] {
     const since = scale.column * scale.perPixel;
+    const until = since + scale.width * scale.perPixel;
+    const least = TICK_EVERY * this.ratio * scale.perPixel;
+    if (this.elapsed) return elapsedTicks({ since, until, least, origin: elapsedOrigin(scene) });
     return ticks({
       since,
-      until: since + scale.width * scale.perPixel,
-      least: TICK_EVERY * this.ratio * scale.perPixel,
+      until,
+      least,
       epoch: scene.base.epoch,
       offset: (ms) => -new Date(ms).getTimezoneOffset(),
     });
@@ -198,32 +224,13 @@ export class StageView {
       scroll: this.scroll,
       height: this.height,
       main: scene.main,
+      groups: scene.groups,
       overview: scene.overview,
       epoch: scene.base.epoch,
       colors: this.#colors,
       gridLines: marks.map((tick) => Math.round(tick.time / scale.perPixel) - scale.column),
     };
   }
-}
-
-/** Whether a track has anything to show in view. */
-function hasData(scene: Scene, track: number): boolean {
-  const since = scene.base.absolute(scene.view.since);
-  const until = scene.base.absolute(scene.view.until);
-  for (const data of [scene.main, scene.overview]) {
-    const slices = data?.mode === 'slices' ? data.slicesOf(track) : undefined;
-    if (slices !== undefined) {
-      const [from, to] = slicesWithin(slices, since, until);
-      if (to > from) return true;
-    }
-    const shares = data?.mode === 'shares' ? data.sharesOf(track) : undefined;
-    if (shares !== undefined && data !== null) {
-      const width = 2 ** data.level;
-      const first = lowerBound(shares.bin, Math.floor(since / width) - data.firstBin, 0, shares.length);
-      if (first < shares.length && (data.firstBin + shares.bin[first]!) * width < until) return true;
-    }
-  }
-  return scene.replica.running.has(track);
 }
 
 /** A record as something to mark and to describe. */
@@ -240,4 +247,10 @@ export function hitOfRecord(replica: Replica, record: RecordView): SliceHit | nu
     start: Math.round((compute?.start ?? record.start) * 1e6),
     stop: Math.round((compute?.stop ?? record.stop) * 1e6),
   };
+}
+
+/** Where elapsed time counts from: the start of the run in the middle of the view, or of the first one. */
+function elapsedOrigin({ replica, base, view }: Pick<Scene, 'replica' | 'base' | 'view'>): number {
+  const run = replica.runs[Math.max(0, runAt(replica.runs, base, (view.since + view.until) / 2))];
+  return run === undefined ? 0 : runBounds(run, base).start;
 }

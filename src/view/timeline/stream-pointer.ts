@@ -1,3 +1,4 @@
+import { listenGutter } from '../rows/gutter-input.ts';
 import { type Drag, listen, listenMinimap } from './gestures.ts';
 import type { Minimap } from './minimap.ts';
 import type { StageElements } from './stage.ts';
@@ -27,7 +28,8 @@ export function connectPointer(options: PointerOptions): () => void {
   });
   for (const canvas of [plot, gutter, ruler, strip]) if (canvas !== undefined) sizes.observe(canvas);
   const undo = [
-    listen(plot, gutter, {
+    listenGutter(gutter, timeline),
+    listen(plot, {
       pan: (pixels) => timeline.camera.panBy(pixels * ratio()),
       scroll: (pixels) => timeline.scrollBy(pixels * ratio()),
       zoom: (x, factor) => timeline.camera.zoomAt(x * ratio(), factor),

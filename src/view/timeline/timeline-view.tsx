@@ -1,7 +1,10 @@
 import './timeline.css';
+import '../rows/rows.css';
 import { createEffect, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
 import { useLive } from '../live-store.ts';
+import { RowScrollbar } from '../rows/row-scrollbar.tsx';
+import { ViewMenu } from '../rows/view-menu.tsx';
 import { useTheme } from '../theme.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { DetailsCard } from './details-card.tsx';
@@ -15,7 +18,7 @@ import type { TimelineState } from './report.ts';
 import { listenKeys } from './stream-keys.ts';
 import { connectPointer } from './stream-pointer.ts';
 import { StreamTools } from './stream-tools.tsx';
-import { Timeline } from './timeline.ts';
+import { type RowsPlace, Timeline } from './timeline.ts';
 
 export interface TimelineViewProps {
   /** What the title says; reads signals. */
@@ -58,7 +61,7 @@ export interface Details {
 
 const LEGEND = ['transfer', 'disk', 'erred', 'running now'] as const;
 const KEYS_HELP =
-  'Arrow keys or W, A, S, D move and zoom. N and P step through slices, Shift with up and down changes the row, E finds the next erred task, Enter opens its details, F fits, Escape follows.';
+  'Arrow keys or W, A, S, D move and zoom. N and P step through slices, Shift with up and down changes the row, E finds the next erred task, G folds the rows of a group and Shift G all of them, T puts them first, Page up and Page down scroll rows, Enter opens its details, F fits, Escape follows.';
 
 interface Card {
   readonly hit: Hit;
@@ -76,6 +79,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
   const [pinned, setPinned] = createSignal<Card | null>(null);
   const [said, setSaid] = createSignal('');
   const [table, setTable] = createSignal(false);
+  const [place, setPlace] = createSignal<RowsPlace | null>(null);
   const [timeline, setTimeline] = createSignal<Timeline | null>(null);
   let root!: HTMLDivElement;
   let plot!: HTMLCanvasElement;
@@ -138,6 +142,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         props.onState?.(next);
       },
       onHover: (hit) => setHover(hit === null ? null : { hit, at: { ...pointer } }),
+      onRows: setPlace,
       onGutter: (width) => root.style.setProperty('--gutter', `${width}px`),
     });
     setTimeline(made);
@@ -199,6 +204,18 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
 
   const run = (made: Timeline, command: Command): void => {
     switch (command.kind) {
+      case 'fold':
+        made.fold();
+        return;
+      case 'fold-all':
+        made.foldAll();
+        return;
+      case 'pin':
+        made.pinRows();
+        return;
+      case 'scroll':
+        made.scrollScreens(command.screens);
+        return;
       case 'move':
         made.camera.press(command.movement);
         return;
@@ -257,6 +274,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
       tools={
         <>
           {props.tools}
+          <ViewMenu timeline={timeline()} place={place()} />
           <StreamTools timeline={timeline()} state={state()} />
         </>
       }
@@ -275,6 +293,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         {/* biome-ignore lint/a11y/noInteractiveElementToNoninteractiveRole: it takes keys and pointers as an application does */}
         <canvas
           class="plot"
+          id="task-stream-plot"
           ref={plot}
           tabindex="0"
           role="application"
@@ -285,6 +304,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         <canvas class="gutter" ref={gutter} aria-hidden="true" />
         {/* biome-ignore lint/a11y/noAriaHiddenOnFocusable: a canvas without a tabindex takes no focus */}
         <canvas class="ruler" ref={ruler} aria-hidden="true" />
+        <RowScrollbar timeline={timeline()} place={place()} />
         <Show when={props.minimap}>
           <canvas
             class="minimap"

@@ -4,20 +4,21 @@ import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
 import type { Live } from '../live-store.ts';
 import { hasData, rowsWanted } from '../rows/in-view.ts';
-import type { RowOptions } from '../rows/row-model.ts';
+import type { RowOptions, Rows } from '../rows/row-model.ts';
 import { RowState } from '../rows/row-state.ts';
 import { Camera, type ViewState } from './camera.ts';
 import { streamColors } from './colors.ts';
 import { FunctionFilter, type ShownFunctions } from './function-filter.ts';
 import { findHit, type Hit, type SliceHit, sameHit } from './hit.ts';
-import { rowOf } from './layout.ts';
+import { type RowGroup, rowAt, rowOf, rowsWithin } from './layout.ts';
 import type { Minimap } from './minimap.ts';
 import { Report, type TimelineState } from './report.ts';
 import { isActive } from './runs.ts';
 import type { Overlay, Scene } from './scene.ts';
+import { snapTime } from './snap.ts';
 import { hitOfRecord, type StageElements, StageView } from './stage.ts';
 import { stepInRow, stepToRow, type Walk } from './step.ts';
-import { span, type TimeBase, type Viewport } from './viewport.ts';
+import { span, type TimeBase, timeAt, type Viewport } from './viewport.ts';
 import { StreamWindows } from './windows.ts';
 
 export interface TimelineOptions {
@@ -36,10 +37,23 @@ export interface TimelineOptions {
   readonly onHover: (hit: Hit | null) => void;
   /** The width that labels want, CSS pixels. */
   readonly onGutter: (width: number) => void;
+  /** Rows were placed, folded or scrolled: device pixels. */
+  readonly onRows: (place: RowsPlace) => void;
+}
+
+/** Where the rows of a stream are. */
+export interface RowsPlace {
+  readonly rows: Rows;
+  readonly scroll: number;
+  readonly height: number;
+  /** Of the whole stack. */
+  readonly total: number;
 }
 
 /** So long, ms, the first picture waits for the first answer. */
 const PATIENCE = 400;
+/** An edge of a slice is near, CSS pixels. */
+const SNAP = 7;
 /** The picture is drawn anew when something moved by this much of a pixel. */
 const VISIBLE = 0.5;
 
@@ -62,6 +76,7 @@ export class Timeline implements Disposable {
   #mapDue = false;
   #patience: ReturnType<typeof setTimeout> | 'gone' | null = null;
   #hover: Hit | null = null;
+  #toldRows: RowsPlace | null = null;
   #selected: Hit | null = null;
   readonly #filter = new FunctionFilter();
   #functions: ShownFunctions = this.#filter.shown([]);
@@ -132,6 +147,65 @@ export class Timeline implements Disposable {
   setRows(change: Partial<RowOptions>): void {
     this.rows.set(change);
     this.#changed();
+  }
+
+  /** By so many heights of the plot; infinitely many: to the end. */
+  scrollScreens(screens: number): void {
+    const { scrollable, height } = this.stage;
+    this.scrollBy(Number.isFinite(screens) ? screens * height : Math.sign(screens) * scrollable);
+  }
+
+  /** Marks the group that the pointer is on in the gutter; null: none. */
+  pointGutter(key: string | null): void {
+    if (this.stage.pointGutter(key)) this.#changed();
+  }
+
+  /** Folds or unfolds a group, or the one that the selected row is in, or the first on screen. */
+  fold(key = this.#groupAtHand()?.key): void {
+    if (key === undefined) return;
+    this.rows.toggle(key);
+    this.#changed();
+  }
+
+  foldAll(): void {
+    this.rows.foldAll(!this.rows.rows.folded);
+    this.#changed();
+  }
+
+  /** Puts a group first, or back to its place. */
+  pinRows(key = this.#groupAtHand()?.key): void {
+    if (key === undefined) return;
+    this.rows.togglePin(key);
+    this.#changed();
+  }
+
+  /** What the ruler counts from: where the run began, or midnight. */
+  setElapsed(elapsed: boolean): void {
+    this.stage.elapsed = elapsed;
+    this.#changed();
+  }
+
+  /**
+   * A time (of a place of the plot) moved to the edge of a slice that is near: of the row there, or of those on screen where `y` is
+   * null. Epoch µs; as it was where there is none.
+   */
+  snapped(x: number, y: number | null): number {
+    const { base, view, perPixel } = this.camera;
+    if (base === null) return 0;
+    const { layout, scroll, height, ratio } = this.stage;
+    const time = base.absolute(timeAt(this.stage.scaleFor(view), x));
+    const row = y === null ? null : rowAt(layout, y + scroll);
+    const [from, to] = rowsWithin(layout, scroll, scroll + height);
+    const rows = row === null ? layout.rows.slice(from, to) : [row];
+    const reach = SNAP * ratio * perPixel;
+    return (
+      snapTime(
+        this.#windows.main,
+        rows.map(({ track }) => track),
+        time,
+        reach,
+      ) ?? Math.round(time)
+    );
   }
 
   /** Where the pointer is; null when it left. */
@@ -207,6 +281,12 @@ export class Timeline implements Disposable {
     this.#task.request();
   }
 
+  #groupAtHand(): RowGroup | undefined {
+    const { layout, scroll } = this.stage;
+    const selected = this.#selected === null ? undefined : rowOf(layout, this.#selected.track);
+    return layout.groups[selected?.group ?? layout.rows[rowsWithin(layout, scroll, scroll + 1)[0]]?.group ?? 0];
+  }
+
   #chosen(hit: SliceHit | null): Hit | null {
     return hit === null ? null : this.#reveal(hit, false);
   }
@@ -225,7 +305,13 @@ export class Timeline implements Disposable {
   #reveal(hit: SliceHit, closely: boolean): Hit {
     this.#selected = hit;
     this.camera.reveal(hit.start, hit.stop, closely, 3 * this.stage.ratio);
-    const row = rowOf(this.stage.layout, hit.track);
+    let row = rowOf(this.stage.layout, hit.track);
+    if (row !== undefined && row.query !== null) {
+      // It is to be seen by itself: its group opens.
+      this.rows.toggle(this.stage.layout.groups[row.group]!.key);
+      this.stage.place(this.rows.update(this.#options.live.replica, () => false));
+      row = rowOf(this.stage.layout, hit.track);
+    }
     if (row !== undefined) {
       const under = row.y + row.height - this.stage.scroll - this.stage.height;
       if (under > 0) this.scrollBy(under);
@@ -259,6 +345,7 @@ export class Timeline implements Disposable {
       camera.settle();
       this.#findHover(scene);
       this.stage.draw({ ...scene, hover: this.#hover });
+      this.#tellRows();
     }
     if (first) {
       // The first picture is not kept waiting for the smaller one.
@@ -355,6 +442,15 @@ export class Timeline implements Disposable {
     if (sameHit(hit, this.#hover)) return;
     this.#hover = hit;
     this.#options.onHover(hit);
+  }
+
+  #tellRows(): void {
+    const { scroll, height, layout } = this.stage;
+    const { rows } = this.rows;
+    const last = this.#toldRows;
+    if (last?.rows === rows && last.scroll === scroll && last.height === height && last.total === layout.height) return;
+    this.#toldRows = { rows, scroll, height, total: layout.height };
+    this.#options.onRows(this.#toldRows);
   }
 
   #tell(base: TimeBase, runStop: number | null): void {

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { levelFor, type WindowQuery } from '../../model/batch.ts';
-import { LatestQuery, type Looking, planOverview, planWindow } from './window-plan.ts';
+import { FIRST_GROUP, type GroupQuery, levelFor, type WindowQuery } from '../../model/batch.ts';
+import {
+  ALL_TRACKS,
+  LatestQuery,
+  type Looking,
+  planOverview,
+  planWindow,
+  type RowsWanted,
+  sameQuery,
+} from './window-plan.ts';
 
 const NOW = 1_790_000_000_000_000;
 const looking = (over: Partial<Looking> = {}): Looking => ({
@@ -62,8 +70,36 @@ describe('planWindow', () => {
   });
 });
 
+describe('the rows of a window', () => {
+  const wanted = (from: number, to: number): RowsWanted => {
+    const range = (a: number, b: number) => Array.from({ length: b - a }, (_, i) => a + i);
+    return { tracks: { shown: range(from, to), ask: () => range(Math.max(0, from - 20), to + 20) } };
+  };
+
+  it('are asked for with some beyond the screen, and again when what is shown is not among them', () => {
+    const query = planWindow(null, looking(), wanted(100, 150));
+    expect(query.tracks).toHaveLength(90);
+    expect(planWindow(query, looking(), wanted(110, 165))).toBe(query);
+    const moved = planWindow(query, looking(), wanted(130, 180));
+    expect(moved.tracks).toContain(179);
+    expect(sameQuery(moved, query)).toBe(false);
+    expect(planWindow(query, looking(), ALL_TRACKS)).not.toHaveProperty('tracks');
+    expect(planWindow(planWindow(null, looking()), looking(), wanted(3, 4))).not.toHaveProperty('tracks');
+  });
+
+  it('are folded groups in a window of their own, asked for again when a group has other tracks', () => {
+    const group = (row: number, to: number) => ({ row: FIRST_GROUP + row, ranges: [0, to] });
+    const rows = (...of: GroupQuery[]): RowsWanted => ({ tracks: null, groups: { shown: of, ask: () => of } });
+    const query = planWindow(null, looking(), rows(group(1, 8), group(2, 9)));
+    expect(query).toMatchObject({ tracks: [], groups: [group(1, 8), group(2, 9)], maxSlices: 0 });
+    expect(planWindow(query, looking(), rows(group(2, 9)))).toBe(query);
+    expect(planWindow(query, looking(), rows(group(2, 10)))).not.toBe(query);
+    expect(sameQuery(query, { ...query, groups: [group(1, 8), group(2, 10)] })).toBe(false);
+  });
+});
+
 describe('planOverview', () => {
-  const history = { start: NOW - 100e6, stop: NOW, columns: 500, functions: null };
+  const history = { start: NOW - 100e6, stop: NOW, columns: 500, functions: null, sum: null };
 
   it('holds all of history from its beginning, and asks again only when that has doubled', () => {
     const query = planOverview(null, history)!;
@@ -73,6 +109,15 @@ describe('planOverview', () => {
     expect(planOverview(query, { ...history, stop: NOW + 300e6 })!.level).toBeGreaterThan(query.level);
     expect(planOverview(query, { ...history, start: NOW - 900e6 })!.since).toBeLessThan(query.since);
     expect(planOverview(null, { ...history, start: null })).toBeNull();
+  });
+
+  it('is the sum of all tracks alone where there are many, anew when there are more', () => {
+    const sum = (tracks: number) => ({ row: FIRST_GROUP, ranges: [0, tracks] });
+    const query = planOverview(null, { ...history, sum: sum(5_000) })!;
+    expect(query).toMatchObject({ tracks: [], groups: [{ row: FIRST_GROUP, ranges: [0, 5_000] }] });
+    expect(planOverview(query, { ...history, sum: sum(5_000) })).toBe(query);
+    expect(planOverview(query, { ...history, sum: sum(5_001) })).not.toBe(query);
+    expect(planOverview(query, history)).not.toHaveProperty('groups');
   });
 });
 

@@ -1,4 +1,4 @@
-import { levelFor, type WindowQuery } from '../../model/batch.ts';
+import { type GroupQuery, levelFor, type WindowQuery } from '../../model/batch.ts';
 import type { Micros } from '../../model/units.ts';
 
 /** What a stream looks at, in epoch microseconds. */
@@ -12,31 +12,81 @@ export interface Looking {
   readonly functions: readonly number[] | null;
 }
 
+/** Rows that a view needs data for: those on screen, and those to ask for, which are some more. */
+export interface RowsWanted {
+  /** Null: all tracks. */
+  readonly tracks: { readonly shown: readonly number[]; readonly ask: () => readonly number[] } | null;
+  readonly groups?: { readonly shown: readonly GroupQuery[]; readonly ask: () => readonly GroupQuery[] };
+}
+export const ALL_TRACKS: RowsWanted = { tracks: null };
+
 /** Up to this many slices come one by one; beyond, as exact shares. */
 export const MAX_SLICES = 6_000;
 /** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
 const MARGIN = 0.75;
+/** More rows than this are seldom looked at one by one: less beside them. */
+const MANY_ROWS = 100;
+const MARGIN_OF_MANY = 0.4;
 /** With less than this left on a side that has more to show, the window moves. */
 const LEFT_OVER = 0.2;
 /** A window that holds this many widths left of the view is asked for anew: a page that follows for days stays small. */
 const WIDEST = 3;
 
 /** The query that serves a view best; `current` stays (the same object) as long as it will do. */
-export function planWindow(current: WindowQuery | null, looking: Looking): WindowQuery {
+export function planWindow(current: WindowQuery | null, looking: Looking, rows: RowsWanted = ALL_TRACKS): WindowQuery {
   const level = levelFor(looking.perPixel);
-  if (current !== null && serves(current, looking, level)) return current;
+  if (current !== null && serves(current, looking, level) && servesRows(current, rows)) return current;
   const wide = looking.until - looking.since;
   const bin = 2 ** level;
-  const since = Math.max(0, Math.floor((looking.since - wide * MARGIN) / bin) * bin);
-  const until = Math.ceil((looking.until + wide * MARGIN) / bin) * bin;
+  const groups = rows.groups?.ask();
+  const tracks = groups === undefined ? rows.tracks?.ask() : [];
+  const margin = (tracks?.length ?? 0) + (groups?.length ?? 0) > MANY_ROWS ? MARGIN_OF_MANY : MARGIN;
+  const since = Math.max(0, Math.floor((looking.since - wide * margin) / bin) * bin);
+  const until = Math.ceil((looking.until + wide * margin) / bin) * bin;
   return {
     since,
     // Whatever may still grow is watched as it grows.
     until: until >= looking.now ? null : Math.max(until, since + bin),
     level,
     functions: looking.functions,
-    maxSlices: MAX_SLICES,
+    ...(tracks !== undefined && { tracks }),
+    ...(groups !== undefined && { groups }),
+    maxSlices: groups === undefined ? MAX_SLICES : 0,
   };
+}
+
+const askedFor = new WeakMap<WindowQuery, ReadonlySet<number>>();
+
+/** The tracks that a query names; null: all. */
+export function askedTracks(query: WindowQuery): ReadonlySet<number> | null {
+  if (query.tracks === undefined || query.tracks === null) return null;
+  let set = askedFor.get(query);
+  if (set === undefined) {
+    set = new Set(query.tracks);
+    askedFor.set(query, set);
+  }
+  return set;
+}
+
+/** Whether a query asks for all rows on screen. */
+function servesRows(query: WindowQuery, { tracks, groups }: RowsWanted): boolean {
+  if (groups !== undefined) {
+    const asked = query.groups;
+    return asked !== undefined && groups.shown.every((group) => asked.some((other) => sameGroup(group, other)));
+  }
+  if (query.groups !== undefined) return false;
+  const asked = askedTracks(query);
+  if (asked === null || tracks === null) return asked === null;
+  return tracks.shown.every((track) => asked.has(track));
+}
+
+function sameGroup(a: GroupQuery, b: GroupQuery): boolean {
+  return a === b || (a.row === b.row && sameFunctions(a.ranges, b.ranges));
+}
+
+function sameGroups(a: WindowQuery['groups'], b: WindowQuery['groups']): boolean {
+  if (a === undefined || b === undefined || a === b) return a === b;
+  return a.length === b.length && a.every((group, i) => sameGroup(group, b[i]!));
 }
 
 function serves(query: WindowQuery, looking: Looking, level: number): boolean {
@@ -62,6 +112,8 @@ export interface History {
   /** Columns wanted over all of it. */
   readonly columns: number;
   readonly functions: readonly number[] | null;
+  /** The sum of all tracks alone, where there are many; null: each of them. */
+  readonly sum: GroupQuery | null;
 }
 
 /** Shares of all history, coarse; asked for anew when it has doubled, or begins earlier, or functions change. */
@@ -69,16 +121,19 @@ export function planOverview(current: WindowQuery | null, history: History): Win
   if (history.start === null) return current;
   const level = levelFor(Math.max(1, history.stop - history.start) / history.columns);
   const start = Math.floor(history.start / 2 ** level) * 2 ** level;
+  const groups = history.sum === null ? undefined : [history.sum];
   if (
     current !== null &&
     current.since <= history.start &&
     level - current.level < 1 &&
     current.level - level < 2 &&
-    sameFunctions(current.functions, history.functions)
+    sameFunctions(current.functions, history.functions) &&
+    sameGroups(current.groups, groups)
   ) {
     return current;
   }
-  return { since: start, until: null, level, functions: history.functions, maxSlices: 0 };
+  const rows = groups === undefined ? {} : { tracks: [], groups };
+  return { since: start, until: null, level, functions: history.functions, ...rows, maxSlices: 0 };
 }
 
 /** The part of a window that data are there for, as [since, until); open-ended ones reach for ever. */
@@ -132,6 +187,12 @@ export class LatestQuery {
     if (this.#pending !== null && now - this.#since >= this.#patience) this.#send(this.#pending, now);
   }
 
+  /** Nobody waits for an answer any more. */
+  forget(): void {
+    this.#pending = null;
+    this.#inFlight = null;
+  }
+
   #send(query: WindowQuery, now: number): void {
     this.#pending = null;
     this.#inFlight = query;
@@ -146,6 +207,8 @@ export function sameQuery(a: WindowQuery, b: WindowQuery): boolean {
     a.until === b.until &&
     a.level === b.level &&
     a.maxSlices === b.maxSlices &&
-    sameFunctions(a.functions, b.functions)
+    sameFunctions(a.functions, b.functions) &&
+    sameFunctions(a.tracks ?? null, b.tracks ?? null) &&
+    sameGroups(a.groups, b.groups)
   );
 }
