@@ -10,8 +10,10 @@ def pack(obj):
 
 
 def text(value, limit=1_000):
-    """Any value of a cluster's as a bounded str that UTF-8 can carry."""
-    s = (value if type(value) is str else str(value))[:limit]
+    """Any value of a cluster's as a bounded str that UTF-8 can carry. What is cut ends with an ellipsis."""
+    s = value if type(value) is str else str(value)
+    if len(s) > limit:
+        s = s[: limit - 1] + "\u2026"
     try:
         s.encode()
     except UnicodeEncodeError:

@@ -135,9 +135,9 @@ function finishedTask(raw: Raw): FinishedTask {
   const key = raw.key ?? null;
   const erred = raw.status === 'error' || raw.exception_text !== undefined;
   return {
-    key: keyText(key).slice(0, MAX_KEY),
-    prefix: keySplit(key).slice(0, MAX_KEY),
-    group: keySplitGroup(key).slice(0, MAX_KEY),
+    key: cut(keyText(key)),
+    prefix: cut(keySplit(key)),
+    group: cut(keySplitGroup(key)),
     worker: text(raw.worker, MAX_KEY),
     thread: typeof raw.thread === 'number' ? raw.thread : 0,
     type: erred ? '' : text(raw.typename, MAX_KEY),
@@ -165,4 +165,9 @@ function time(value: DaskValue | undefined): number {
 
 function text(value: DaskValue | undefined, most: number): string {
   return typeof value === 'string' ? value.slice(0, most) : '';
+}
+
+/** As our agent does it. */
+function cut(key: string): string {
+  return key.length > MAX_KEY ? `${key.slice(0, MAX_KEY - 1)}…` : key;
 }
