@@ -38,7 +38,7 @@ async function serve(command: ServeCommand, signal: AbortSignal): Promise<Taskgl
     const options = { ...command.serve, signal };
     if (command.command === 'open') return await serveRecording(command.recording, options);
     if (command.command === 'demo') return await serveDemo(command.engine, options);
-    return await serveDask(command.address, options);
+    return await serveDask(command.clusters, options);
   } catch (error) {
     if (signal.aborted) return null;
     throw error;
@@ -48,11 +48,19 @@ async function serve(command: ServeCommand, signal: AbortSignal): Promise<Taskgl
 function announce(server: TaskglassServer, { serve: { host, portFallback, wait }, ...command }: ServeCommand): void {
   if (portFallback === true && server.port !== DEFAULT_PORT)
     console.log(`Port ${DEFAULT_PORT} is taken; using ${server.port}.`);
-  if (command.command === 'attach' && wait === true) console.log(`Waiting for a scheduler at ${command.address}.`);
+  if (command.command === 'attach') {
+    const { clusters } = command;
+    if (clusters.length > 1) console.log(`Watching ${clusters.length} clusters: ${clusters.map(nameOf).join(', ')}.`);
+    else if (wait === true) console.log(`Waiting for a scheduler at ${clusters[0].address}.`);
+  }
   console.log(`Taskglass UI at: ${server.url}`);
   if (host === '0.0.0.0' || host === '::') {
     console.log(`From other machines: ${server.url.replace('//127.0.0.1:', `//${hostname()}:`)}`);
   }
+}
+
+function nameOf({ name, address }: { readonly name?: string; readonly address: string }): string {
+  return name ?? address;
 }
 
 /** Aborted at the first SIGINT or SIGTERM. The second one ends the process there and then. */

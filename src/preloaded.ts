@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   if (line === null) return;
   const { address, tls, ...options } = readConfig(line);
   // The scheduler answers no question before its preloads are done, and we are one of them.
-  const starting = serveDask(address, {
+  const starting = serveDask([{ address }], {
     ...definedOnly(options),
     // Without a key of its own the certificate's text holds it.
     ...(tls && { tls: { caFile: tls.ca, cert: tls.cert, key: tls.key ?? tls.cert } }),

@@ -1,8 +1,15 @@
 import { Command as Commander, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { TaskglassError } from '../base/errors.ts';
-import { FIRST_FALLBACK_PORT, LOG_LEVELS, type ServeDaskOptions, type ServeOptions } from '../server/main.ts';
+import {
+  FIRST_FALLBACK_PORT,
+  LOG_LEVELS,
+  type NamedAddress,
+  type ServeDaskOptions,
+  type ServeOptions,
+} from '../server/main.ts';
 import { type AccessGiven, accessOf, addAccessOptions } from './access-options.ts';
-import { addRecordOptions, type RecordGiven, recordOf } from './record-options.ts';
+import { clustersOf } from './clusters.ts';
+import { addRecordOptions, type RecordGiven, recordingsOf, recordOf } from './record-options.ts';
 import { addRecordingCommands, type RecordingCommand } from './recording-commands.ts';
 
 export const DEFAULT_PORT = 8787;
@@ -18,7 +25,8 @@ export type Command =
 export type ServeCommand =
   | {
       readonly command: 'attach';
-      readonly address: string;
+      /** The first one is served at the root. */
+      readonly clusters: readonly [NamedAddress, ...NamedAddress[]];
       readonly browser: boolean;
       readonly serve: ServeDaskOptions;
     }
@@ -68,17 +76,19 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
     .description('A live web interface for task clusters.')
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .argument('[ADDRESS]', `scheduler to watch (default: ${DEFAULT_ADDRESS})`)
+    .argument('[ADDRESS...]', `scheduler to watch, or several (default: ${DEFAULT_ADDRESS})`)
+    .option('--clusters <file>', 'watch the schedulers in this file, an address and perhaps a name a line')
     .option('--wait', 'keep trying when no scheduler answers yet')
     .option('--tls-ca-file <path>', 'CA of a cluster with a tls:// address (PEM)')
     .option('--tls-cert <path>', 'our certificate for it (PEM)')
     .option('--tls-key <path>', 'the key of that certificate (PEM)')
-    .action((address: string | undefined, given: Given & TlsGiven) => {
+    .action((addresses: readonly string[], given: Given & TlsGiven & { readonly clusters?: string }) => {
       const { browser, serve } = served(given);
       const tls = tlsOf(given);
+      const [first = { address: DEFAULT_ADDRESS }, ...others] = clustersOf(addresses, given.clusters);
       result = {
         command: 'attach',
-        address: address ?? DEFAULT_ADDRESS,
+        clusters: [first, ...others],
         browser,
         serve: { ...serve, ...(tls && { tls }) },
       };
@@ -107,7 +117,13 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
     .helpCommand(false)
     .argument('<RECORDING>', 'folder of the recording')
     .action((recording: string, given: Given) => {
-      result = { command: 'open', recording, ...served({ ...withOptionsBefore(given, program), record: false }) };
+      const { recordDir } = program.opts<RecordGiven>();
+      const all = {
+        ...withOptionsBefore(given, program),
+        ...(recordDir !== undefined && { recordDir }),
+        record: false,
+      };
+      result = { command: 'open', recording, ...served(all) };
     });
   const others = addRecordingCommands(program, (command) => {
     result = { ...command, tls: tlsOf(program.opts<TlsGiven>()) };
@@ -182,6 +198,7 @@ function served(given: Given): { browser: boolean; serve: ServeOptions } {
       ...(wait !== undefined && { wait }),
       ...(logLevel !== undefined && { logLevel }),
       record: recordOf(given),
+      recordings: recordingsOf(given),
     },
   };
 }

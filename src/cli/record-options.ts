@@ -1,6 +1,6 @@
 import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
 import { parseBytes } from '../base/parse-bytes.ts';
-import type { ServeOptions } from '../server/main.ts';
+import { defaultFolder, type ServeOptions } from '../server/main.ts';
 
 /** What is given of recording, as commander gives it. */
 export interface RecordGiven {
@@ -34,6 +34,11 @@ export function recordOf(given: RecordGiven): NonNullable<ServeOptions['record']
     ...(recordMaxSize !== undefined && { maxSize: recordMaxSize }),
     ...(recordMaxCount !== undefined && { maxCount: recordMaxCount }),
   };
+}
+
+/** The folder whose recordings are listed, whether anything is recorded now or not. */
+export function recordingsOf({ recordDir }: RecordGiven): string {
+  return recordDir ?? defaultFolder();
 }
 
 const SECONDS = { s: 1, m: 60, h: 3_600, d: 86_400, w: 604_800 } as const;

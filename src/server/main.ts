@@ -1,11 +1,13 @@
 import { pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { LocalCluster, type LocalClusterOptions, runExample } from '../engine/index.ts';
+import { directoryOf } from '../recording/reader.ts';
 import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
 import { RecordingSource } from '../source/recording.ts';
 import { type ServerOptions, startServer, type TaskglassServer } from './server.ts';
 
 export { ENGINE_VERSION as VERSION } from '../engine/version.ts';
+export { defaultFolder } from '../recording/library.ts';
 export { isLoopback } from '../serving/gate.ts';
 export { FIRST_FALLBACK_PORT } from './listen.ts';
 export type { TaskglassServer } from './server.ts';
@@ -20,23 +22,53 @@ export interface ServeOptions extends Omit<ServerOptions, 'source' | 'openExampl
   readonly logLevel?: LogLevel;
 }
 
-/** How to reach a Dask scheduler, and how to serve what it does. */
-export interface ServeDaskOptions extends ServeOptions {
+/** How to reach Dask schedulers, and how to serve what they do. */
+export interface ServeDaskOptions extends Omit<ServeOptions, 'name' | 'clusters'> {
   /** For tls:// addresses: paths or PEM texts. */
   readonly tls?: TlsOptions;
 }
 
-/** Watches a Dask scheduler. Throws what the server and the source throw. */
-export async function serveDask(address: string, options: ServeDaskOptions): Promise<TaskglassServer> {
+/** A scheduler and what its users call it. */
+export interface NamedAddress {
+  readonly address: string;
+  readonly name?: string;
+}
+
+/**
+ * Watches a Dask scheduler, or several: the first at the root, the others below `/clusters/NAME/`, or `/clusters/N/` where they have no
+ * name or share it. Throws what the server and the source throw.
+ */
+export async function serveDask(
+  [first, ...others]: readonly [NamedAddress, ...NamedAddress[]],
+  options: ServeDaskOptions,
+): Promise<TaskglassServer> {
   const { logLevel, tls, ...rest } = options;
-  const source = new DaskSource(address, { ...(tls && { tls }) });
-  return startServer({ ...rest, source, logger: logTo(logLevel) });
+  const sourceOf = ({ address }: NamedAddress) => new DaskSource(address, { ...(tls && { tls }) });
+  const ids = new Set<string>();
+  const clusters = others.map((cluster, i) => {
+    const name = (cluster.name ?? '')
+      .toLowerCase()
+      .replace(/[^a-z0-9._~-]+/g, '-')
+      .replace(/^[^a-z0-9]+|-+$/g, '')
+      .slice(0, 64);
+    const id = name === '' || ids.has(name) || /^\d+$/.test(name) ? String(i + 2) : name;
+    ids.add(id);
+    return { id, name: cluster.name ?? cluster.address, source: sourceOf(cluster) };
+  });
+  return startServer({
+    ...rest,
+    source: sourceOf(first),
+    name: first.name ?? first.address,
+    ...(clusters.length > 0 && { clusters }),
+    logger: logTo(logLevel),
+  });
 }
 
 /** Shows a recording. Throws what the server does, and NOT_A_RECORDING, RECORDING_VERSION. */
 export async function serveRecording(file: string, options: ServeOptions): Promise<TaskglassServer> {
   const { logLevel, ...rest } = options;
-  return startServer({ ...rest, source: new RecordingSource(file), logger: logTo(logLevel) });
+  const directory = await directoryOf(file);
+  return startServer({ ...rest, source: new RecordingSource(file), directory, logger: logTo(logLevel) });
 }
 
 /** Starts an embedded cluster with its web interface and runs the example once. Throws what `LocalCluster.start` throws. */
