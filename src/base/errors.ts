@@ -234,11 +234,31 @@ export const ERRORS = {
     title: 'No cluster has been reached yet',
     advice: 'Wait until /health says that the link is connected, then ask again.',
   },
+  TOO_MANY_EXPORTS: {
+    status: 503,
+    title: 'Too many exports are being made',
+    advice: 'Wait until one of them is done and try again.',
+  },
+  RECORDING_UNREAD: {
+    status: 503,
+    title: 'The recording is still being read',
+    advice: 'Try again when its pages say that it is read.',
+  },
   TOO_MANY_VIEWERS: { status: 503, title: 'Too many pages are connected', advice: 'Close some of them and reload.' },
   VIEWER_TOO_SLOW: {
     status: 503,
     title: 'The page could not keep up with the server',
     advice: 'It connects again by itself; check the network between the two.',
+  },
+  NOT_RECORDED: {
+    status: 409,
+    title: 'There is no recording to look back in',
+    advice: 'Start Taskglass without --no-record: what is written down from then on can be looked at again.',
+  },
+  MOMENTS_FULL: {
+    status: 503,
+    title: 'Too many pages look at the past',
+    advice: 'Go back to now in one of them, or close it, then try again.',
   },
   BODY_TOO_LARGE: { status: 413, title: 'That request is too large', advice: 'Send less.' },
   INTERNAL: {

@@ -324,6 +324,8 @@ export interface RecordView {
   /** Slot on the worker, from 0. */
   readonly thread: number;
   readonly status: RecordStatus | 'processing';
+  /** When all that it depends on was there and it could have begun; null where that is not known. */
+  readonly ready: Seconds | null;
   readonly start: Seconds;
   readonly stop: Seconds | null;
   readonly nbytes: Bytes;
@@ -338,4 +340,22 @@ export interface RecordView {
   }[];
   readonly exception?: string;
   readonly traceback?: string;
+}
+
+/** A record with its neighbours in the graph. */
+export interface RecordDetails extends RecordView {
+  /** `total` counts all tasks whose results it took, 0 where that is not known; `tasks` are those of them that are records here. */
+  readonly dependencies: { readonly total: number; readonly tasks: readonly LinkedTask[] };
+  /** Where they were asked for. `complete`: all records behind it were looked at. `tasks` are the first of them. */
+  readonly dependents?: { readonly total: number; readonly complete: boolean; readonly tasks: readonly LinkedTask[] };
+}
+
+export interface LinkedTask {
+  readonly record: RecordIndex;
+  readonly key: string;
+  readonly name: string;
+  /** Row of the stream, by number. */
+  readonly track: number;
+  readonly start: Seconds;
+  readonly stop: Seconds;
 }

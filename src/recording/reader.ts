@@ -286,7 +286,7 @@ async function readManifest(directory: string): Promise<Manifest> {
 }
 
 /** The folder that holds the manifest, from any file of the recording. */
-async function directoryOf(file: string): Promise<string> {
+export async function directoryOf(file: string): Promise<string> {
   const found = await stat(file).catch(() => null);
   if (found === null) throw new TaskglassError('NOT_A_RECORDING', `there is no ${file}`);
   if (found.isDirectory()) return file;

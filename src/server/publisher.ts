@@ -14,6 +14,7 @@ import {
 import type { Store } from '../store/store.ts';
 import { encode } from '../wire/encode.ts';
 import type { ServerMessage } from '../wire/message.ts';
+import type { Moments } from './moments/moments.ts';
 import { Session, type SessionHost, type SessionLimits, type Stream } from './session.ts';
 
 export interface PublisherLimits extends SessionLimits {
@@ -28,6 +29,8 @@ export interface PublisherOptions {
   readonly example: boolean;
   /** Whether what is watched is written down. Default: not. */
   readonly recording?: () => RecordingView;
+  /** Where pages can look back; null: nowhere. */
+  readonly moments?: Moments | null;
   readonly limits?: Partial<PublisherLimits>;
 }
 
@@ -130,6 +133,8 @@ export class Publisher {
       store,
       limits: this.#limits,
       server: options.version,
+      moments: options.moments ?? null,
+      view,
       wake: () => this.#wake(),
       sent: (bytes) => {
         this.bytesSent += bytes;

@@ -51,6 +51,8 @@ export interface ServerOptions {
   readonly clusters?: readonly FurtherCluster[];
   /** The folder of recordings that can be listed and opened. Default: the one that is recorded into, else none. */
   readonly recordings?: string;
+  /** The folder of the recording that the source reads, where it reads one: pages can look at any moment of it. */
+  readonly directory?: string;
   /** Aborted while the server starts: everything is closed and the start fails. */
   readonly signal?: AbortSignal;
   /** Folder of the built page. Default: the one in this package. */
@@ -110,8 +112,8 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     https: access.https !== null,
     ...(options.limits && { limits: options.limits }),
   });
-  const { openExample, record, limits } = options;
-  const main = new Watched({ source, openExample, record, limits, logger });
+  const { openExample, record, limits, directory } = options;
+  const main = new Watched({ source, openExample, record, directory, limits, logger });
   const others = (options.clusters ?? []).map((cluster) => ({
     name: cluster.name ?? '',
     pages: `clusters/${cluster.id}/`,

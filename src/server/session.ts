@@ -2,11 +2,13 @@ import type { Socket } from 'node:net';
 import type { WebSocket } from '@fastify/websocket';
 import { TaskglassError } from '../base/errors.ts';
 import type { WindowQuery } from '../model/batch.ts';
-import { WindowCursor } from '../store/cursors.ts';
+import { type ClusterOptions, WindowCursor } from '../store/cursors.ts';
 import type { Store } from '../store/store.ts';
 import { parseClientMessage } from '../wire/client-message.ts';
 import { encode } from '../wire/encode.ts';
 import { MAX_WINDOWS, type ServerMessage, type Topic, WIRE_VERSION } from '../wire/message.ts';
+import { MomentFeed } from './moments/feed.ts';
+import type { Moments } from './moments/moments.ts';
 
 /** The streams that are the same for every viewer. */
 export type Stream = 'state' | Topic;
@@ -23,6 +25,10 @@ export interface SessionHost {
   readonly store: Store;
   readonly limits: SessionLimits;
   readonly server: string;
+  /** Null: there is no recording to look back in. */
+  readonly moments: Moments | null;
+  /** What the cluster's view says of the server itself. */
+  readonly view: ClusterOptions;
   /** Something here waits to be sent: a snapshot or a window. */
   wake(): void;
   sent(bytes: number): void;
@@ -58,6 +64,8 @@ export class Session {
   /** Streams whose next message must be a snapshot. */
   readonly #behind = new Set<Stream>();
   readonly #windows = new Map<number, OpenWindow>();
+  /** Tells what was true at another time, in place of the shared streams. */
+  #feed: MomentFeed | null = null;
   #greeted = false;
   #cloggedSince: number | null = null;
   #alive = true;
@@ -81,16 +89,16 @@ export class Session {
   /** Something is to be sent outside the usual round. */
   get waits(): boolean {
     if (this.#cloggedSince !== null && this.#isClogged()) return false;
-    return this.#behind.size > 0 || this.#hasDueWindow();
+    return (this.#feed === null && this.#behind.size > 0) || this.#hasDueWindow();
   }
 
   needsSnapshot(stream: Stream): boolean {
-    return this.#behind.has(stream) && !this.#isClogged();
+    return this.#feed === null && this.#behind.has(stream) && !this.#isClogged();
   }
 
   /** The next message of a shared stream; `snapshot` is asked for when this session missed one before it. */
   deliver(stream: Stream, bytes: Uint8Array | null, snapshot: () => Uint8Array): void {
-    if (!this.topics.has(stream) || (bytes === null && !this.#behind.has(stream))) return;
+    if (this.#feed !== null || !this.topics.has(stream) || (bytes === null && !this.#behind.has(stream))) return;
     if (this.#isClogged()) {
       this.#behind.add(stream);
     } else if (this.#behind.delete(stream)) {
@@ -122,7 +130,10 @@ export class Session {
       window.cursor ??= new WindowCursor(this.#host.store, window.query);
       const batch = window.cursor.step(STEP_ROWS);
       window.due = window.cursor.unfinished;
-      if (batch !== null) this.#send({ kind: 'window', id, batch });
+      if (batch === null) continue;
+      // The clock of this viewer stands elsewhere.
+      const now = this.#feed?.now ?? batch.now;
+      this.#send({ kind: 'window', id, batch: { ...batch, now } });
     }
   }
 
@@ -218,6 +229,9 @@ export class Session {
       case 'close-window':
         this.#windows.delete(message.id);
         break;
+      case 'playhead':
+        this.#look(message.time, message.speed);
+        break;
       case 'ping':
         if (!this.#isClogged()) this.#send({ kind: 'pong', id: message.id });
         break;
@@ -227,7 +241,53 @@ export class Session {
   #subscribe(stream: Stream): void {
     this.topics.add(stream);
     this.#behind.add(stream);
+    if (this.#feed === null) this.#host.wake();
+    else this.#feed.subscribed();
+  }
+
+  /** Goes to another time, or back to now. */
+  #look(time: number | null, speed: number): void {
+    if (time === null) {
+      this.#lookNow();
+      return;
+    }
+    try {
+      this.#feed ??= this.#openFeed();
+      this.#feed.set(time, speed);
+    } catch (error) {
+      if (!(error instanceof TaskglassError)) throw error;
+      this.#sayNo(error);
+    }
+  }
+
+  #openFeed(): MomentFeed {
+    const { moments, view } = this.#host;
+    if (moments === null) throw new TaskglassError('NOT_RECORDED', 'nothing was written down');
+    return new MomentFeed({
+      moments,
+      view,
+      topics: this.topics,
+      isClogged: () => this.#isClogged(),
+      send: (message) => this.#send(message),
+      arrived: () => this.#lookNow(),
+      failed: (error) => {
+        this.#sayNo(error);
+        this.#lookNow();
+      },
+    });
+  }
+
+  /** What is shared is told from its beginning. */
+  #lookNow(): void {
+    if (this.#feed === null) return;
+    this.#feed.close();
+    this.#feed = null;
+    for (const stream of this.topics) this.#behind.add(stream);
     this.#host.wake();
+  }
+
+  #sayNo({ code, detail }: TaskglassError): void {
+    if (!this.#isClogged()) this.#send({ kind: 'error', code, detail });
   }
 
   #send(message: ServerMessage): void {
@@ -255,6 +315,7 @@ export class Session {
   #end(): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#feed?.close();
     this.topics.clear();
     this.#behind.clear();
     this.#windows.clear();

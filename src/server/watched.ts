@@ -6,6 +6,7 @@ import type { DebugAccess, Source } from '../source/source.ts';
 import { Store } from '../store/store.ts';
 import type { ApiContext } from './api.ts';
 import { ExampleRunner } from './example-runner.ts';
+import { Moments } from './moments/moments.ts';
 import { Publisher, type PublisherLimits } from './publisher.ts';
 import { type Recording, startRecording } from './recording.ts';
 
@@ -56,6 +57,7 @@ export class Watched implements ApiContext {
       version: VERSION,
       example: this.example !== null,
       ...(recording && { recording: recording.view }),
+      moments: new Moments(this.store, () => recording?.parts ?? (directory ? [{ directory, first: 1 }] : [])),
       ...(limits && { limits }),
     });
   }

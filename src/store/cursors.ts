@@ -21,7 +21,7 @@ import type { Track } from './tracks.ts';
 export { WindowCursor } from './window-cursor.ts';
 
 /** Runs that a page is told of. */
-const RUNS_SENT = 200;
+export const RUNS_SENT = 200;
 /** While only the end of the last run moves, runs are sent this often. */
 const RUNS_EVERY: Seconds = 1;
 const NO_GAPS: Store['gaps'] = [];
@@ -51,7 +51,7 @@ export interface Shown
 }
 
 /** What the cluster's view says of the server itself. */
-interface ClusterOptions {
+export interface ClusterOptions {
   /** Pages may run the example. */
   readonly example?: boolean;
   readonly recording?: () => RecordingView;

@@ -5,6 +5,7 @@ import {
   type GapView,
   type LinkView,
   NOTHING_RUNS,
+  type PlayheadView,
   RESOURCE_COLUMNS,
   type ResourceColumn,
   type ResourcesBatch,
@@ -64,6 +65,8 @@ export class Replica {
   totals: TotalsView | null = null;
   cost: AgentCost | null = null;
   follow: FollowView | null = null;
+  /** Everything here is of another time than now. */
+  playhead: PlayheadView | null = null;
   /** By track. */
   readonly running = new Map<number, RunningView>();
   workers: readonly WorkerView[] = [];
@@ -91,9 +94,19 @@ export class Replica {
   clock(): Seconds {
     if (this.#clockBase === 0) return 0;
     if (this.link.state === 'lost' || this.link.state === 'connecting') return this.#lastClock;
-    const now = this.#clockBase + (this.#monotonic() - this.#clockAt) / 1000;
+    const now = this.#clockBase + ((this.#monotonic() - this.#clockAt) / 1000) * this.#rate;
     if (now > this.#lastClock) this.#lastClock = now;
     return this.#lastClock;
+  }
+
+  /** How fast the clock goes: in a recording it stands still but for its playhead. */
+  get #rate(): number {
+    return this.playhead?.speed ?? (this.cluster?.engine === 'recording' ? 0 : 1);
+  }
+
+  /** All runs that there are: those after a playhead too. */
+  get allRuns(): readonly RunView[] {
+    return this.playhead?.runs ?? this.runs;
   }
 
   get functionCount(): number {
@@ -170,6 +183,7 @@ export class Replica {
       this.gaps = [];
       this.cost = null;
       this.follow = null;
+      this.playhead = null;
       this.#clockBase = 0;
       this.#lastClock = 0;
     }
@@ -195,6 +209,11 @@ export class Replica {
     if (batch.totals !== undefined) this.totals = batch.totals;
     if (batch.cost !== undefined) this.cost = batch.cost;
     if (batch.follow !== undefined) this.follow = batch.follow;
+    if (batch.playhead !== undefined) {
+      this.playhead = batch.playhead;
+      this.#clockBase = this.#lastClock = batch.now;
+      this.#clockAt = this.#monotonic();
+    }
   }
 
   #applyRunning(batch: RunningBatch): void {
@@ -223,12 +242,14 @@ export class Replica {
   #setClock(now: Seconds): void {
     if (!(now > 0)) return;
     const at = this.#monotonic();
-    const expected = this.#clockBase + (at - this.#clockAt) / 1000;
+    const rate = this.#rate;
+    const expected = this.#clockBase + ((at - this.#clockAt) / 1000) * rate;
+    const much = Math.max(1, rate);
     // Small differences are the way's jitter; a large one means that the scheduler stood still, or another one took over.
-    if (this.#clockBase === 0 || now > expected || expected - now > 1) {
+    if (this.#clockBase === 0 || now > expected || expected - now > much) {
       this.#clockBase = now;
       this.#clockAt = at;
-      if (this.#lastClock - now > 1) this.#lastClock = now;
+      if (this.#lastClock - now > much) this.#lastClock = now;
     }
     if (this.#lastClock === 0) this.#lastClock = now;
   }

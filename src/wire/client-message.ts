@@ -1,5 +1,13 @@
 import { TaskglassError } from '../base/errors.ts';
-import { FIRST_GROUP, type GroupQuery, groupSize, MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../model/batch.ts';
+import {
+  FIRST_GROUP,
+  type GroupQuery,
+  groupSize,
+  MAX_LEVEL,
+  MIN_LEVEL,
+  MOST_SPEED,
+  type WindowQuery,
+} from '../model/batch.ts';
 import {
   type ClientMessage,
   MAX_CLIENT_MESSAGE,
@@ -37,6 +45,8 @@ export function parseClientMessage(text: string): ClientMessage {
       return { kind: 'window', id: asCount(message.id, 'id'), query: asQuery(message.query) };
     case 'close-window':
       return { kind: 'close-window', id: asCount(message.id, 'id') };
+    case 'playhead':
+      return { kind: 'playhead', time: asMoment(message.time), speed: asSpeed(message.speed) };
     case 'ping':
       return { kind: 'ping', id: asCount(message.id, 'id') };
     default:
@@ -107,6 +117,20 @@ function asCount(value: unknown, what: string): number {
 
 function asTime(value: unknown, what: string): number {
   if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw bad(`${what} is not whole microseconds`);
+  return value;
+}
+
+function asMoment(value: unknown): number | null {
+  if (value === null) return null;
+  if (typeof value !== 'number' || !(value >= 0 && value < 1e11)) throw bad('time is no time in seconds since epoch');
+  return value;
+}
+
+function asSpeed(value: unknown): number {
+  if (value === undefined || value === 0) return 0;
+  if (typeof value !== 'number' || !(value >= 1 && value <= MOST_SPEED)) {
+    throw bad(`speed is neither 0 nor 1 to ${MOST_SPEED}`);
+  }
   return value;
 }
 

@@ -37,6 +37,8 @@ export type ClientMessage =
   /** Opens a window, or moves the one that has this id. Answered by a reset, then by what comes to it. */
   | { readonly kind: 'window'; readonly id: number; readonly query: WindowQuery }
   | { readonly kind: 'close-window'; readonly id: number }
+  /** Shows what was true at a time, epoch seconds, and plays on from there; null: now again. Each topic begins with a reset. */
+  | { readonly kind: 'playhead'; readonly time: number | null; readonly speed: number }
   | { readonly kind: 'ping'; readonly id: number };
 
 /** A session may hold this many windows; opening another is an error. */

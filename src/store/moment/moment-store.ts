@@ -11,7 +11,7 @@ import type {
   WorkerInfo,
 } from '../../model/source-event.ts';
 import { ACTION_INDEX, STATE_COUNT } from '../../model/task-state.ts';
-import { type Micros, type Seconds, type Seq, type StringIndex, toMicros, toSeconds } from '../../model/units.ts';
+import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from '../../model/units.ts';
 import { FunctionTable } from '../functions.ts';
 import { Pace } from '../pace.ts';
 import { Resources } from '../resources.ts';
@@ -327,13 +327,3 @@ export class MomentStore {
 
 /** Pages show so much of the samples. */
 const SAMPLES_SHOWN: Seconds = 300;
-
-/** All runs of a store, those after the moment too, as seconds. */
-export function spanOf(store: Store): { readonly since: Seconds; readonly until: Seconds } {
-  const first = store.runs.list[0];
-  const until = store.clock();
-  return {
-    since: first === undefined ? (store.cluster?.time ?? until) : Math.min(toSeconds(first.start), until),
-    until,
-  };
-}
