@@ -17,9 +17,10 @@ export interface Theme {
 
 const STORED = 'taskglass.theme';
 
+/** What the address says, which somebody may have been given, and else what was chosen here before. */
 function stored(): ThemeChoice {
   try {
-    const value = localStorage.getItem(STORED);
+    const value = new URLSearchParams(location.search).get('theme') ?? localStorage.getItem(STORED);
     return THEME_CHOICES.find((choice) => choice === value) ?? 'system';
   } catch {
     return 'system';

@@ -10,6 +10,8 @@ const SHORTCUTS: readonly (readonly [keys: readonly string[], what: string])[] =
   [['E', 'Shift E'], 'Stream: next, previous task that erred'],
   [['Enter'], 'Stream: details of the task; Workers: sort, fold a host'],
   [['double click'], 'Stream: follow what happens now'],
+  [['Shift drag', 'X'], 'Stream: select an area; what is in view'],
+  [['/'], 'Search all history; Enter, Shift Enter: next, previous hit'],
   [['wheel', 'drag'], 'Stream: zoom at the pointer, pan'],
   [['Esc'], 'Close details, close this'],
   [['?'], 'Show this'],

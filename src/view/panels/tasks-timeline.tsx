@@ -9,6 +9,7 @@ import { HitMarks } from '../search/hit-marks.ts';
 import { SearchBox } from '../search/search-box.tsx';
 import { createTasksModel } from '../search/tasks-model.ts';
 import { type AreaChoice, filterParameters, isFiltered, tracksOfText, trackText } from '../search/tasks-state.ts';
+import { useTheme } from '../theme.ts';
 import { type Area, AreaTool } from '../timeline/area.ts';
 import { streamNumbers } from '../timeline/numbers.ts';
 import { Records } from '../timeline/records.ts';
@@ -22,7 +23,8 @@ const REST = 400;
 /** All of history: the stream with a minimap, search, filters and the area that is selected; its state is in the address. */
 export function TasksTimeline(): JSX.Element {
   const live = useLive();
-  const model = createTasksModel();
+  const theme = useTheme();
+  const model = createTasksModel(() => (theme.choice() === 'system' ? null : theme.choice()));
   const { state } = model;
   const records = new Records();
   const marks = new HitMarks();
@@ -33,7 +35,13 @@ export function TasksTimeline(): JSX.Element {
   const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
   const opened = state();
 
-  const narrowed = createMemo(() => filterParameters(state()));
+  // The state changes whenever the view moves: what hangs on one part of it asks for that part alone.
+  const narrowed = createMemo(() => filterParameters(state()), undefined, {
+    equals: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  });
+  const functions = createMemo(() => state().functions);
+  const named = createMemo(() => state().named);
+  const choice = createMemo(() => state().area);
   const names = (): string[] => {
     live.state();
     return live.replica.names.filter((name) => name !== undefined && name !== '');
@@ -49,7 +57,7 @@ export function TasksTimeline(): JSX.Element {
   };
 
   const area = (): Area | null => {
-    const chosen = state().area;
+    const chosen = choice();
     if (chosen === null) return null;
     const tracks = chosen.tracks === null ? null : tracksOfText(chosen.tracks);
     return { since: Math.round(chosen.since * 1e6), until: Math.round(chosen.until * 1e6), tracks };
@@ -173,8 +181,8 @@ export function TasksTimeline(): JSX.Element {
         numbers={numbers}
         follows="history"
         minimap={true}
-        filter={state().named}
-        functions={state().functions}
+        filter={named()}
+        functions={functions()}
         highlight={highlight()}
         narrowed={narrowed()}
         start={opened.range}
@@ -211,13 +219,13 @@ export function TasksTimeline(): JSX.Element {
               class="stream-filter"
               aria-label="Show functions whose name contains"
               placeholder="Function…"
-              value={state().named}
+              value={named()}
               onInput={(event) => model.change({ named: event.currentTarget.value })}
             />
           </>
         }
       />
-      <Show when={state().area}>
+      <Show when={choice()}>
         {(chosen) => (
           <AreaPanel
             area={chosen()}

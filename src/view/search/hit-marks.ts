@@ -5,6 +5,8 @@ import type { Marks } from './search.ts';
 
 /** Height of the marks, CSS pixels. */
 const HEIGHT = 5;
+/** Parts of history that are wider than this say too little of where their hits are. */
+const WIDEST = 40;
 
 /** Where hits of a search lie in time: marks along the upper edge of the stream. */
 export class HitMarks implements Overlay {
@@ -19,6 +21,7 @@ export class HitMarks implements Overlay {
     const { start, bin, counts } = this.marks;
     const at = (index: number): number =>
       xOf(stage.scale, scene.base.relative(((start + index * bin) * 1e6) as Micros));
+    if (at(1) - at(0) > WIDEST * stage.ratio) return;
     draw.fillStyle = stage.theme.accent;
     const height = Math.round(HEIGHT * stage.ratio);
     for (const [index, count] of counts.entries()) {

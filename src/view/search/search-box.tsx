@@ -1,4 +1,4 @@
-import { createEffect, createSignal, type JSX, on, onCleanup, onMount } from 'solid-js';
+import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, onMount } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
 import { formatCount } from '../format.ts';
 import { askApi } from './ask-api.ts';
@@ -49,7 +49,7 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
       setFound,
     );
   };
-  const what = (): string => JSON.stringify([props.state.search, props.state.regex, ...filterParameters(props.state)]);
+  const what = createMemo(() => JSON.stringify([props.state.search, props.state.regex, filterParameters(props.state)]));
   createEffect(
     on(what, () => {
       if (timer !== null) clearTimeout(timer);

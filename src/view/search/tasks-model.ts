@@ -1,4 +1,4 @@
-import { type Accessor, createSignal, onCleanup } from 'solid-js';
+import { type Accessor, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import { readTasksState, type TasksState, writeTasksState } from './tasks-state.ts';
 
 /** A view that moves is written into the address once it has rested so long, ms: browsers count how often an address changes. */
@@ -13,11 +13,12 @@ export interface TasksModel {
   change(part: Partial<TasksState>, push?: boolean): void;
 }
 
-export function createTasksModel(): TasksModel {
+/** `theme`: what was chosen, which belongs to what an address shows; null: nothing. */
+export function createTasksModel(theme: Accessor<string | null>): TasksModel {
   const [state, setState] = createSignal(readTasksState(location.search));
   const [restored, setRestored] = createSignal(0);
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const address = (): string => location.pathname + writeTasksState(state(), location.search) + location.hash;
+  const address = (): string => location.pathname + writeTasksState(state(), location.search, theme()) + location.hash;
   const keep = (push: boolean): void => {
     try {
       if (push) history.pushState(null, '', address());
@@ -38,6 +39,11 @@ export function createTasksModel(): TasksModel {
     setRestored((count) => count + 1);
   };
   addEventListener('popstate', restore);
+  createEffect(
+    on(theme, () => {
+      timer ??= setTimeout(write, REST);
+    }),
+  );
   onCleanup(() => {
     removeEventListener('popstate', restore);
     if (timer !== null) clearTimeout(timer);

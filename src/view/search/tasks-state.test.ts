@@ -18,10 +18,11 @@ test('an address is read and written as it was, with what belongs to others', ()
     task: 17,
     area: { since: 1700000001, until: 1700000002.5, tracks: '0-3,9' },
   });
-  const written = writeTasksState(state, '?group=host');
+  const written = writeTasksState(state, '?group=host', 'dark');
   expect(readTasksState(written)).toEqual(state);
   expect(written).toContain('group=host');
-  expect(writeTasksState(readTasksState(''), '?since=5&until=6&q=a')).toBe('');
+  expect(written).toContain('theme=dark');
+  expect(writeTasksState(readTasksState(''), '?since=5&until=6&q=a&theme=dark', null)).toBe('');
 });
 
 test('what makes no sense is not there', () => {

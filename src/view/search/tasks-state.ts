@@ -83,7 +83,7 @@ function areaOf(range: string, tracks: string | null): AreaChoice | null {
 }
 
 /** The query of an address that shows `state`, with what others keep in `search` as it was. Empty, or begins with `?`. */
-export function writeTasksState(state: TasksState, search: string): string {
+export function writeTasksState(state: TasksState, search: string, theme: string | null): string {
   const query = new URLSearchParams(search);
   const set = (name: string, value: string | null): void => {
     query.delete(name);
@@ -108,6 +108,7 @@ export function writeTasksState(state: TasksState, search: string): string {
   set('task', state.task === null ? null : String(state.task));
   set('area', area && `${secondsText(area.since)}-${secondsText(area.until)}`);
   set('tracks', area?.tracks ?? null);
+  set('theme', theme);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }

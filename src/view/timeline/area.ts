@@ -2,9 +2,8 @@ import type { Micros } from '../../model/units.ts';
 import type { Drag } from './gestures.ts';
 import type { Layout } from './layout.ts';
 import type { Overlay, Scene } from './scene.ts';
-import { slicesWithin } from './slices-renderer.ts';
 import type { Timeline } from './timeline.ts';
-import { timeAt, xOf } from './viewport.ts';
+import { xOf } from './viewport.ts';
 
 /** Rows times a range of time. */
 export interface Area {
@@ -14,7 +13,7 @@ export interface Area {
   readonly tracks: ReadonlySet<number> | null;
 }
 
-/** Pointers find an edge this far from it, and edges the bounds of a slice, CSS pixels. */
+/** Pointers find an edge this far from it, CSS pixels. */
 const NEAR = 6;
 /** An area is at least so wide, CSS pixels: less is a slip of the hand. */
 const LEAST = 3;
@@ -25,8 +24,6 @@ export class AreaTool implements Overlay {
   readonly #timeline: Timeline;
   readonly #changed: (area: Area | null, done: boolean) => void;
   #area: Area | null = null;
-  /** What is on screen, by which edges snap. */
-  #main: Scene['main'] = null;
 
   /** `changed` is told while an area is dragged and, with `done`, when it was let go. */
   constructor(timeline: Timeline, changed: (area: Area | null, done: boolean) => void) {
@@ -67,9 +64,8 @@ export class AreaTool implements Overlay {
   draw(
     draw: Parameters<Overlay['draw']>[0],
     { height, layout, ratio, scale, scroll, theme }: Parameters<Overlay['draw']>[1],
-    { base, main }: Scene,
+    { base }: Scene,
   ): void {
-    this.#main = main;
     if (this.#area === null) return;
     const { since, until, tracks } = this.#area;
     const x0 = Math.round(xOf(scale, base.relative(since)));
@@ -146,25 +142,8 @@ export class AreaTool implements Overlay {
 
   /** The time at a place, or the nearest start or stop of a slice in its row. */
   #timeAt({ x, y }: { x: number; y: number }): Micros | null {
-    const { camera, stage } = this.#timeline;
-    const { base } = camera;
-    if (base === null) return null;
-    const time = base.absolute(timeAt(stage.scaleFor(camera.view), x * this.#ratio));
-    const row = stage.layout.rows.find((r) => y * this.#ratio + stage.scroll < r.y + r.height);
-    const slices = row === undefined || this.#main?.mode !== 'slices' ? undefined : this.#main.slicesOf(row.track);
-    if (slices === undefined) return Math.round(time);
-    const reach = NEAR * this.#ratio * camera.perPixel;
-    const [from, to] = slicesWithin(slices, time - reach, time + reach);
-    let best = time;
-    let distance = reach;
-    for (let i = from; i < to; i++) {
-      for (const bound of [slices.start[i]!, slices.stop[i]!]) {
-        if (Math.abs(bound - time) >= distance) continue;
-        distance = Math.abs(bound - time);
-        best = bound;
-      }
-    }
-    return Math.round(best);
+    const { camera } = this.#timeline;
+    return camera.base === null ? null : this.#timeline.snapped(x * this.#ratio, y * this.#ratio);
   }
 
   #edgeAt({ x, y }: { x: number; y: number }): 'since' | 'until' | null {

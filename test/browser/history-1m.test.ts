@@ -1,0 +1,162 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { build } from '../../scripts/lib/build.mjs';
+import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
+import { Child } from '../support/child.ts';
+
+const TASKS = 1_000_000;
+const STREAM = '[role=region][aria-label="Task stream"]';
+const AREA = '[role=region][aria-label="Area"]';
+
+interface Hits {
+  readonly total: number;
+  readonly tasks: readonly { readonly record: number; readonly key: string; readonly start: number }[];
+}
+
+interface AreaAnswer {
+  readonly functions: readonly { readonly name: string; readonly count: number }[];
+}
+
+/** A million tasks in a server of its own: looked at, moved through, searched, cut out. */
+describe('/tasks with 1,000,000 tasks', () => {
+  let browser: Browser;
+  let serving: Child;
+  let origin: string;
+
+  beforeAll(async () => {
+    await build();
+    serving = new Child(process.execPath, ['test/support/history-server.mjs', String(TASKS)]);
+    browser = await launchBrowser();
+    const [, address = ''] = await serving.printed(/tasks at (\S+)\/status/, 150_000);
+    origin = address;
+  }, 240_000);
+  afterAll(async () => {
+    await browser?.close();
+    await serving?.kill();
+  });
+
+  const api = async <T>(path: string): Promise<T> => (await (await fetch(`${origin}/api/v1/${path}`)).json()) as T;
+  const drawn = async (page: Page): Promise<void> => {
+    await page.locator(`${STREAM}[data-mode=shares], ${STREAM}[data-mode=slices]`).first().waitFor();
+    await page.locator(`${STREAM} canvas.plot[data-drawn]`).waitFor();
+  };
+  const span = async (page: Page): Promise<readonly [number, number]> =>
+    await page
+      .locator(STREAM)
+      .evaluate((panel: HTMLElement) => [Number(panel.dataset.since), Number(panel.dataset.until)]);
+  const settled = async (page: Page): Promise<readonly [number, number]> => {
+    let before = await span(page);
+    for (;;) {
+      await page.waitForTimeout(150);
+      const now = await span(page);
+      if (now[0] === before[0] && now[1] === before[1]) return now;
+      before = now;
+    }
+  };
+
+  test('is panned and zoomed', async () => {
+    const { page, problems } = await openPage(browser, `${origin}/tasks`, { colorScheme: 'light' });
+    await drawn(page);
+    expect((await api<{ total: number }>('tasks?limit=1')).total).toBe(TASKS);
+    await page.locator(`${STREAM} canvas.plot`).focus();
+    await page.keyboard.press('f');
+    await page.keyboard.press('f');
+    const [since, until] = await settled(page);
+    await keepPicture(page, 'history-1m-light');
+    await page.keyboard.press('w');
+    await page.keyboard.press('w');
+    const [left, right] = await settled(page);
+    expect(right - left).toBeLessThan(until - since);
+    await page.keyboard.press('d');
+    const [later] = await settled(page);
+    expect(later).toBeGreaterThan(left);
+    // Where one looks is in the address, and the same address shows the same.
+    await expect.poll(() => new URL(page.url()).searchParams.get('since')).toBe(String(later / 1e6));
+    await page.reload();
+    await drawn(page);
+    await expect.poll(async () => (await span(page))[0]).toBe(later);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test('is searched', async () => {
+    const { page, problems } = await openPage(browser, `${origin}/tasks`, { colorScheme: 'dark' });
+    await drawn(page);
+    const pattern = '00f.*(11|22)$';
+    const hits = await api<Hits>(`search?q=${encodeURIComponent(pattern)}&regex=1&limit=3`);
+    const last = await api<Hits>(`search?q=${encodeURIComponent(pattern)}&regex=1&limit=1&order=newest`);
+    expect(hits.total).toBeGreaterThan(3);
+    await page.keyboard.press('/');
+    await page.getByRole('button', { name: 'Regular expression' }).click();
+    await page.getByRole('searchbox', { name: 'Search all history' }).fill(pattern);
+    await page.getByText(`${hits.total.toLocaleString('en')} hits`).waitFor();
+    const key = page.locator('.details.pinned code.key');
+    for (const [index, { key: wanted }] of hits.tasks.entries()) {
+      await page.getByRole('searchbox', { name: 'Search all history' }).press('Enter');
+      await page.getByText(`${index + 1} of ${hits.total.toLocaleString('en')}`).waitFor();
+      await expect.poll(() => key.textContent()).toBe(wanted);
+      const start = hits.tasks[index]!.start * 1e6;
+      await expect.poll(async () => (await span(page))[0]).toBeLessThanOrEqual(start);
+      expect((await settled(page))[1]).toBeGreaterThan(start);
+    }
+    await keepPicture(page, 'history-1m-dark');
+    // Backwards past the first one is the last one; one step of the browser back is the hit before.
+    for (const wanted of [hits.tasks[1], hits.tasks[0], last.tasks[0]]) {
+      await page.getByRole('button', { name: 'Previous hit' }).click();
+      await expect.poll(() => key.textContent()).toBe(wanted?.key);
+    }
+    await page.goBack();
+    await expect.poll(() => key.textContent()).toBe(hits.tasks[0]?.key);
+    expect(problems).toEqual([]);
+    await page.getByRole('searchbox', { name: 'Search all history' }).fill('(a+)+$(');
+    await page.getByText(/not a regular expression/).waitFor();
+    await page.context().close();
+  });
+
+  test('an area of it is cut out, and what it holds is what the API says', async () => {
+    const { page, problems } = await openPage(browser, `${origin}/tasks`, { colorScheme: 'light' });
+    await drawn(page);
+    const box = await page.locator(`${STREAM} canvas.plot`).boundingBox();
+    if (box === null) throw new Error('no plot');
+    await page.keyboard.down('Shift');
+    await page.mouse.move(box.x + box.width * 0.35, box.y + box.height * 0.25);
+    await page.mouse.down();
+    await page.mouse.move(box.x + box.width * 0.5, box.y + box.height * 0.4, { steps: 3 });
+    await page.mouse.move(box.x + box.width * 0.6, box.y + box.height * 0.5, { steps: 3 });
+    await page.mouse.up();
+    await page.keyboard.up('Shift');
+    const first = page.locator(`${AREA} tbody tr`).first();
+    await first.waitFor();
+    const query = new URL(page.url()).searchParams;
+    const [since = '', until = ''] = query.get('area')?.split('-') ?? [];
+    const said = await api<AreaAnswer>(`area?since=${since}&until=${until}&tracks=${query.get('tracks')}`);
+    expect(said.functions.length).toBeGreaterThan(1);
+    const shown = await page
+      .locator(`${AREA} tbody tr`)
+      .evaluateAll((rows) => rows.map((row) => [(row as HTMLElement).dataset.name, row.children[1]?.textContent]));
+    expect(shown).toEqual(said.functions.map(({ name, count }) => [name, count.toLocaleString('en')]));
+    await page.getByRole('button', { name: 'Count' }).click();
+    const most = said.functions.reduce((a, b) => (b.count > a.count ? b : a));
+    await expect.poll(() => first.getAttribute('data-name')).toBe(most.name);
+    await first.getByRole('button').click();
+    await expect.poll(() => first.getByRole('button').getAttribute('aria-pressed')).toBe('true');
+    await keepPicture(page, 'history-1m-area');
+    // The address shows the same area to somebody else, on a small screen too.
+    const small = { viewport: { width: 390, height: 844 }, hasTouch: true };
+    const other = await openPage(browser, page.url(), { colorScheme: 'dark', ...small });
+    await other.page.locator(`${AREA} tbody tr`).first().waitFor();
+    await drawn(other.page);
+    await other.page.locator(AREA).scrollIntoViewIfNeeded();
+    await keepPicture(other.page, 'history-1m-small');
+    await other.page.context().close();
+    // Escape takes the highlight away, then the area.
+    await page.keyboard.press('Escape');
+    await expect.poll(() => first.getByRole('button').getAttribute('aria-pressed')).toBe('false');
+    await page.keyboard.press('Escape');
+    await page.locator(AREA).waitFor({ state: 'detached' });
+    await page.keyboard.press('x');
+    await page.locator(`${AREA} tbody tr`).first().waitFor();
+    expect([...problems, ...other.problems]).toEqual([]);
+    await page.context().close();
+  });
+});
