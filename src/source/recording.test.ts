@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StringTableName } from '../model/source-event.ts';
@@ -14,7 +16,12 @@ const newStore = (): Store => new Store({ monotonic: () => 0 });
 function contents(store: Store): unknown {
   const page = { limit: 10_000 };
   const statuses = [undefined, 'lost', 'processing'] as const;
+  const links = Array.from({ length: store.records.length }, (_, record) => [
+    store.records.needs.at(record),
+    store.records.dependencies.at(record),
+  ]);
   const views = {
+    links,
     tasks: statuses.map((status) => tasksPage(store, { ...page, status }).tasks),
     progress: progressView(store),
     memory: memoryView(store),
@@ -71,4 +78,24 @@ describe('a recording replayed gives the same store as the live run', () => {
     },
     120_000,
   );
+});
+
+/** Written before recordings said what tasks waited for: a sealed segment and two journals, tasks 1 to 8 and one from before. */
+const EARLIER = fileURLToPath(new URL('../../test/recording/format-1', import.meta.url));
+
+it('a recording of an earlier make opens, without what it did not say, and can be gone on with', async () => {
+  await using scratch = await Scratch.make();
+  const directory = scratch.join('r');
+  await cp(EARLIER, directory, { recursive: true });
+  const before = await replay(directory);
+  const tasks = tasksPage(before, { limit: 100 }).tasks;
+  expect(tasks.map(({ key }) => key)).toEqual(Array.from({ length: 9 }, (_, i) => `('inc-5a', ${i})`));
+  expect(tasks[3]).toMatchObject({
+    status: 'erred',
+    ready: null,
+    startstops: [{ action: 'transfer' }, { action: 'compute' }],
+  });
+  // What it left unsealed is sealed by whoever records that cluster next.
+  await record(directory, (recorder) => tell(recorder, [], 'Scheduler-format-1', 1_790_000_100));
+  expect(tasksPage(await replay(directory), { limit: 100 }).tasks).toEqual(tasks);
 });

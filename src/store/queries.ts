@@ -7,6 +7,7 @@ import { groupByHost } from './resources.ts';
 import type { Store } from './store.ts';
 
 export { FUNCTION_SORTS, functionsSteps, functionsView } from './functions-query.ts';
+export { recordDetailsSteps } from './links-query.ts';
 export { SEARCH_FIELDS, searchSteps } from './search-query.ts';
 export { sharesSteps, sharesView } from './shares-query.ts';
 export { recordView, type TasksFilter, tasksPage, tasksPageSteps } from './tasks-query.ts';

@@ -1,7 +1,7 @@
 import { atOnce, type Steps } from '../base/steps.ts';
 import type { RecordView } from '../model/batch.ts';
 import { ACTIONS, RECORD_STATUSES, type RecordStatus } from '../model/task-state.ts';
-import { type RecordIndex, type Seq, toSeconds } from '../model/units.ts';
+import { type Micros, type RecordIndex, type Seconds, type Seq, toSeconds } from '../model/units.ts';
 import { type Effort, type RecordFilter, recordMatcher, runningMatcher } from './record-filter.ts';
 import type { Running } from './running.ts';
 import type { Slice } from './slices.ts';
@@ -105,6 +105,7 @@ export function recordView(store: Store, record: RecordIndex): RecordView | null
     worker_name: track.place.name,
     thread: track.slot,
     status: RECORD_STATUSES[records.status.at(record)]!,
+    ready: readyOf(records.ready(record)),
     start: toSeconds(records.start.at(record)),
     stop: toSeconds(stop),
     nbytes: records.nbytes.at(record),
@@ -120,6 +121,10 @@ export function recordView(store: Store, record: RecordIndex): RecordView | null
   };
 }
 
+function readyOf(ready: Micros | null): Seconds | null {
+  return ready === null ? null : toSeconds(ready);
+}
+
 function runningView(store: Store, task: Running): RecordView {
   const track = store.tracks.list[task.track]!;
   return {
@@ -131,6 +136,7 @@ function runningView(store: Store, task: Running): RecordView {
     worker_name: track.place.name,
     thread: track.slot,
     status: 'processing',
+    ready: null,
     start: toSeconds(task.start),
     stop: null,
     nbytes: 0,
