@@ -3,6 +3,7 @@ import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, Show }
 import type { RecordView } from '../../model/batch.ts';
 import { formatCount, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
+import { rowsChoice, sameRows } from '../rows/rows-address.ts';
 import { AreaPanel } from '../search/area-panel.tsx';
 import { FilterChips } from '../search/filter-chips.tsx';
 import { HitMarks } from '../search/hit-marks.ts';
@@ -42,6 +43,7 @@ export function TasksTimeline(): JSX.Element {
   const functions = createMemo(() => state().functions);
   const named = createMemo(() => state().named);
   const choice = createMemo(() => state().area);
+  const chosenWorkers = createMemo(() => state().workers);
   const names = (): string[] => {
     live.state();
     return live.replica.names.filter((name) => name !== undefined && name !== '');
@@ -72,6 +74,13 @@ export function TasksTimeline(): JSX.Element {
     const tool = stream()?.tool;
     if (tool !== undefined) tool.area = area();
   });
+  createEffect(() => stream()?.timeline.setRows({ workers: chosenWorkers() }));
+  const onRows = (): void => {
+    const made = stream()?.timeline;
+    if (made === undefined) return;
+    const rows = rowsChoice(made.rows.options);
+    if (!sameRows(rows, state().rows)) model.change({ rows });
+  };
   const zoomToArea = (): void => {
     const chosen = area();
     if (chosen === null) return;
@@ -104,7 +113,9 @@ export function TasksTimeline(): JSX.Element {
     on(
       model.restored,
       () => {
-        const { range, task } = state();
+        const { elapsed, range, rows, task } = state();
+        stream()?.timeline.setRows(rows);
+        stream()?.timeline.setElapsed(elapsed);
         stream()?.timeline.applyViewState(range === null ? { follow: true } : { ...range, follow: false });
         if (task === null) stream()?.details.close();
         else void want(task, range === null);
@@ -137,9 +148,9 @@ export function TasksTimeline(): JSX.Element {
     if (timer !== null) clearTimeout(timer);
     counting?.abort();
   });
-  const onState = ({ following, since, until }: TimelineState): void => {
+  const onState = ({ elapsed, following, since, until }: TimelineState): void => {
     setShown({ since, until });
-    model.change({ range: following ? null : { since, until } });
+    model.change({ elapsed, range: following ? null : { since, until } });
   };
 
   const numbers = (): string => {
@@ -191,8 +202,11 @@ export function TasksTimeline(): JSX.Element {
           const tool = new AreaTool(timeline, choose);
           timeline.addOverlay(marks);
           timeline.addOverlay(tool);
+          timeline.setRows(opened.rows);
+          timeline.setElapsed(opened.elapsed);
           setStream({ timeline, details, tool });
         }}
+        onRows={onRows}
         onPinned={(hit) => {
           const task = hit?.kind === 'slice' && hit.record >= 0 ? hit.record : null;
           if (task !== state().task) model.change({ task });

@@ -11,6 +11,8 @@ export interface RowOptions {
   readonly order: RowOrder;
   /** Only rows whose worker, address or host contains this. */
   readonly text: string;
+  /** Only rows of workers of these names or addresses; empty: all. */
+  readonly workers: readonly string[];
   /** Groups are one row each, but for the toggled ones; null: where there are many rows. */
   readonly folded: boolean | null;
   /** Keys of groups that are the other way round. */
@@ -23,6 +25,7 @@ export const DEFAULT_ROWS: RowOptions = {
   group: null,
   order: 'worker',
   text: '',
+  workers: [],
   folded: null,
   toggled: [],
   pinned: [],
@@ -124,7 +127,12 @@ export function rowsOf(
   const there = tracks.filter((t): t is TrackView => t !== undefined && (t.alive || shows(t.track)));
   const sorter = new Sorter(there, options.order, activity);
   const wanted = options.text.trim().toLowerCase();
-  const shown = wanted === '' ? there : there.filter((track) => matches(track, wanted));
+  const { workers } = options;
+  const shown = there.filter(
+    (track) =>
+      (wanted === '' || matches(track, wanted)) &&
+      (workers.length === 0 || workers.includes(track.name) || workers.includes(track.address)),
+  );
   const many = there.length > MANY_TRACKS;
   const group = options.group ?? (many && sorter.hosts > 1 ? 'host' : 'worker');
   const folded = options.folded ?? many;

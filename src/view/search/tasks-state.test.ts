@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { filterParameters, readTasksState, tracksOfText, trackText, writeTasksState } from './tasks-state.ts';
 
 const FULL =
-  '?since=1700000000.25&until=1700000010&function=in&fn=inc&fn=add&worker=a%26b&status=erred&least=0.5&most=9&key=x-1&q=%5Ea&regex=1&task=17&area=1700000001-1700000002.5&tracks=0-3%2C9&group=host';
+  '?since=1700000000.25&until=1700000010&function=in&fn=inc&fn=add&worker=a%26b&status=erred&least=0.5&most=9&key=x-1&q=%5Ea&regex=1&task=17&area=1700000001-1700000002.5&tracks=0-3%2C9&ruler=elapsed&group=host&order=busy&rows=w-1&fold=0&toggled=a&toggled=b&pinned=c&at=7';
 
 test('an address is read and written as it was, with what belongs to others', () => {
   const state = readTasksState(FULL);
@@ -16,17 +16,21 @@ test('an address is read and written as it was, with what belongs to others', ()
     search: '^a',
     regex: true,
     task: 17,
+    rows: { group: 'host', order: 'busy', text: 'w-1', folded: false, toggled: ['a', 'b'], pinned: ['c'] },
+    elapsed: true,
     area: { since: 1700000001, until: 1700000002.5, tracks: '0-3,9' },
   });
-  const written = writeTasksState(state, '?group=host', 'dark');
+  const written = writeTasksState(state, '?at=7', 'dark');
   expect(readTasksState(written)).toEqual(state);
-  expect(written).toContain('group=host');
+  expect(written).toContain('at=7');
   expect(written).toContain('theme=dark');
-  expect(writeTasksState(readTasksState(''), '?since=5&until=6&q=a&theme=dark', null)).toBe('');
+  expect(writeTasksState(readTasksState(''), '?since=5&until=6&q=a&theme=dark&group=none&fold=1', null)).toBe('');
 });
 
 test('what makes no sense is not there', () => {
-  const state = readTasksState('?since=9&until=8&status=done&least=-1&task=1.5&area=5&tracks=a&fn=&regex=yes');
+  const state = readTasksState(
+    '?since=9&until=8&status=done&least=-1&task=1.5&area=5&tracks=a&fn=&regex=yes&group=x&order=y&fold=2',
+  );
   expect(state).toEqual(readTasksState(''));
   expect(readTasksState('?area=1-2&tracks=1-').area).toEqual({ since: 1, until: 2, tracks: null });
 });

@@ -1,5 +1,6 @@
 import type { RecordStatus } from '../../model/task-state.ts';
 import { rangeOf } from '../address.ts';
+import { type RowsChoice, readRows, writeRows } from '../rows/rows-address.ts';
 
 /** Which tasks /tasks is about; empty lists and nulls: all. */
 export interface TaskFilter {
@@ -37,6 +38,9 @@ export interface TasksState extends TaskFilter {
   /** The record whose details are open. */
   readonly task: number | null;
   readonly area: AreaChoice | null;
+  readonly rows: RowsChoice;
+  /** The ruler counts from the start of the run. */
+  readonly elapsed: boolean;
 }
 
 export const NO_FILTER: TaskFilter = { functions: [], workers: [], status: null, least: null, most: null, key: '' };
@@ -71,6 +75,8 @@ export function readTasksState(search: string): TasksState {
     regex: query.get('regex') === '1',
     task: task !== null && Number.isInteger(task) ? task : null,
     area: areaOf(query.get('area') ?? '', query.get('tracks')),
+    rows: readRows(query),
+    elapsed: query.get('ruler') === 'elapsed',
   };
 }
 
@@ -108,6 +114,8 @@ export function writeTasksState(state: TasksState, search: string, theme: string
   set('task', state.task === null ? null : String(state.task));
   set('area', area && `${secondsText(area.since)}-${secondsText(area.until)}`);
   set('tracks', area?.tracks ?? null);
+  set('ruler', state.elapsed ? 'elapsed' : null);
+  writeRows(query, state.rows);
   set('theme', theme);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;

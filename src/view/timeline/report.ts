@@ -10,6 +10,8 @@ export interface TimelineState {
   /** Of the shares that are drawn. */
   readonly level: number | null;
   readonly scrolls: boolean;
+  /** The ruler counts from the start of the run. */
+  readonly elapsed: boolean;
   /** What is on screen, epoch seconds. */
   readonly since: number;
   readonly until: number;

@@ -40,6 +40,8 @@ export interface TimelineViewProps {
   readonly onState?: (state: TimelineState) => void;
   /** The stream itself, once it is there: to add overlays, to move it, to read its view state; and its details. */
   readonly onTimeline?: (timeline: Timeline, details: Details) => void;
+  /** Rows were placed, folded or scrolled. */
+  readonly onRows?: () => void;
   /** Other details are open; null: none. */
   readonly onPinned?: (hit: Hit | null) => void;
   /** Escape where no details are open; true: it had something to close. */
@@ -142,7 +144,10 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         props.onState?.(next);
       },
       onHover: (hit) => setHover(hit === null ? null : { hit, at: { ...pointer } }),
-      onRows: setPlace,
+      onRows: (next) => {
+        setPlace(next);
+        props.onRows?.();
+      },
       onGutter: (width) => root.style.setProperty('--gutter', `${width}px`),
     });
     setTimeline(made);

@@ -306,6 +306,12 @@ export class Timeline implements Disposable {
     this.#selected = hit;
     this.camera.reveal(hit.start, hit.stop, closely, 3 * this.stage.ratio);
     let row = rowOf(this.stage.layout, hit.track);
+    if (row === undefined && this.rows.options.text !== '') {
+      // It is to be seen: what hides its row goes.
+      this.rows.set({ text: '' });
+      this.stage.place(this.rows.update(this.#options.live.replica, () => false));
+      row = rowOf(this.stage.layout, hit.track);
+    }
     if (row !== undefined && row.query !== null) {
       // It is to be seen by itself: its group opens.
       this.rows.toggle(this.stage.layout.groups[row.group]!.key);
@@ -419,7 +425,8 @@ export class Timeline implements Disposable {
       since: base.absolute(view.since),
       until: base.absolute(view.until),
       perPixel,
-      now: clock * 1e6,
+      // Beyond a playhead there is more that is known.
+      now: Math.max(clock, this.#options.live.replica.playhead?.until ?? 0) * 1e6,
       functions: this.#functions.list,
       start: history === null ? null : base.absolute(history.start),
       stop: history === null ? clock * 1e6 : base.absolute(history.stop),
@@ -462,6 +469,7 @@ export class Timeline implements Disposable {
       mode: main?.mode ?? 'empty',
       level: main?.mode === 'shares' ? main.level : null,
       scrolls: this.stage.scrollable > 0,
+      elapsed: this.stage.elapsed,
       since: base.absolute(view.since) / 1e6,
       until: base.absolute(view.until) / 1e6,
     });
