@@ -3,6 +3,7 @@ import { TaskglassError } from '../base/errors.ts';
 import { RECORD_STATUSES } from '../model/task-state.ts';
 import { printable } from '../serving/printable.ts';
 import { FUNCTION_SORTS, SEARCH_FIELDS } from '../store/queries.ts';
+import { EXPORT_FORMATS } from './export/formats.ts';
 
 /**
  * What may stand behind the `?` of each API address. One schema both checks the query and describes it in the OpenAPI
@@ -77,9 +78,26 @@ export const TASKS_QUERY = z.strictObject({
     z.number().int().min(1),
   ),
   format: z
-    .enum(['json', 'ndjson'])
-    .meta({ description: 'json: one page. ndjson: one record a line, all pages.' })
+    .enum(['json', 'ndjson', 'arrow', 'parquet'])
+    .meta({ description: 'json: one page. ndjson: one record a line, all pages. arrow, parquet: all, as a file.' })
     .default('json'),
+});
+
+export const RECORD_QUERY = z.strictObject({
+  dependents: flag('1: tells the tasks that took its result too.', '0'),
+});
+
+export const EXPORT_QUERY = z.strictObject({
+  format: z.enum(EXPORT_FORMATS).meta({
+    description:
+      'parquet, arrow: one row a task, for pandas, DuckDB, Polars. ndjson, csv: the same as text. chrome: a trace that Perfetto opens. html: the pages with the data inside, one file that needs no server.',
+  }),
+  name: RECORD_FILTER.name,
+  worker: RECORD_FILTER.worker,
+  since,
+  until,
+  status: z.enum(RECORD_STATUSES).meta({ description: 'How the task ended.' }).optional(),
+  text: text('Only keys that contain this text.'),
 });
 
 export const SHARES_QUERY = z

@@ -43,6 +43,7 @@ import {
 } from './api-schema.ts';
 import type { ExampleRunner } from './example-runner.ts';
 import { inTurns, inTurnsFor } from './in-turns.ts';
+import { mediaTypeOf, sendTasks } from './export/send.ts';
 import { SEARCH_ROUTES } from './search-routes.ts';
 import { textTest } from './text-test.ts';
 
@@ -94,12 +95,13 @@ export const API_ROUTES: readonly ApiRoute[] = [
     query: TASKS_QUERY,
     answer: TASKS,
     status: 200,
-    also: ['application/x-ndjson'],
+    also: ['application/x-ndjson', mediaTypeOf('arrow'), mediaTypeOf('parquet')],
     run: ({ store }, request, reply) => {
       const { format, limit, ...query } = parseQuery(TASKS_QUERY, request.query);
       const filter = filterOf(query);
       if (format === 'ndjson') return sendLines(store, filter, limit, request, reply);
       if (limit !== undefined && limit > MAX_TASKS_PAGE) {
+      if (format !== 'json') return sendTasks(store, format, { ...filter, limit }, request, reply);
         throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
       }
       return inTurnsFor(request, tasksPageSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));

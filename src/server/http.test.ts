@@ -84,8 +84,8 @@ describe('the API and its OpenAPI document', () => {
 
   test('every answer is as described', async () => {
     const { paths } = (await serving.json('/api/v1/openapi.json')) as OpenApi;
-    // Those of the debug pages and of the server as a whole have tests of their own: debug-routes.test.ts, history/history.test.ts.
-    const own = Object.entries(paths).filter(([path]) => !/\/debug|^\/(recordings|clusters)\b/.test(path));
+    // Those of the debug pages, of the server as a whole and of files have tests of their own: debug-routes, history, export.
+    const own = Object.entries(paths).filter(([path]) => !/\/debug|^\/(recordings|clusters|export)\b/.test(path));
     for (const [path, operations] of own) {
       for (const [method, operation] of Object.entries(operations)) {
         const [status, described] = Object.entries(operation.responses)[0]!;
@@ -226,8 +226,11 @@ describe('bad requests', () => {
     ['GET', '/api/v1/tasks?limit=1&limit=2', 'QUERY_INVALID', /^limit: /],
     ['GET', '/api/v1/tasks?since=Infinity', 'QUERY_INVALID', /^since: /],
     ['GET', '/api/v1/tasks?status=done', 'QUERY_INVALID', /memory.*erred.*lost.*processing/],
-    ['GET', '/api/v1/tasks?format=arrow', 'QUERY_INVALID', /json.*ndjson/],
-    ['GET', '/api/v1/tasks?format=parquet', 'QUERY_INVALID', /json.*ndjson/],
+    ['GET', '/api/v1/tasks?format=xlsx', 'QUERY_INVALID', /json.*ndjson/],
+    ['GET', '/api/v1/tasks?format=parquet&limit=3', 'QUERY_INVALID', /no limit/],
+    ['GET', '/api/v1/export', 'QUERY_INVALID', /format/],
+    ['GET', '/api/v1/export?format=csv&limit=3', 'QUERY_INVALID', /"limit" is not a parameter/],
+    ['GET', '/api/v1/export?format=html', 'PAGE_NOT_BUILT', /page of reports/],
     ['GET', '/api/v1/search', 'QUERY_INVALID', /^q: /],
     ['GET', '/api/v1/search?q=(&regex=1', 'QUERY_INVALID', /regular expression/],
     ['GET', '/api/v1/search?q=a&in=keys', 'QUERY_INVALID', /^in: /],

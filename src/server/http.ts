@@ -15,6 +15,7 @@ import { addDebugRoutes } from './debug-routes.ts';
 import { addGate, wantsHtml } from './door.ts';
 import { addPlacesRoutes } from './history/routes.ts';
 import { jsonBody } from './json-body.ts';
+import { addExportRoute } from './export/route.ts';
 import { metricsRegistry } from './metrics.ts';
 import type { Mount } from './mounts.ts';
 import { openApi } from './openapi.ts';
@@ -29,6 +30,8 @@ export interface HttpOptions {
   readonly access: Access;
   readonly limits?: Partial<ConnectionLimits> | undefined;
   readonly page: PageFiles;
+  /** Null: nothing may be done to what is watched. */
+  readonly audit: AuditLog | null;
   /** Empty, or `/one/two`. */
   readonly prefix: string;
   readonly version: string;
@@ -59,7 +62,9 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     addApi(app, mount, options);
     addDebugRoutes(app, mount, options);
     addPages(app, mount, options);
+    addExportRoute(app, mount, options);
   }
+    addActions(app, `${prefix}${mount.path}/api/v1`, options.audit, mount.of);
   addPlacesRoutes(app, prefix, places);
   addFiles(app, options);
   for (const mount of mounts) addProbes(app, mount, options);

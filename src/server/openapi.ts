@@ -4,6 +4,7 @@ import { API_ROUTES, type ApiRoute } from './api.ts';
 import { NO_QUERY } from './api-query.ts';
 import { PROBLEM } from './api-schema.ts';
 import { DEBUG_ROUTES } from './debug-routes.ts';
+import { EXPORT_ROUTE } from './export/route.ts';
 import { PLACES_ROUTES } from './history/routes.ts';
 
 type Json = Record<string, unknown>;
@@ -11,7 +12,7 @@ type Json = Record<string, unknown>;
 /** The OpenAPI 3.1 document of the HTTP API, made from the schemas that check and describe it. */
 export function openApi(version: string, prefix: string): Json {
   const paths: Record<string, Json> = {};
-  for (const route of [...API_ROUTES, ...PLACES_ROUTES]) {
+  for (const route of [...API_ROUTES, EXPORT_ROUTE, ...PLACES_ROUTES]) {
     paths[route.path] = { ...paths[route.path], [route.method.toLowerCase()]: operation(route) };
   }
   for (const route of DEBUG_ROUTES) {
@@ -46,7 +47,9 @@ export function openApi(version: string, prefix: string): Json {
 }
 
 function operation(route: Omit<ApiRoute, 'run' | 'method'> & { readonly method: string }): Json {
-  const content: Json = { 'application/json': { schema: schemaOf(route.answer) } };
+  // A file is in formats of others.
+  const own = route.answer instanceof z.ZodNever ? {} : { 'application/json': { schema: schemaOf(route.answer) } };
+  const content: Json = { ...own };
   for (const type of route.also ?? []) content[type] = { schema: { type: 'string' } };
   return {
     operationId: `${route.method.toLowerCase()}${route.path.replace(/[/{}]+(\w?)/g, (_all, c: string) => c.toUpperCase())}`,

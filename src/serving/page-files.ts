@@ -27,6 +27,8 @@ export interface PageFiles {
    * 5. Throws PAGE_NOT_BUILT.
    */
   document(depth: number): PageFile;
+  /** The page of reports, into which an export puts its data; null where it was not built. It is no file of the site. */
+  readonly report: string | null;
   /** By name below the page's folder, e.g. `assets/index-4fa1.js`. */
   file(name: string): PageFile | undefined;
 }
@@ -50,6 +52,9 @@ const DEPTHS = [0, 1, 2, 3, 4, 5];
 /** Below this, compression saves no packet. */
 const COMPRESS_FROM = 1_000;
 
+/** The page of reports, in the page's folder. */
+export const REPORT_PAGE = 'report.html';
+
 const BESIDE = join(import.meta.dirname, 'page');
 /** The folder of the built page: beside the bundle of the Python package, else beside the folder of this room. */
 export const PAGE_FOLDER = existsSync(BESIDE) ? BESIDE : join(import.meta.dirname, '..', 'page');
@@ -66,11 +71,13 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
   }
   await Promise.all(
     names.map(async (name) => {
+      if (name === REPORT_PAGE) return;
       const content = await readFile(join(folder, name));
       files.set(name, await pageFile(name, content));
     }),
   );
   const html = files.get('index.html')?.raw.toString();
+  const report = names.includes(REPORT_PAGE) ? await readFile(join(folder, REPORT_PAGE), 'utf8') : null;
   const documents = html === undefined ? [] : await Promise.all(DEPTHS.map((depth) => deeper(html, depth)));
   return {
     document: (depth) => {
@@ -78,6 +85,7 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
       if (document === undefined) throw new TaskglassError('PAGE_NOT_BUILT', 'its files are missing');
       return document;
     },
+    report,
     file: (name) => (name === 'index.html' ? undefined : files.get(name)),
   };
 }

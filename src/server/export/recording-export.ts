@@ -3,16 +3,14 @@ import path from 'node:path';
 import { TaskglassError } from '../../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../../engine/version.ts';
 import type { TaskSelection } from '../../model/task-selection.ts';
-import { type Exported, exportTasks, TASK_FORMATS, type Write, writeWhole } from '../../recording/export.ts';
-import { PAGE_FOLDER } from '../../serving/page-files.ts';
+import { type Exported, exportTasks, type Write, writeWhole } from '../../recording/export.ts';
+import { PAGE_FOLDER, REPORT_PAGE } from '../../serving/page-files.ts';
 import { RecordingSource } from '../../source/recording.ts';
 import { Store } from '../../store/store.ts';
+import { EXPORT_FORMATS, type ExportFormat } from './formats.ts';
 import { makeReport } from './report.ts';
 
-export type { Exported } from '../../recording/export.ts';
-
-export const EXPORT_FORMATS = [...TASK_FORMATS, 'html'] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+export { EXPORT_FORMATS, type ExportFormat };
 
 export interface ExportResult extends Exported {
   /** Tasks that are in it as sums alone. */
@@ -50,11 +48,10 @@ async function reportOf(recording: string, selection: TaskSelection, write: Writ
 }
 
 /** The page of reports. Throws PAGE_NOT_BUILT. */
-export async function reportTemplate(folder = PAGE_FOLDER): Promise<string> {
+async function reportTemplate(): Promise<string> {
   try {
-    return await readFile(path.join(folder, REPORT_PAGE), 'utf8');
+    return await readFile(path.join(PAGE_FOLDER, REPORT_PAGE), 'utf8');
   } catch (error) {
     throw new TaskglassError('PAGE_NOT_BUILT', `${REPORT_PAGE} is missing`, { cause: error });
   }
 }
-const REPORT_PAGE = 'report.html';

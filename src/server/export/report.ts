@@ -36,7 +36,12 @@ export interface ReportOptions {
   readonly made: Seconds;
   /** Default: {@link MOST_REPORT_BYTES}. */
   readonly mostBytes?: number;
+  /** Aborted: nobody waits for it any more; the promise rejects. */
+  readonly signal?: AbortSignal;
 }
+
+/** Lets others have their turn. Throws when nobody waits any more. */
+type Turn = () => Promise<void>;
 
 /** What became of an export. */
 export interface ReportResult {
@@ -51,7 +56,11 @@ export interface ReportResult {
  * all the while; what comes meanwhile is not in it.
  */
 export async function makeReport(store: Store, options: ReportOptions): Promise<ReportResult> {
-  const { selection, template, mostBytes = MOST_REPORT_BYTES } = options;
+  const { selection, template, mostBytes = MOST_REPORT_BYTES, signal } = options;
+  const turn: Turn = async () => {
+    signal?.throwIfAborted();
+    await setImmediate();
+  };
   const { since, until, ...filter } = selection;
   const { length } = store.records;
   const messages = await packPart('messages', messagesOf(store));
@@ -60,14 +69,14 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
   const wanted = recordMatcher(store, filter, any, { spent: 0 });
   const within = recordMatcher(store, { since, until }, 'any', { spent: 0 });
   const chosen = (record: RecordIndex): boolean => wanted(record) && within(record);
-  const rank = await ranks(store, chosen, length);
+  const rank = await ranks(store, chosen, length, turn);
   const detailed = new Uint8Array(length);
   // Some bytes for the head and the elements around the parts.
   const room = mostBytes - template.length - messages.base64.length - 2 * JSON.stringify(strings).length - 20_000;
-  const chunks = await newestFirst(store, chosen, { rank, detailed }, room, length);
+  const chunks = await newestFirst(store, chosen, { rank, detailed }, room, length, turn);
   let { bytes } = chunks;
   const has = (record: RecordIndex): boolean => detailed[record] === 0 && wanted(record);
-  let summary = await finished(summarySteps(store, has, length));
+  let summary = await finished(summarySteps(store, has, length), turn);
   // The oldest chunks make room for the sums of what is left out.
   let packed = summary && (await packPart('summary', summary.bytes));
   while (packed !== null && bytes + packed.base64.length > room && chunks.list.length > 0) {
@@ -78,7 +87,7 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
       bytes -= part.base64.length;
       freed += part.base64.length;
     }
-    summary = await finished(summarySteps(store, has, length));
+    summary = await finished(summarySteps(store, has, length), turn);
     packed = summary && (await packPart('summary', summary.bytes));
   }
   const records = chunks.list.reduce((sum, chunk) => sum + chunk.records.length, 0);
@@ -103,12 +112,17 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
 }
 
 /** Numbers records from 1 on as a reader of the file will: what a task depended on is named by how far before it that stands. */
-async function ranks(store: Store, has: (record: RecordIndex) => boolean, length: number): Promise<Uint32Array> {
+async function ranks(
+  store: Store,
+  has: (record: RecordIndex) => boolean,
+  length: number,
+  turn: Turn,
+): Promise<Uint32Array> {
   const { status, past } = store.records;
   const rank = new Uint32Array(length);
   let next = 1;
   for (let record = 0; record < length; record++) {
-    if (record % (10 * TURN_RECORDS) === 0) await setImmediate();
+    if (record % (10 * TURN_RECORDS) === 0) await turn();
     if (status.at(record) !== STATUS_LOST && past.at(record) === 0 && has(record)) rank[record] = next++;
   }
   return rank;
@@ -126,6 +140,7 @@ async function newestFirst(
   { rank, detailed }: { readonly rank: Uint32Array; readonly detailed: Uint8Array },
   room: number,
   length: number,
+  turn: Turn,
 ): Promise<{ readonly list: Chunk[]; readonly bytes: number }> {
   const list: Chunk[] = [];
   let bytes = 0;
@@ -134,14 +149,14 @@ async function newestFirst(
     const chosen: RecordIndex[] = [];
     const looked = next;
     for (; next >= 0 && chosen.length < CHUNK_RECORDS && looked - next < 100 * CHUNK_RECORDS; next--) {
-      if (next % (10 * TURN_RECORDS) === 0) await setImmediate();
+      if (next % (10 * TURN_RECORDS) === 0) await turn();
       if (has(next)) chosen.push(next);
     }
     if (chosen.length === 0) continue;
     chosen.reverse();
     const writer = new RecordsWriter((group) => store.strings.group.at(group));
     for (const [i, record] of chosen.entries()) {
-      if (i % TURN_RECORDS === 0) await setImmediate();
+      if (i % TURN_RECORDS === 0) await turn();
       addRecord(writer, store, record, rank);
     }
     const part = await packPart('records', writer.finish());
@@ -155,13 +170,13 @@ async function newestFirst(
 }
 
 /** Runs all steps; others have their turn every few milliseconds. */
-async function finished(steps: Generator<undefined, Summary | null>): Promise<Summary | null> {
-  for (let turn = performance.now(); ; ) {
+async function finished(steps: Generator<undefined, Summary | null>, turn: Turn): Promise<Summary | null> {
+  for (let began = performance.now(); ; ) {
     const { done, value } = steps.next();
     if (done === true) return value;
-    if (performance.now() - turn < 5) continue;
-    await setImmediate();
-    turn = performance.now();
+    if (performance.now() - began < 5) continue;
+    await turn();
+    began = performance.now();
   }
 }
 

@@ -1,13 +1,16 @@
 import { setImmediate } from 'node:timers/promises';
 import { makeColumns } from '../../model/finished-columns.ts';
 import type { FinishedColumns } from '../../model/source-event.ts';
-import type { TaskSelection } from '../../model/task-selection.ts';
-import { STATUS_LOST } from '../../model/task-state.ts';
+import { type RecordStatus, STATUS_LOST } from '../../model/task-state.ts';
 import { type RecordIndex, toSeconds } from '../../model/units.ts';
 import type { TaskRows } from '../../recording/export.ts';
-import { recordMatcher } from '../../store/record-filter.ts';
+import { type RecordFilter, recordMatcher } from '../../store/record-filter.ts';
 import type { Slice } from '../../store/slices.ts';
 import type { Store } from '../../store/store.ts';
+
+interface Selection extends RecordFilter {
+  readonly status?: RecordStatus | undefined;
+}
 
 /** Records of a part. */
 const PART = 2_048;
@@ -18,11 +21,11 @@ const TURN = 4_096;
  * The finished tasks of a running server's history, oldest first. `thread` is the row's slot on its worker: the store keeps no other
  * identity. Others have their turn between parts; what comes meanwhile is not in it.
  */
-export function storeRows(store: Store, selection: TaskSelection): TaskRows {
+export function storeRows(store: Store, selection: Selection): TaskRows {
   return { textOf: (table, index) => store.strings[table].at(index), parts: () => partsOf(store, selection) };
 }
 
-async function* partsOf(store: Store, selection: TaskSelection): AsyncGenerator<FinishedColumns> {
+async function* partsOf(store: Store, selection: Selection): AsyncGenerator<FinishedColumns> {
   const { records } = store;
   const { length } = records;
   const matches = recordMatcher(store, selection, selection.status, { spent: 0 });
