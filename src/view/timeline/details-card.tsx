@@ -1,5 +1,5 @@
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, Show } from 'solid-js';
-import type { RecordView } from '../../model/batch.ts';
+import type { LinkedTask, RecordDetails, RecordView } from '../../model/batch.ts';
 import {
   CATEGORY_DESERIALIZE,
   CATEGORY_DISK,
@@ -15,6 +15,7 @@ import { workerLabel } from '../rows/row-model.ts';
 import { placeTooltip } from '../widgets/tooltip.ts';
 import type { Hit } from './hit.ts';
 import type { Records } from './records.ts';
+import { TaskLinks } from './task-links.tsx';
 
 export interface DetailsCardProps {
   readonly hit: Hit;
@@ -25,6 +26,9 @@ export interface DetailsCardProps {
   /** Stays, can be selected and closed. */
   readonly pinned: boolean;
   readonly onClose: () => void;
+  /** The neighbours of its task, once they are known. */
+  readonly details?: RecordDetails | null;
+  readonly onJump?: (task: LinkedTask) => void;
   /** What a screen reader is told, once the record is known. */
   readonly onText?: (text: string) => void;
 }
@@ -67,6 +71,7 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
   createEffect(() => {
     facts();
     record();
+    props.details;
     const box = card.getBoundingClientRect();
     setSize({ width: box.width, height: box.height });
   });
@@ -102,6 +107,9 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
           )}
         </For>
       </dl>
+      <Show when={props.details}>
+        {(details) => <TaskLinks details={details()} onJump={(task) => props.onJump?.(task)} />}
+      </Show>
       <Show when={record()?.exception}>{(text) => <pre class="exception">{text()}</pre>}</Show>
       <Show when={props.pinned && record()?.traceback}>{(text) => <pre class="traceback">{text()}</pre>}</Show>
     </div>
@@ -199,6 +207,7 @@ function recordFacts(record: RecordView, hit: Hit & { readonly kind: 'slice' }, 
   const facts: Fact[] = [];
   if (record.status !== 'memory') facts.push(['status', record.status]);
   else facts.push(['result', `${formatBytes(record.nbytes)}${record.type === '' ? '' : ` · ${record.type}`}`]);
+  if (record.ready !== null) facts.push(['ready', waitOf(record, record.ready)]);
   const others = record.startstops.filter(
     (s) => Math.round(s.start * 1e6) !== hit.start || Math.round(s.stop * 1e6) !== hit.stop || s.source !== undefined,
   );
@@ -212,6 +221,15 @@ function recordFacts(record: RecordView, hit: Hit & { readonly kind: 'slice' }, 
   }
   if (record.past) facts.push(['note', 'finished before we attached']);
   return facts;
+}
+
+/** `12:00:01.200, waited 340 ms, then 20 ms transfer, 1.2 s compute`. */
+export function waitOf({ start, startstops }: RecordView, ready: number): string {
+  const spent = new Map<string, number>();
+  for (const s of startstops) spent.set(s.action, (spent.get(s.action) ?? 0) + s.stop - s.start);
+  const then = [...spent].map(([action, seconds]) => `${formatDuration(seconds)} ${action}`).join(', ');
+  const wait = start - ready;
+  return `${formatClock(ready, digitsFor(wait))}, waited ${formatDuration(wait)}${then === '' ? '' : `, then ${then}`}`;
 }
 
 function sourceLabel(address: string, replica: Replica): string {

@@ -24,6 +24,13 @@ export type Draw = Pick<
   | 'fillText'
   | 'measureText'
   | 'createLinearGradient'
+  | 'beginPath'
+  | 'moveTo'
+  | 'lineTo'
+  | 'bezierCurveTo'
+  | 'closePath'
+  | 'stroke'
+  | 'fill'
 >;
 
 /** What all overlays share in one frame. */

@@ -1,4 +1,4 @@
-import type { RecordView } from '../../model/batch.ts';
+import type { RecordDetails, RecordView } from '../../model/batch.ts';
 import { parsePath } from '../address.ts';
 import { ask } from '../ask.ts';
 
@@ -54,6 +54,16 @@ export class Records {
       return view;
     } catch {
       return null; // Aborted, or the server is gone: the banner says so.
+    }
+  }
+
+  /** A record and its neighbours in the graph, as they are now; null where the server did not answer. */
+  async details(record: number, signal: AbortSignal): Promise<RecordDetails | null> {
+    try {
+      const response = await this.#fetch(apiUrl(`tasks/${record}?dependents=1`), signal);
+      return response.ok ? ((await response.json()) as RecordDetails) : null;
+    } catch {
+      return null;
     }
   }
 

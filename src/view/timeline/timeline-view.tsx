@@ -3,10 +3,13 @@ import '../rows/rows.css';
 import { createEffect, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
 import { useLive } from '../live-store.ts';
+import { usePlayhead } from '../playhead/playhead.ts';
+import { listenRuler } from '../playhead/ruler-seek.ts';
 import { RowScrollbar } from '../rows/row-scrollbar.tsx';
 import { ViewMenu } from '../rows/view-menu.tsx';
 import { useTheme } from '../theme.ts';
 import { Panel } from '../widgets/panel.tsx';
+import { useArrows } from './arrows-state.ts';
 import { DetailsCard } from './details-card.tsx';
 import type { Drag } from './gestures.ts';
 import type { Hit } from './hit.ts';
@@ -74,6 +77,7 @@ interface Card {
 export function TimelineView(props: TimelineViewProps): JSX.Element {
   const live = useLive();
   const theme = useTheme();
+  const playhead = usePlayhead();
   live.use('running');
   const records = new Records();
   const [state, setState] = createSignal<TimelineState | null>(null);
@@ -83,6 +87,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
   const [table, setTable] = createSignal(false);
   const [place, setPlace] = createSignal<RowsPlace | null>(null);
   const [timeline, setTimeline] = createSignal<Timeline | null>(null);
+  const details = useArrows(timeline, () => pinned()?.hit ?? null, records);
   let root!: HTMLDivElement;
   let plot!: HTMLCanvasElement;
   let gutter!: HTMLCanvasElement;
@@ -168,6 +173,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
       },
       grab: (at, event) => props.grab?.(at, event) ?? null,
     });
+    const unseek = playhead === undefined ? null : listenRuler(ruler, plot, made.camera, playhead);
     const unlisten = listenKeys(root, plot, {
       ready: () => !table(),
       close: () => {
@@ -189,6 +195,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     });
     onCleanup(() => {
       disconnect();
+      unseek?.();
       unlisten();
       made.dispose();
     });
@@ -352,6 +359,12 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
               records={records}
               pinned={true}
               onClose={unpin}
+              details={details()}
+              onJump={(task) => {
+                void records.read(task.record).then((record) => {
+                  if (record !== null) showRecord(record);
+                });
+              }}
               onText={setSaid}
             />
           )}
