@@ -9,7 +9,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 WEB = Path(__file__).resolve().parent.parent / "dist" / "web"
 #: Where the command and ``taskglass.web`` look for it.
 IN_PACKAGE = "taskglass/_web"
-NEEDED = ("server.mjs", "page/index.html", "taskglass_agent/agent.py")
+NEEDED = ("server.mjs", "seal-main.mjs", "page/index.html", "taskglass_agent/agent.py")
 
 
 class WebBuildHook(BuildHookInterface):

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { z } from 'zod';
 import { TaskglassError } from './base/errors.ts';
-import { LOG_LEVELS, serveDask } from './server/main.ts';
+import { defaultFolder, LOG_LEVELS, serveDask } from './server/main.ts';
 
 // The main server as the child of a Dask scheduler, which the Python package starts.
 //
@@ -21,6 +21,17 @@ const CONFIG = z.strictObject({
   allowHosts: z.array(z.string()).optional(),
   pageDir: z.string().optional(),
   logLevel: z.enum(LOG_LEVELS).optional(),
+  /** What is kept of what is written down (seconds, bytes); null: nothing is written down. */
+  record: z
+    .strictObject({
+      maxAge: z.number().min(0).optional(),
+      maxSize: z.number().min(0).optional(),
+      maxCount: z.int().min(0).optional(),
+    })
+    .nullable()
+    .default(null),
+  /** The folder of recordings. Default: TASKGLASS_RECORD_DIR, else the place that the platform has for data. */
+  recordings: z.string().optional(),
   /** For an address that begins with tls://: paths or PEM texts. */
   tls: z.strictObject({ ca: z.string(), cert: z.string(), key: z.string().optional() }).optional(),
 });
@@ -44,10 +55,13 @@ async function main(): Promise<void> {
 
   const line = await firstLine();
   if (line === null) return;
-  const { address, tls, ...options } = readConfig(line);
+  const { address, tls, record, recordings, ...options } = readConfig(line);
+  const folder = recordings ?? process.env.TASKGLASS_RECORD_DIR ?? defaultFolder();
   // The scheduler answers no question before its preloads are done, and we are one of them.
   const starting = serveDask([{ address }], {
     ...definedOnly(options),
+    record: record && { ...definedOnly(record), folder },
+    recordings: folder,
     // Without a key of its own the certificate's text holds it.
     ...(tls && { tls: { caFile: tls.ca, cert: tls.cert, key: tls.key ?? tls.cert } }),
     wait: true,

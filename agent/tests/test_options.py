@@ -1,5 +1,7 @@
 """What the servers are told, and by whom."""
 
+from pathlib import Path
+
 import click
 import dask
 import pytest
@@ -37,9 +39,28 @@ def test_the_environment_may_spell_a_key_as_it_can():
     assert options.allow_hosts == ("a.example", ".b.example")
 
 
+def test_recordings_are_on_with_limits_as_people_write_them():
+    assert load_options("scheduler").record
+    config = {"record-dir": "~/here", "record-max-age": "12h", "record-max-size": "2GiB", "record-max-count": "7"}
+    with dask.config.set({f"taskglass.{key}": value for key, value in config.items()}):
+        options = load_options("scheduler")
+    assert options.record_dir == Path.home() / "here"
+    assert (options.record_max_age, options.record_max_size, options.record_max_count) == (43_200, 2 * 2**30, 7)
+    with dask.config.set({"taskglass.record": "false"}):
+        assert not load_options("scheduler").record
+        assert load_options("scheduler", {"record": True}).record
+
+
 @pytest.mark.parametrize(
     ("key", "value"),
     [
+        ("record", "perhaps"),
+        ("record-max-age", 30),
+        ("record-max-age", "30 moons"),
+        ("record-max-age", "-1d"),
+        ("record-max-size", "much"),
+        ("record-max-size", 0),
+        ("record-max-count", "1.5"),
         ("port", 65_536),
         ("port", True),
         ("port", "http"),

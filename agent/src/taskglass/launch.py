@@ -69,6 +69,9 @@ class MainPages:
             config["token"] = options.token
         if options.page_dir is not None:
             config["pageDir"] = str(options.page_dir)
+        config["record"] = _limits(options) if options.record else None
+        if options.record_dir is not None:
+            config["recordings"] = os.path.abspath(options.record_dir)
         names = [*options.allow_hosts] if options.loopback else [*options.allow_hosts, self.host.strip("[]")]
         config["allowHosts"] = names
         fd = None
@@ -201,6 +204,16 @@ async def _way_in(scheduler: Any) -> dict[str, Any]:
     address = str(scheduler.listeners[-1].contact_address)
     logger.info("Taskglass: the scheduler listens at %s too, for the web server", address)
     return {"address": address}
+
+
+def _limits(options: Options) -> dict[str, Any]:
+    """What is kept of recordings, as far as somebody said so."""
+    limits = {
+        "maxAge": options.record_max_age,
+        "maxSize": options.record_max_size,
+        "maxCount": options.record_max_count,
+    }
+    return {name: value for name, value in limits.items() if value is not None}
 
 
 def _tls_of(scheduler: Any) -> dict[str, str]:

