@@ -1,9 +1,11 @@
 import { Growable } from '../base/growable.ts';
+import { type Page, Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** Rows of a block. */
 export const BLOCK = 32;
-/** Blocks that are allocated together. */
-const CHUNK_BLOCKS = 1_024;
+/** What a block costs in memory beside its page: base, count, and its place in a list. */
+const BYTES_BESIDE = 17;
 const LARGEST = 0xffff_ffff;
 
 /** A sorted list of rows, in blocks of a pool. */
@@ -14,16 +16,22 @@ export interface BlockList {
 }
 
 /**
- * Rows of whole numbers in many sorted lists: short blocks out of common chunks, so that thousands of lists that grow at once
+ * Rows of whole numbers in many sorted lists: short blocks out of common pages, so that thousands of lists that grow at once
  * cost neither an array each nor a copy of what they hold. A row's key is its block's base plus the row's first column;
- * inserting moves at most a block. Chunks are never copied; a block that is given back is the next one that is handed out.
+ * inserting moves at most a block. A block that is given back is the next one that is handed out. Pages that were not used for
+ * long are not in memory; bases and counts always are.
  */
 export class BlockPool {
   /** Columns of a row, the first of which is the offset of its key. */
   readonly #width: number;
   /** True: rows of one key are sorted by column 1, and no two are the same in both. */
   readonly #twofold: boolean;
-  readonly #chunks: Uint32Array<ArrayBuffer>[] = [];
+  readonly #pager: Pager;
+  /** Blocks of a page. */
+  readonly #blocks: number;
+  readonly #pages: Page<Uint32Array<ArrayBuffer>>[] = [];
+  /** Pages before this one were given up. */
+  #dropped = 0;
   readonly #bases = new Growable(Float64Array);
   readonly #counts = new Growable(Uint8Array);
   readonly #free: number[] = [];
@@ -32,24 +40,89 @@ export class BlockPool {
   #row = 0;
   #inserted = new Uint32Array(0);
 
-  constructor(width: number, twofold: boolean) {
+  constructor(width: number, twofold: boolean, pager = new Pager()) {
     this.#width = width;
     this.#twofold = twofold;
+    this.#pager = pager;
+    this.#blocks = Math.floor(pager.bytes / (BLOCK * width * 4));
   }
 
-  /** Bytes taken, in use or not. */
+  /** Bytes taken, in memory or not. */
   get bytes(): number {
-    const chunk = CHUNK_BLOCKS * BLOCK * this.#width * 4;
-    return this.#chunks.length * chunk + this.#bases.raw.byteLength + this.#counts.raw.byteLength;
+    return this.#pages.length * this.#pager.bytes + this.#bases.raw.byteLength + this.#counts.raw.byteLength;
   }
 
-  /** Column c of row i of a block is `words(block)[offset(block) + c * BLOCK + i]`. */
+  /** Its pages, and how many of them were given up. */
+  get pages(): { readonly all: number; readonly dropped: number } {
+    return { all: this.#pages.length, dropped: this.#dropped };
+  }
+
+  /**
+   * Column c of row i of a block is `words(block)[offset(block) + c * BLOCK + i]`, until another block is asked for: whoever holds
+   * them longer pins the block.
+   */
   words(block: number): Uint32Array<ArrayBuffer> {
-    return this.#chunks[Math.trunc(block / CHUNK_BLOCKS)]!;
+    const page = this.#pages[Math.trunc(block / this.#blocks)]!;
+    page.used = true;
+    return page.values ?? this.#pager.load(page);
   }
 
   offset(block: number): number {
-    return (block % CHUNK_BLOCKS) * BLOCK * this.#width;
+    return (block % this.#blocks) * BLOCK * this.#width;
+  }
+
+  /** Its page stays in memory until it is {@link unpin}ned. */
+  pin(block: number): void {
+    this.#pages[Math.trunc(block / this.#blocks)]!.pins++;
+  }
+
+  unpin(block: number): void {
+    this.#pages[Math.trunc(block / this.#blocks)]!.pins--;
+  }
+
+  /** Gives up the blocks of the oldest page: they are empty from now on. False when there is none to give up. */
+  dropOldest(): boolean {
+    // The last ones are written to.
+    if (this.#dropped + 1 >= this.#pages.length) return false;
+    const page = this.#pages[this.#dropped++]!;
+    this.#pager.drop(page);
+    page.lost();
+    return true;
+  }
+
+  save(into: StateWriter): void {
+    into.numbers(this.#bases.view());
+    into.words(this.#counts.view());
+    into.words(this.#free);
+    into.number(this.#dropped);
+    for (const page of this.#pages) into.page(page);
+  }
+
+  load(from: StateReader): void {
+    this.#bases.append(from.numbers());
+    this.#counts.append(from.words());
+    for (const block of from.words()) this.#free.push(block);
+    this.#dropped = from.number();
+    const pages = Math.ceil(this.#bases.length / this.#blocks);
+    for (let i = 0; i < pages; i++) this.#pages.push(from.page(this.#pager, asWords, this.#lost(i)));
+    this.#pager.memory.charge(this.#bases.length * BYTES_BESIDE);
+  }
+
+  /** Page number i has nothing in it any more. */
+  #lost(i: number): () => void {
+    return () => {
+      const end = Math.min(this.#counts.length, (i + 1) * this.#blocks);
+      for (let block = i * this.#blocks; block < end; block++) this.#counts.set(block, 0);
+    };
+  }
+
+  /** The words of a block that is about to be written to. */
+  #writable(block: number): Uint32Array<ArrayBuffer> {
+    const page = this.#pages[Math.trunc(block / this.#blocks)]!;
+    page.used = true;
+    const words = page.values ?? this.#pager.load(page);
+    if (!page.dirty || page.captured !== null) this.#pager.change(page);
+    return words;
   }
 
   base(block: number): number {
@@ -95,7 +168,7 @@ export class BlockPool {
     const found = this.#locate(list, key, second);
     if (found) {
       const block = list.blocks[this.#place]!;
-      const words = this.words(block);
+      const words = this.#writable(block);
       const at = this.offset(block) + 2 * BLOCK + this.#row;
       const sum = words[at]! + amount;
       if (sum <= LARGEST) {
@@ -197,7 +270,7 @@ export class BlockPool {
   }
 
   #put(block: number, row: number, offset: number, second: number): number {
-    const words = this.words(block);
+    const words = this.#writable(block);
     const first = this.offset(block);
     const count = this.#counts.at(block);
     for (let column = 0; row < count && column < this.#width; column++) {
@@ -222,17 +295,19 @@ export class BlockPool {
   /** Moves the rows of a block from `keep` on into a new one behind it. */
   #split(list: BlockList, place: number, keep: number): number {
     const block = list.blocks[place]!;
+    this.pin(block);
     const words = this.words(block);
     const first = this.offset(block);
     const count = this.#counts.at(block);
     const shift = words[first + keep]!;
     const next = this.#allocate(this.#bases.at(block) + shift);
-    const into = this.words(next);
+    const into = this.#writable(next);
     const at = this.offset(next);
     for (let row = keep; row < count; row++) {
       into[at + row - keep] = words[first + row]! - shift;
       for (let c = 1; c < this.#width; c++) into[at + c * BLOCK + row - keep] = words[first + c * BLOCK + row]!;
     }
+    this.unpin(block);
     this.#counts.set(block, keep);
     this.#counts.set(next, count - keep);
     list.blocks.splice(place + 1, 0, next);
@@ -241,10 +316,10 @@ export class BlockPool {
 
   /** Moves a block's base back; false when its last row would be out of reach. */
   #rebase(block: number, back: number): boolean {
-    const words = this.words(block);
+    const words = this.#writable(block);
     const first = this.offset(block);
     const count = this.#counts.at(block);
-    if (words[first + count - 1]! + back > LARGEST) return false;
+    if (count > 0 && words[first + count - 1]! + back > LARGEST) return false;
     for (let row = 0; row < count; row++) words[first + row]! += back;
     this.#bases.set(block, this.#bases.at(block) - back);
     return true;
@@ -256,10 +331,34 @@ export class BlockPool {
     if (free === undefined) {
       this.#bases.push(0);
       this.#counts.push(0);
-      if (block % CHUNK_BLOCKS === 0) this.#chunks.push(new Uint32Array(CHUNK_BLOCKS * BLOCK * this.#width));
+      if (block % this.#blocks === 0) {
+        this.#pages.push(this.#pager.allocate(asWords, this.#lost(this.#pages.length)));
+      }
+      this.#pager.memory.charge(BYTES_BESIDE);
     }
     this.#bases.set(block, base);
     this.#counts.set(block, 0);
     return block;
   }
+}
+
+const asWords = (frame: ArrayBuffer): Uint32Array<ArrayBuffer> => new Uint32Array(frame);
+
+/** Lists of one owner, of which some may be absent. */
+export function saveLists(lists: readonly (BlockList | undefined)[], into: StateWriter): void {
+  into.number(lists.length);
+  for (const list of lists) {
+    into.number(list === undefined ? -1 : list.rows);
+    if (list !== undefined) into.words(list.blocks);
+  }
+}
+
+export function loadLists(from: StateReader): (BlockList | undefined)[] {
+  const length = from.number();
+  const lists: (BlockList | undefined)[] = [];
+  for (let i = 0; i < length; i++) {
+    const rows = from.number();
+    lists.push(rows < 0 ? undefined : { rows, blocks: Array.from(from.words()) });
+  }
+  return lists;
 }

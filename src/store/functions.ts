@@ -1,5 +1,6 @@
 import { Growable } from '../base/growable.ts';
 import { SCHEDULER_STATES, STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /**
  * Counts per function. What is shown as released includes the tasks that completed during the present run and that the
@@ -51,6 +52,17 @@ export class FunctionTable {
       for (let state = 0; state < STATE_COUNT; state++) sums[state]! += this.count(fn, state);
     }
     return sums;
+  }
+
+  save(into: StateWriter): void {
+    into.words(this.#states.view());
+    for (const column of [this.#nbytes, this.#forgotten, this.#baseline]) into.numbers(column.view());
+  }
+
+  load(from: StateReader, stamp: number): void {
+    this.#states.append(from.words());
+    for (const column of [this.#nbytes, this.#forgotten, this.#baseline]) column.append(from.numbers());
+    while (this.stamps.length < this.#nbytes.length) this.stamps.push(stamp);
   }
 
   /** A new run began: what was forgotten so far belongs to the one before. */

@@ -1,7 +1,11 @@
 import { decodeUtf8, encodeUtf8Into } from '../base/utf8.ts';
+import { PackedColumn } from './paging/packed-column.ts';
+import { PagedBytes } from './paging/paged-bytes.ts';
+import { Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
-/** Keys of a chunk. */
-const CHUNK = 1_024;
+/** Keys that are found from one place: their lengths are added up from there. */
+const STRIDE = 64;
 /** How a key is written: whole, or what comes behind its group. */
 const WHOLE = 0;
 const AFTER_GROUP = 1;
@@ -15,72 +19,82 @@ const HASH_BYTES = 16;
 const UUID_DASHES: readonly number[] = [8, 13, 18, 23];
 const UUID_LENGTH = 36;
 
-interface Chunk {
-  readonly bytes: Uint8Array;
-  /** End of each key in `bytes`. */
-  readonly ends: Uint16Array | Uint32Array;
-}
-
 /**
  * Keys of records, as UTF-8 behind one another. They are most of what a history takes, and most of a key repeats: Dask makes them of
  * the name of their group, which is known, and a hash or indices. Only these are kept.
  */
 export class KeyColumn {
   readonly #groupOf: (index: number) => string;
-  readonly #chunks: Chunk[] = [];
-  /** The chunk that grows. */
-  #bytes = new Uint8Array(4_096);
-  #used = 0;
-  readonly #ends = new Uint32Array(CHUNK);
-  #length = 0;
+  readonly #bytes: PagedBytes;
+  readonly #lengths: PackedColumn;
+  /** Where each STRIDE-th key begins. */
+  readonly #begins: PackedColumn;
+  #scratch = new Uint8Array(1_024);
+  /** Where the key behind the last one that was asked for begins: many are asked for in order. */
+  #next = -1;
+  #nextFrom = 0;
 
   /** `groupOf` gives the name of the group that a key of the column was pushed with. */
-  constructor(groupOf: (index: number) => string) {
+  constructor(groupOf: (index: number) => string, pager = new Pager()) {
     this.#groupOf = groupOf;
+    this.#bytes = new PagedBytes(pager);
+    this.#lengths = new PackedColumn(8, pager);
+    this.#begins = new PackedColumn(32, pager);
   }
 
   get length(): number {
-    return this.#length;
+    return this.#lengths.length;
   }
 
   get bytes(): number {
-    let bytes = this.#bytes.byteLength + this.#ends.byteLength;
-    for (const chunk of this.#chunks) bytes += chunk.bytes.byteLength + chunk.ends.byteLength;
-    return bytes;
+    return this.#bytes.bytes + this.#lengths.bytes + this.#begins.bytes;
   }
 
   push(key: string, group: string): void {
-    const room = this.#used + 1 + key.length * 3;
-    if (room > this.#bytes.length) {
-      const wider = new Uint8Array(Math.max(room, this.#bytes.length * 2));
-      wider.set(this.#bytes.subarray(0, this.#used));
-      this.#bytes = wider;
-    }
-    this.#used += write(key, group, this.#bytes.subarray(this.#used));
-    this.#ends[this.#length % CHUNK] = this.#used;
-    this.#length++;
-    if (this.#length % CHUNK === 0) this.#seal();
+    const room = 1 + key.length * 3;
+    if (room > this.#scratch.length) this.#scratch = new Uint8Array(2 * room);
+    const length = write(key, group, this.#scratch);
+    if (this.length % STRIDE === 0) this.#begins.push(this.#bytes.length);
+    this.#bytes.append(this.#scratch, length);
+    this.#lengths.push(length);
   }
 
   at(index: number): string {
-    const number = Math.floor(index / CHUNK);
-    const { bytes, ends } = this.#chunks[number] ?? { bytes: this.#bytes, ends: this.#ends };
-    const row = index % CHUNK;
-    const from = row === 0 ? 0 : ends[row - 1]!;
-    const rest = bytes.subarray(from + 1, ends[row]!);
-    const form = bytes[from]!;
-    if (form === WHOLE) return decodeUtf8(rest);
+    let from = this.#nextFrom;
+    if (index !== this.#next) {
+      const stride = Math.floor(index / STRIDE);
+      from = this.#begins.at(stride);
+      for (let before = stride * STRIDE; before < index; before++) from += this.#lengths.at(before);
+    }
+    const length = this.#lengths.at(index);
+    this.#next = index + 1;
+    this.#nextFrom = from + length;
+    // One that was given up.
+    if (length === 0) return '';
+    const bytes = this.#bytes.at(from, from + length);
+    const form = bytes[0]!;
+    const text = form < GROUP_AND_HASH ? decodeUtf8(bytes.subarray(1)) : toHex(bytes.subarray(1));
+    if (form === WHOLE) return text;
     const group = this.#groupOf(index);
-    if (form === AFTER_GROUP) return group + decodeUtf8(rest);
-    if (form === AFTER_TUPLE_OF_GROUP) return `('${group}'${decodeUtf8(rest)}`;
-    const hash = toHex(rest);
-    return form === GROUP_AND_HASH ? `${group}-${hash}` : `${group}-${dashed(hash)}`;
+    if (form === AFTER_GROUP) return group + text;
+    if (form === AFTER_TUPLE_OF_GROUP) return `('${group}'${text}`;
+    return form === GROUP_AND_HASH ? `${group}-${text}` : `${group}-${dashed(text)}`;
   }
 
-  #seal(): void {
-    const ends = this.#used <= 0xffff ? Uint16Array.from(this.#ends) : this.#ends.slice();
-    this.#chunks.push({ bytes: this.#bytes.slice(0, this.#used), ends });
-    this.#used = 0;
+  /** Gives up the keys before `end`, nearly: they read as empty. */
+  drop(end: number): void {
+    if (end >= this.length) return;
+    this.#bytes.drop(this.#begins.at(Math.floor(end / STRIDE)));
+    this.#lengths.drop(end);
+    this.#next = -1;
+  }
+
+  save(into: StateWriter): void {
+    for (const part of [this.#bytes, this.#lengths, this.#begins]) part.save(into);
+  }
+
+  load(from: StateReader): void {
+    for (const part of [this.#bytes, this.#lengths, this.#begins]) part.load(from);
   }
 }
 

@@ -1,6 +1,8 @@
 import { CATEGORY_FUNCTION } from '../model/task-state.ts';
 import type { Micros } from '../model/units.ts';
-import { BLOCK, type BlockList, BlockPool } from './blocks.ts';
+import { BLOCK, type BlockList, BlockPool, loadLists, saveLists } from './blocks.ts';
+import type { Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /**
  * Levels of detail: exact busy time per track, bin of 2^level µs, function and kind. Levels are 8 times apart, so a question at any
@@ -43,15 +45,41 @@ export function noLevels(): TrackLevels {
   return { lists: [], tryAt: new Array<number>(LEVELS.length).fill(WORTH_ROWS) };
 }
 
+export function saveLevels(levels: TrackLevels, into: StateWriter): void {
+  saveLists(levels.lists, into);
+  into.numbers(levels.tryAt);
+}
+
+export function loadLevels(from: StateReader): TrackLevels {
+  return { lists: loadLists(from), tryAt: Array.from(from.numbers()) };
+}
+
 /** Receives busy time of one bin, counted since epoch at the level that was asked for. */
 export type BusySink = (bin: number, category: number, busy: Micros) => void;
 
 /** Summaries of all tracks, in one pool. */
 export class Levels {
-  readonly #pool = new BlockPool(3, true);
+  readonly #pool: BlockPool;
+
+  constructor(pager: Pager) {
+    this.#pool = new BlockPool(3, true, pager);
+  }
 
   get bytes(): number {
     return this.#pool.bytes;
+  }
+
+  /** Gives up the oldest page; false when there is none. */
+  dropOldest(): boolean {
+    return this.#pool.dropOldest();
+  }
+
+  save(into: StateWriter): void {
+    this.#pool.save(into);
+  }
+
+  load(from: StateReader): void {
+    this.#pool.load(from);
   }
 
   /** Adds a slice of class `from` or below to all levels from there on that the track keeps. `reserved`: its category unless that is its function. */
@@ -101,6 +129,7 @@ export class Levels {
       const at = pool.offset(block);
       const count = pool.count(block);
       gone += count;
+      pool.pin(block);
       for (let row = at; row < at + count; row++) {
         const bin = base + words[row]!;
         if (bin < first) continue;
@@ -111,6 +140,7 @@ export class Levels {
         const kind = code & (KINDS - 1);
         sink(Math.floor(bin / ratio), kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
       }
+      pool.unpin(block);
     }
     return gone;
   }
@@ -159,9 +189,11 @@ export class Levels {
       const base = pool.base(block);
       const words = pool.words(block);
       const at = pool.offset(block);
+      pool.pin(block);
       for (let row = at; row < at + pool.count(block); row++) {
         pool.addTo(into, Math.floor((base + words[row]!) / ratio), words[row + BLOCK]!, words[row + 2 * BLOCK]!);
       }
+      pool.unpin(block);
     }
   }
 }

@@ -1,15 +1,23 @@
-import { PackedColumn } from '../base/packed-column.ts';
 import type { RecordIndex } from '../model/units.ts';
+import { PackedColumn } from './paging/packed-column.ts';
+import { Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** Records whose dependencies are found from one place: counts are added up from there. */
 const STRIDE = 64;
 
 /** Per record, the records of its dependencies: an append-only column of short lists, kept as distances. */
 export class LinkColumn {
-  readonly #counts = new PackedColumn(8);
-  readonly #back = new PackedColumn(16);
+  readonly #counts: PackedColumn;
+  readonly #back: PackedColumn;
   /** Where the distances of each STRIDE-th record begin. */
-  readonly #begins = new PackedColumn(32);
+  readonly #begins: PackedColumn;
+
+  constructor(pager = new Pager()) {
+    this.#counts = new PackedColumn(8, pager);
+    this.#back = new PackedColumn(16, pager);
+    this.#begins = new PackedColumn(32, pager);
+  }
 
   get length(): number {
     return this.#counts.length;
@@ -17,6 +25,21 @@ export class LinkColumn {
 
   get bytes(): number {
     return this.#counts.bytes + this.#back.bytes + this.#begins.bytes;
+  }
+
+  /** Gives up what lies before a record, nearly: they read as depending on nothing. */
+  drop(end: RecordIndex): void {
+    if (end >= this.length) return;
+    this.#counts.drop(end);
+    this.#back.drop(this.#begins.at(Math.floor(end / STRIDE)));
+  }
+
+  save(into: StateWriter): void {
+    for (const column of [this.#counts, this.#back, this.#begins]) column.save(into);
+  }
+
+  load(from: StateReader): void {
+    for (const column of [this.#counts, this.#back, this.#begins]) column.load(from);
   }
 
   /** The next record's. Each stands before it. */

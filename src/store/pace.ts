@@ -1,4 +1,5 @@
 import type { Duration, Seconds } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** Finished tasks per second are averaged over this long. */
 const OVER: Duration = 3;
@@ -11,6 +12,15 @@ export class Pace {
   /** What it goes by, for one that goes on from here. */
   get readings(): readonly { readonly time: Seconds; readonly count: number }[] {
     return this.#seen;
+  }
+
+  save(into: StateWriter): void {
+    const seen = [...this.#seen];
+    into.text(() => seen);
+  }
+
+  load(from: StateReader): void {
+    this.#seen.push(...from.text<{ readonly time: Seconds; readonly count: number }[]>());
   }
 
   /** Readings that are held: bounded by the ticks of the last seconds, whether or not anybody asks for the pace. */

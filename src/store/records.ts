@@ -1,9 +1,11 @@
-import { PackedColumn } from '../base/packed-column.ts';
 import type { TaskError } from '../model/source-event.ts';
 import { STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
 import type { Bytes, Micros, RecordIndex, StringIndex } from '../model/units.ts';
 import { KeyColumn } from './key-column.ts';
 import { LinkColumn } from './link-column.ts';
+import { PackedColumn, type PackedColumnOptions } from './paging/packed-column.ts';
+import { Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 import { ToldRows } from './told-rows.ts';
 
 /** Error texts kept; older ones are dropped, their records stay. */
@@ -36,22 +38,24 @@ export const NO_LINKS = { ready: null, needs: 0, back: [] } as const satisfies P
 /** Finished executions, one row each in the order of arrival. A record's id is its row. */
 export class Records {
   readonly keys: KeyColumn;
-  readonly fn = new PackedColumn(16);
-  readonly group = new PackedColumn(16);
-  readonly worker = new PackedColumn(16);
-  readonly track = new PackedColumn(16);
-  readonly type = new PackedColumn(8);
-  readonly status = new PackedColumn(8);
-  readonly past = new PackedColumn(8);
-  readonly nbytes = new PackedColumn(32);
-  readonly start = new PackedColumn(32, true);
-  readonly stop = new PackedColumn(32, true);
+  readonly fn: PackedColumn;
+  readonly group: PackedColumn;
+  readonly worker: PackedColumn;
+  readonly track: PackedColumn;
+  readonly type: PackedColumn;
+  readonly status: PackedColumn;
+  readonly past: PackedColumn;
+  readonly nbytes: PackedColumn;
+  readonly start: PackedColumn;
+  readonly stop: PackedColumn;
   /** Between ready and start, plus 1; 0: not known. */
-  readonly #wait = new PackedColumn(32);
-  readonly needs = new PackedColumn(8);
-  readonly dependencies = new LinkColumn();
+  readonly #wait: PackedColumn;
+  readonly needs: PackedColumn;
+  readonly dependencies: LinkColumn;
+  readonly #columns: PackedColumn[] = [];
   readonly #told = new ToldRows();
   readonly #errors = new Map<RecordIndex, TaskError>();
+  #dropped = 0;
   #lost = 0;
   #past = 0;
   #erred = 0;
@@ -59,9 +63,28 @@ export class Records {
   readonly #groupName: (group: StringIndex) => string;
 
   /** `groupName` gives the name of a group, which is part of most keys. */
-  constructor(groupName: (group: StringIndex) => string) {
+  constructor(groupName: (group: StringIndex) => string, pager = new Pager()) {
+    const column = (...[bits, options]: [8 | 16 | 32, PackedColumnOptions?]): PackedColumn => {
+      const made = new PackedColumn(bits, pager, options);
+      this.#columns.push(made);
+      return made;
+    };
     this.#groupName = groupName;
-    this.keys = new KeyColumn((record) => groupName(this.group.at(record)));
+    this.keys = new KeyColumn((record) => groupName(this.group.at(record)), pager);
+    this.fn = column(16);
+    this.group = column(16);
+    this.worker = column(16);
+    this.track = column(16);
+    this.type = column(8);
+    // What was given up is in no list of what finished.
+    this.status = column(8, { lost: STATUS_LOST });
+    this.past = column(8);
+    this.nbytes = column(32);
+    this.start = column(32, { relative: true });
+    this.stop = column(32, { relative: true });
+    this.#wait = column(32);
+    this.needs = column(8);
+    this.dependencies = new LinkColumn(pager);
   }
 
   get length(): number {
@@ -70,12 +93,46 @@ export class Records {
 
   /** Bytes taken by keys and by all other columns. */
   get bytes(): { readonly keys: number; readonly columns: number } {
-    const { fn, group, worker, track, type, status, past, nbytes, start, stop, needs, dependencies } = this;
-    const columns = [
-      ...[fn, group, worker, track, type, status, past, nbytes, start, stop],
-      ...[this.#wait, needs, dependencies],
-    ];
+    const columns = [...this.#columns, this.dependencies];
     return { keys: this.keys.bytes, columns: columns.reduce((sum, column) => sum + column.bytes, 0) };
+  }
+
+  /** Records before this one were given up. */
+  get dropped(): RecordIndex {
+    return this.#dropped;
+  }
+
+  /** Gives up the oldest records, some ten thousand; false when there are none to give up. */
+  dropOldest(): boolean {
+    const end = this.#dropped + this.fn.rowsOfChunk;
+    if (end > this.length) return false;
+    this.#dropped = end;
+    for (const column of this.#columns) column.drop(end);
+    this.dependencies.drop(end);
+    this.keys.drop(end);
+    return true;
+  }
+
+  save(into: StateWriter): void {
+    for (const column of this.#columns) column.save(into);
+    this.dependencies.save(into);
+    this.keys.save(into);
+    this.#told.save(into);
+    into.numbers([this.#lost, this.#past, this.#erred]);
+    const errors = [...this.#errors];
+    into.text(() => errors);
+  }
+
+  load(from: StateReader): void {
+    for (const column of this.#columns) column.load(from);
+    this.dependencies.load(from);
+    this.keys.load(from);
+    this.#told.load(from);
+    const [lost = 0, past = 0, erred = 0] = from.numbers();
+    this.#lost = lost;
+    this.#past = past;
+    this.#erred = erred;
+    for (const [record, error] of from.text<[RecordIndex, TaskError][]>()) this.#errors.set(record, error);
   }
 
   /** Records that finished: all but the lost ones. */

@@ -1,6 +1,7 @@
 import { Growable } from '../base/growable.ts';
 import { RESOURCE_COLUMNS, type ResourceColumn, type WorkerView } from '../model/batch.ts';
 import type { Seconds } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** Samples are at least this far apart. */
 const SAMPLE_EVERY: Seconds = 0.5;
@@ -34,6 +35,16 @@ export class Resources {
       if (column.length > SAMPLES_KEPT + SAMPLES_KEPT / 8) column.dropFirst(column.length - SAMPLES_KEPT);
     }
     this.taken++;
+  }
+
+  save(into: StateWriter): void {
+    into.number(this.taken);
+    for (const name of RESOURCE_COLUMNS) into.numbers(this.columns[name].view());
+  }
+
+  load(from: StateReader): void {
+    this.taken = from.number();
+    for (const name of RESOURCE_COLUMNS) this.columns[name].append(from.numbers());
   }
 
   /** The samples from number `first` on (counted since the beginning), row by row in the order of RESOURCE_COLUMNS. */

@@ -1,4 +1,5 @@
 import type { Micros, StringIndex } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 export interface Running {
   readonly key: string;
@@ -29,6 +30,17 @@ export class RunningTasks {
 
   onTrack(track: number): Running | undefined {
     return this.#byTrack.get(track);
+  }
+
+  save(into: StateWriter): void {
+    const tasks = [...this.#byKey.values()];
+    // Of two that were drawn on one row, the later one is.
+    const drawn = tasks.map((task) => this.#byTrack.get(task.track) === task);
+    into.text(() => [tasks.filter((_, i) => !drawn[i]), tasks.filter((_, i) => drawn[i])]);
+  }
+
+  load(from: StateReader, stamp: number): void {
+    for (const task of from.text<Running[][]>().flat()) this.begin(task, stamp);
   }
 
   begin(task: Running, stamp: number): void {

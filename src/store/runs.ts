@@ -1,5 +1,6 @@
 import { RUN_GAP } from '../model/finished-brief.ts';
 import type { Micros } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 export interface Run {
   start: Micros;
@@ -41,6 +42,19 @@ export class Runs {
     run.records += records;
     run.erred += erred;
     this.#mergeBack(i);
+  }
+
+  save(into: StateWriter): void {
+    const runs = this.list.map((run) => ({ ...run }));
+    const cluster = this.#cluster;
+    into.text(() => ({ runs, cluster }));
+  }
+
+  load(from: StateReader): void {
+    const { runs, cluster } = from.text<{ runs: Run[]; cluster: string }>();
+    this.list.push(...runs);
+    this.#cluster = cluster;
+    this.structure++;
   }
 
   #mergeBack(i: number): void {

@@ -1,7 +1,18 @@
 import { ACTION_INDEX, ACTIONS, CATEGORY_FUNCTION, categoryOf } from '../model/task-state.ts';
 import type { Micros, RecordIndex, StringIndex } from '../model/units.ts';
-import { BLOCK, type BlockList, BlockPool } from './blocks.ts';
-import { type BusySink, CLASSES, classOf, Levels, noLevels, type TrackLevels } from './levels.ts';
+import { BLOCK, type BlockList, BlockPool, loadLists, saveLists } from './blocks.ts';
+import {
+  type BusySink,
+  CLASSES,
+  classOf,
+  Levels,
+  loadLevels,
+  noLevels,
+  saveLevels,
+  type TrackLevels,
+} from './levels.ts';
+import { Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** A slice as it is pushed. `start` and `stop` are whole microseconds, at least one apart. */
 export interface SliceRow {
@@ -41,6 +52,12 @@ interface TrackSlices {
   lastStop: Micros;
 }
 
+interface LongSlice {
+  readonly start: Micros;
+  readonly code: number;
+  readonly stop: Micros;
+}
+
 /** Columns of a row: offset of the start, length, record, and detail with kind: function or origin × 16 + action + 5 × status. */
 const WIDTH = 4;
 const LENGTH = BLOCK;
@@ -60,23 +77,73 @@ const { compute: COMPUTE, transfer: TRANSFER } = ACTION_INDEX;
 
 /** Every startstop that was ever seen, by track, class of length and start, with exact summaries at several levels of detail. */
 export class Slices {
-  readonly #pool = new BlockPool(WIDTH, false);
-  readonly #levels = new Levels();
+  readonly #pool: BlockPool;
+  readonly #levels: Levels;
   readonly #tracks: (TrackSlices | undefined)[] = [];
   readonly #fnOf: (record: RecordIndex) => StringIndex;
   /** Stops of the slices that last longer than a column's number (71 minutes), by record. */
-  readonly #long = new Map<RecordIndex, { readonly start: Micros; readonly code: number; readonly stop: Micros }[]>();
+  readonly #long = new Map<RecordIndex, LongSlice[]>();
   #length = 0;
   #since = Number.POSITIVE_INFINITY;
   #until = Number.NEGATIVE_INFINITY;
 
   /** `fnOf` gives the function of a record whose slices were pushed. */
-  constructor(fnOf: (record: RecordIndex) => StringIndex) {
+  constructor(fnOf: (record: RecordIndex) => StringIndex, pager = new Pager()) {
     this.#fnOf = fnOf;
+    this.#pool = new BlockPool(WIDTH, false, pager);
+    this.#levels = new Levels(pager);
   }
 
   get length(): number {
     return this.#length;
+  }
+
+  /** Pages of slices, and how many of the oldest were given up. */
+  get pages(): { readonly all: number; readonly dropped: number } {
+    return this.#pool.pages;
+  }
+
+  /** Gives up the oldest page of slices; false when there is none. Their summaries stay. */
+  dropOldest(): boolean {
+    return this.#pool.dropOldest();
+  }
+
+  /** Gives up the oldest page of summaries; false when there is none. */
+  dropOldestSums(): boolean {
+    return this.#levels.dropOldest();
+  }
+
+  save(into: StateWriter): void {
+    this.#pool.save(into);
+    this.#levels.save(into);
+    into.numbers([this.#length, this.#since, this.#until, this.#tracks.length]);
+    for (const of of this.#tracks) {
+      if (of === undefined) {
+        into.numbers([]);
+        continue;
+      }
+      into.numbers([of.rows, of.firstStart, of.lastStop, ...of.longest]);
+      saveLists(of.lists, into);
+      saveLevels(of.levels, into);
+    }
+    const long = [...this.#long].map(([record, slices]) => [record, [...slices]] as const);
+    into.text(() => long);
+  }
+
+  load(from: StateReader): void {
+    this.#pool.load(from);
+    this.#levels.load(from);
+    const [length = 0, since = 0, until = 0, tracks = 0] = from.numbers();
+    this.#length = length;
+    this.#since = since;
+    this.#until = until;
+    for (let track = 0; track < tracks; track++) {
+      const [rows, firstStart = 0, lastStop = 0, ...longest] = from.numbers();
+      if (rows === undefined) continue;
+      const lists = loadLists(from);
+      this.#tracks[track] = { lists, longest, levels: loadLevels(from), rows, firstStart, lastStop };
+    }
+    for (const [record, slices] of from.text<[RecordIndex, LongSlice[]][]>()) this.#long.set(record, slices);
   }
 
   /** Bytes taken by slices and by their summaries. */
@@ -193,6 +260,8 @@ export class Slices {
       const at = pool.offset(block);
       const end = at + pool.count(block);
       gone += end - at;
+      // What is asked for meanwhile may lie on other pages.
+      pool.pin(block);
       for (let row = at; row < end; row++) {
         const start = base + words[row]!;
         if (start >= until) break;
@@ -217,6 +286,7 @@ export class Slices {
         }
         sink(bin, category, stop - from);
       }
+      pool.unpin(block);
     }
     return gone;
   }
@@ -239,6 +309,8 @@ export class Slices {
       const words = pool.words(block);
       const at = pool.offset(block);
       const count = pool.count(block);
+      let going = true;
+      pool.pin(block);
       for (let row = at; row < at + count; row++) {
         const start = base + words[row]!;
         if (start >= until) break;
@@ -255,8 +327,13 @@ export class Slices {
         slice.action = kind % ACTIONS.length;
         slice.category = CATEGORIES[kind]! < 0 ? CATEGORY_FUNCTION + detail : CATEGORIES[kind]!;
         slice.origin = slice.action === TRANSFER ? detail : 0;
-        if (visit(slice) === false) return false;
+        if (visit(slice) === false) {
+          going = false;
+          break;
+        }
       }
+      pool.unpin(block);
+      if (!going) return false;
     }
     return true;
   }

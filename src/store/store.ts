@@ -16,6 +16,8 @@ import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from 
 import { FunctionTable } from './functions.ts';
 import { ingestFinished, ingestLost, ingestRunning } from './ingest.ts';
 import { Pace } from './pace.ts';
+import { Pager } from './paging/pager.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 import { Records } from './records.ts';
 import { Resources } from './resources.ts';
 import { RunningTasks } from './running.ts';
@@ -30,9 +32,14 @@ export interface StoreOptions {
   readonly recentTasks?: number;
   /** Milliseconds that never go back. */
   readonly monotonic: () => number;
+  /** Which pages of the history are in memory. Default: all of them. */
+  readonly pager?: Pager;
 }
 
 const GAPS_KEPT = 1_000;
+
+/** What the store itself knows. */
+type Known = Pick<Store, 'seq' | 'now' | 'cluster' | 'link' | 'totals' | 'cost' | 'gaps'>;
 
 /**
  * History: written by source events alone, read by cursors (live) and queries (API). Everything that one event changes
@@ -54,8 +61,8 @@ export class Store implements SourceSink {
     worker: new StringTable(),
     type: new StringTable(),
   };
-  readonly records = new Records((group) => this.strings.group.at(group));
-  readonly slices = new Slices((record) => this.records.fn.at(record));
+  readonly records: Records;
+  readonly slices: Slices;
   readonly tracks = new Tracks();
   readonly functions = new FunctionTable();
   readonly workers = new WorkerTable();
@@ -72,6 +79,10 @@ export class Store implements SourceSink {
   constructor(options: StoreOptions) {
     this.#recentTasks = options.recentTasks ?? 1_000;
     this.#monotonic = options.monotonic;
+    const pager = options.pager ?? new Pager();
+    this.records = new Records((group) => this.strings.group.at(group), pager);
+    this.slices = new Slices((record) => this.records.fn.at(record), pager);
+    pager.forgetOldest = () => this.#forgetOldest();
   }
 
   /** Called after each event, once it is fully applied. Returns an undo. */
@@ -130,6 +141,42 @@ export class Store implements SourceSink {
     }
     const stop = this.running.size > 0 ? toMicros(this.clock()) : run.stop;
     return { start: Math.max(start, run.start), runStart: run.start, runStop: stop };
+  }
+
+  /** Puts down all that there is, between two events. Listeners are not part of it. */
+  save(into: StateWriter): void {
+    const { seq, now, cluster, link, totals, cost, gaps } = this;
+    into.text(() => ({ seq, now, cluster, link, totals, cost, gaps }) satisfies Known);
+    for (const table of Object.values(this.strings)) table.save(into);
+    for (const part of this.#parts) part.save(into);
+  }
+
+  /** Takes up what another store put down. For one that knows nothing yet. */
+  load(from: StateReader): void {
+    const known = from.text<Known>();
+    this.seq = known.seq;
+    this.now = known.now;
+    this.cluster = known.cluster;
+    this.link = known.link;
+    this.totals = known.totals;
+    this.cost = known.cost;
+    this.gaps = known.gaps;
+    for (const table of Object.values(this.strings)) table.load(from);
+    for (const part of this.#parts) part.load(from, this.seq);
+    this.#heardAt = this.#monotonic();
+  }
+
+  get #parts() {
+    const { records, slices, tracks, functions, workers, running, runs, resources } = this;
+    return [records, slices, tracks, functions, workers, running, runs, resources, this.#pace] as const;
+  }
+
+  /** What there is no room for: the oldest details, slices and records alike; sums last. False when there is nothing left. */
+  #forgetOldest(): boolean {
+    const { records, slices } = this;
+    const { all, dropped } = slices.pages;
+    if (records.dropped * all < dropped * records.length && records.dropOldest()) return true;
+    return slices.dropOldest() || records.dropOldest() || slices.dropOldestSums();
   }
 
   #acceptCluster(event: ClusterEvent): void {

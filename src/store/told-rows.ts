@@ -1,5 +1,6 @@
 import { Growable } from '../base/growable.ts';
 import type { RecordIndex } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /**
  * Which records are rows that the source told as they finished: all but those from before it came, and those of lost tasks. Such rows
@@ -10,6 +11,18 @@ export class ToldRows {
   readonly #records = new Growable(Float64Array, 8);
   readonly #before = new Growable(Float64Array, 8);
   #told = 0;
+
+  save(into: StateWriter): void {
+    into.number(this.#told);
+    into.numbers(this.#records.view());
+    into.numbers(this.#before.view());
+  }
+
+  load(from: StateReader): void {
+    this.#told = from.number();
+    this.#records.append(from.numbers());
+    this.#before.append(from.numbers());
+  }
 
   /** `record` is the next one, and was told. */
   push(record: RecordIndex): void {

@@ -1,4 +1,5 @@
 import type { StringIndex } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** A row of the stream. */
 export interface Track {
@@ -52,6 +53,28 @@ export class Tracks {
     const rows = Math.min(info.nthreads, MOST_IDLE_ROWS);
     for (let slot = 0; slot < rows; slot++) this.#trackAt(place, slot, stamp);
     touch(place, stamp);
+  }
+
+  save(into: StateWriter): void {
+    const places = [...this.#byName.values()];
+    const saved = places.map(({ tracks: _, threads, ...place }) => ({ ...place, threads: [...threads] }));
+    into.text(() => saved);
+    const numbers = new Map(places.map((place, i) => [place, i]));
+    into.words(this.list.map(({ place }) => numbers.get(place)!));
+    const workers = [...this.#byWorker].map(([worker, place]) => [worker, numbers.get(place)!] as const);
+    into.text(() => workers);
+  }
+
+  load(from: StateReader, stamp: number): void {
+    const places = from.text<(Omit<Place, 'tracks' | 'threads'> & { threads: [number, number][] })[]>();
+    const made = places.map(({ threads, ...place }): Place => ({ ...place, tracks: [], threads: new Map(threads) }));
+    for (const place of made) this.#byName.set(place.name, place);
+    // Rows of a place were made in the order of their slots.
+    for (const number of from.words()) {
+      const place = made[number]!;
+      this.#trackAt(place, place.tracks.length, stamp);
+    }
+    for (const [worker, number] of from.text<[StringIndex, number][]>()) this.#byWorker.set(worker, made[number]!);
   }
 
   removeWorker(worker: StringIndex, stamp: number): void {

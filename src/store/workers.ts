@@ -2,6 +2,7 @@ import type { WorkerView } from '../model/batch.ts';
 import type { GoneWorker } from '../model/known-before.ts';
 import type { WorkerCounts, WorkerInfo, WorkerMetrics, WorkerSample } from '../model/source-event.ts';
 import type { Seconds, StringIndex } from '../model/units.ts';
+import type { StateReader, StateWriter } from './paging/state.ts';
 
 /** A worker that went is shown this long, marked as gone. */
 const GONE_SHOWN: Seconds = 60;
@@ -63,6 +64,15 @@ export class WorkerTable {
     for (const [worker, row] of this.#rows) {
       if (row.goneSince !== null && now - row.goneSince > GONE_SHOWN) this.#rows.delete(worker);
     }
+  }
+
+  save(into: StateWriter): void {
+    const rows = [...this.#rows].map(([worker, row]) => [worker, { ...row }] as const);
+    into.text(() => rows);
+  }
+
+  load(from: StateReader): void {
+    for (const [worker, row] of from.text<[StringIndex, Row][]>()) this.#rows.set(worker, row);
   }
 
   /** Workers that are there now. */

@@ -1,0 +1,130 @@
+import { Growable } from '../../base/growable.ts';
+import type { PageFile } from '../../base/page-file.ts';
+import { LOST_SLOT } from './capture.ts';
+import type { Page, Pager, PageValues } from './pager.ts';
+
+/**
+ * What is put down and taken up again of a history besides its pages: numbers, words and texts behind one another, and pages in
+ * the order in which they were named. A reader asks for the same things in the same order.
+ */
+export class StateWriter {
+  readonly #numbers = new Growable(Float64Array, 1_024);
+  readonly #words = new Growable(Uint32Array, 65_536);
+  readonly #texts: (() => unknown)[] = [];
+  readonly pages: Page[] = [];
+
+  number(value: number): void {
+    this.#numbers.push(value);
+  }
+
+  numbers(values: ArrayLike<number>): void {
+    this.number(values.length);
+    this.#numbers.append(values);
+  }
+
+  /** Whole numbers below 2^32. */
+  words(values: ArrayLike<number>): void {
+    this.#words.push(values.length);
+    this.#words.append(values);
+  }
+
+  /** Anything that JSON has, and numbers that it has not. It may be asked for later: it must not change. */
+  text(value: () => unknown): void {
+    this.#texts.push(value);
+  }
+
+  page(page: Page): void {
+    this.pages.push(page);
+  }
+
+  /** The sections of a file: the texts one step after another. */
+  get parts(): StateParts {
+    return { numbers: this.#numbers.slice(), words: this.#words.slice(), texts: this.#texts };
+  }
+}
+
+export interface StateParts {
+  readonly numbers: Float64Array;
+  readonly words: Uint32Array;
+  readonly texts: readonly (() => unknown)[];
+}
+
+/** Throws {@link StateError} where there is less than is asked for. */
+export class StateReader {
+  readonly #numbers: Float64Array;
+  readonly #words: Uint32Array;
+  readonly #texts: readonly string[];
+  readonly #pages: PageTable;
+  #number = 0;
+  #word = 0;
+  #text = 0;
+  #page = 0;
+
+  constructor(
+    state: { readonly numbers: Float64Array; readonly words: Uint32Array; readonly texts: readonly string[] },
+    pages: PageTable,
+  ) {
+    this.#numbers = state.numbers;
+    this.#words = state.words;
+    this.#texts = state.texts;
+    this.#pages = pages;
+  }
+
+  number(): number {
+    if (this.#number >= this.#numbers.length) throw new StateError('it has too few numbers');
+    return this.#numbers[this.#number++]!;
+  }
+
+  numbers(): Float64Array {
+    const length = this.number();
+    if (!(length >= 0 && this.#number + length <= this.#numbers.length)) throw new StateError('it has too few numbers');
+    this.#number += length;
+    return this.#numbers.subarray(this.#number - length, this.#number);
+  }
+
+  words(): Uint32Array {
+    const length = this.#words[this.#word++] ?? Number.NaN;
+    if (!(this.#word + length <= this.#words.length)) throw new StateError('it has too few words');
+    this.#word += length;
+    return this.#words.subarray(this.#word - length, this.#word);
+  }
+
+  /** What was written, as whoever asks knows it: the file is ours, its checksum is right. */
+  text<T>(): T {
+    const text = this.#texts[this.#text++];
+    if (text === undefined) throw new StateError('it has too few texts');
+    return parseText(text) as T;
+  }
+
+  page<T extends PageValues>(pager: Pager, view: Page<T>['view'], lost: () => void): Page<T> {
+    const { file, slots, checksums } = this.#pages;
+    const index = this.#page++;
+    const slot = slots[index];
+    if (slot === undefined || slot === LOST_SLOT) throw new StateError('it lacks a page');
+    return pager.restore(view, lost, file, slot, checksums[index]!);
+  }
+}
+
+export interface PageTable {
+  readonly file: PageFile;
+  readonly slots: Uint32Array;
+  readonly checksums: Uint32Array;
+}
+
+export class StateError extends Error {
+  override readonly name = 'StateError';
+}
+
+/** JSON, with the numbers that it has not. */
+export function textOf(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'number' && !Number.isFinite(item) ? { $number: String(item) } : item,
+  );
+}
+
+function parseText(text: string): unknown {
+  if (!text.includes('$number')) return JSON.parse(text);
+  return JSON.parse(text, (_key, item: unknown) =>
+    typeof item === 'object' && item !== null && '$number' in item ? Number(item.$number) : item,
+  );
+}
