@@ -147,6 +147,9 @@ const TASK = z.strictObject({
   worker_name: z.string(),
   thread: z.number().int(),
   status: z.enum([...RECORD_STATUSES, 'processing']),
+  ready: seconds
+    .nullable()
+    .meta({ description: 'When all that it depends on was there; null where that is not known.' }),
   start: seconds,
   stop: seconds.nullable(),
   nbytes: known,
@@ -178,7 +181,30 @@ export const SEARCH = z.strictObject({
   tasks: z.array(TASK),
 });
 
-export const RECORD = z.strictObject({ seq, ...TASK.shape });
+const linked = z.strictObject({
+  record: count,
+  key: z.string(),
+  name: z.string(),
+  track: count.meta({ description: 'Row of the stream, by number.' }),
+  start: seconds,
+  stop: seconds,
+});
+
+export const RECORD = z.strictObject({
+  seq,
+  ...TASK.shape,
+  dependencies: z.strictObject({
+    total: count.meta({ description: 'Tasks whose results it took; 0 where that is not known.' }),
+    tasks: z.array(linked).meta({ description: 'Those of them that are records here, at most 64.' }),
+  }),
+  dependents: z
+    .strictObject({
+      total: count.meta({ description: 'Tasks that took its result, as far as was looked.' }),
+      complete: z.boolean().meta({ description: 'All records behind it were looked at.' }),
+      tasks: z.array(linked).meta({ description: 'The first of them, at most 100.' }),
+    })
+    .optional(),
+});
 
 const RESOURCE_NAMES = RESOURCE_COLUMNS.map(snakeCase);
 

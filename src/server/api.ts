@@ -9,7 +9,7 @@ import {
   functionsSteps,
   memoryView,
   progressView,
-  recordView,
+  recordDetailsSteps,
   resourcesView,
   runsView,
   sharesSteps,
@@ -23,6 +23,7 @@ import {
   MAX_TASKS_PAGE,
   NO_QUERY,
   parseQuery,
+  RECORD_QUERY,
   RESOURCES_QUERY,
   SHARES_QUERY,
   TASKS_QUERY,
@@ -42,8 +43,8 @@ import {
   WORKERS,
 } from './api-schema.ts';
 import type { ExampleRunner } from './example-runner.ts';
-import { inTurns, inTurnsFor } from './in-turns.ts';
 import { mediaTypeOf, sendTasks } from './export/send.ts';
+import { inTurns, inTurnsFor } from './in-turns.ts';
 import { SEARCH_ROUTES } from './search-routes.ts';
 import { textTest } from './text-test.ts';
 
@@ -100,8 +101,8 @@ export const API_ROUTES: readonly ApiRoute[] = [
       const { format, limit, ...query } = parseQuery(TASKS_QUERY, request.query);
       const filter = filterOf(query);
       if (format === 'ndjson') return sendLines(store, filter, limit, request, reply);
-      if (limit !== undefined && limit > MAX_TASKS_PAGE) {
       if (format !== 'json') return sendTasks(store, format, { ...filter, limit }, request, reply);
+      if (limit !== undefined && limit > MAX_TASKS_PAGE) {
         throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
       }
       return inTurnsFor(request, tasksPageSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
@@ -111,13 +112,15 @@ export const API_ROUTES: readonly ApiRoute[] = [
     method: 'GET',
     path: '/tasks/{record}',
     summary: 'One record in full',
-    query: NO_QUERY,
+    query: RECORD_QUERY,
     answer: RECORD,
     status: 200,
-    run: ({ store }, request) => {
-      parseQuery(NO_QUERY, request.query);
+    run: async ({ store }, request) => {
+      const { dependents } = parseQuery(RECORD_QUERY, request.query);
       const { record } = request.params as { record: string };
-      const found = /^\d{1,15}$/.test(record) ? recordView(store, Number(record)) : null;
+      const number = /^\d{1,15}$/.test(record) ? Number(record) : -1;
+      const found = await inTurnsFor(request, recordDetailsSteps(store, number, dependents === '1'));
+      if (found === undefined) return undefined;
       if (found === null) throw new TaskglassError('NOT_FOUND', 'there is no record of that number');
       return { seq: store.seq, ...found };
     },

@@ -5,7 +5,7 @@ import { areaOf } from '../../store/area-view.ts';
 import {
   FUNCTION_SORTS,
   functionsSteps,
-  recordView,
+  recordDetailsSteps,
   SEARCH_FIELDS,
   searchSteps,
   tasksPageSteps,
@@ -20,13 +20,17 @@ export function answer(store: ReportStore, address: URL | string): Response {
   const query = url.searchParams;
   const record = /^tasks\/(\d{1,15})$/.exec(path)?.[1];
   try {
-    const found = record === undefined ? viewOf(store, path, query) : recordView(store, Number(record));
+    const found = record === undefined ? viewOf(store, path, query) : recordOf(store, Number(record), query);
     if (found instanceof Response) return found;
     return found === null ? problem(404, 'NOT_FOUND', 'This is not in the file') : Response.json(found);
   } catch (error) {
     if (error instanceof SyntaxError) return problem(400, 'QUERY_INVALID', `That is no pattern: ${error.message}`);
     throw error;
   }
+}
+
+function recordOf(store: ReportStore, record: number, query: URLSearchParams): object | null {
+  return atOnce(recordDetailsSteps(store, record, query.get('dependents') === '1'));
 }
 
 function viewOf(store: ReportStore, path: string, query: URLSearchParams): Response | object | null {
