@@ -66,6 +66,7 @@ export class Connection implements Disposable {
   readonly #options: ConnectionOptions;
   readonly #topics = new Map<Topic, number>();
   readonly #windows = new Map<number, WindowQuery>();
+  #playhead: { readonly time: number; readonly speed: number; readonly since: number } | null = null;
   #socket: Socket | null = null;
   #greeted = false;
   #status: ConnectionStatus = { state: 'connecting', heard: 0, attempts: 0, server: '', refusal: '' };
@@ -128,6 +129,18 @@ export class Connection implements Disposable {
     };
   }
 
+  /** Asks for what was true at a time, epoch seconds, and as it plays on from there; null: for what is true now. */
+  lookAt(time: number | null, speed = 0): void {
+    this.#playhead = time === null ? null : { time, speed, since: performance.now() };
+    if (this.#status.refusal !== '') this.#update({ refusal: '' });
+    this.#send({ kind: 'playhead', time, speed });
+  }
+
+  /** The server has gone back to now by itself. */
+  forgetPlayhead(): void {
+    this.#playhead = null;
+  }
+
   /** Tries at once instead of waiting for the next try. */
   retryNow(): void {
     if (this.#status.state === 'lost' && !this.#disposed) this.#open();
@@ -153,6 +166,10 @@ export class Connection implements Disposable {
       this.#greeted = true;
       this.#send({ kind: 'hello', version: WIRE_VERSION });
       this.#sendTopics();
+      if (this.#playhead !== null) {
+        const { time, speed, since } = this.#playhead;
+        this.#send({ kind: 'playhead', time: time + ((performance.now() - since) / 1000) * speed, speed });
+      }
       for (const [id, query] of this.#windows) this.#send({ kind: 'window', id, query });
     };
     socket.onmessage = ({ data }) => {

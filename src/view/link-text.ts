@@ -1,5 +1,6 @@
 import type { HelpSection } from '../base/help.ts';
 import type { LinkView } from '../model/batch.ts';
+import type { Seconds } from '../model/units.ts';
 import type { ConnectionStatus } from './connection.ts';
 import { formatClock } from './format.ts';
 
@@ -13,9 +14,14 @@ export interface LinkText {
 
 /**
  * The two lines of a page said as one: browser to server, server to scheduler. The nearer one comes first: while the
- * server is away nothing is known of the scheduler.
+ * server is away nothing is known of the scheduler. `at`: all that is shown is of that time.
  */
-export function linkText(status: ConnectionStatus, link: LinkView, replayed: boolean): LinkText {
+export function linkText(
+  status: ConnectionStatus,
+  link: LinkView,
+  replayed: boolean,
+  at: Seconds | null = null,
+): LinkText {
   switch (status.state) {
     case 'connecting':
       return { label: 'Connecting', tone: 'warn', banner: null };
@@ -49,6 +55,7 @@ export function linkText(status: ConnectionStatus, link: LinkView, replayed: boo
   const reason = link.reason === '' ? '' : `${link.reason.replace(/\.$/, '')}. `;
   switch (link.state) {
     case 'connected':
+      if (at !== null) return { label: `At ${formatClock(at)}`, tone: 'warn', banner: null };
       return replayed ? { label: 'Recording', tone: 'dim', banner: null } : { label: 'Live', tone: 'ok', banner: null };
     case 'connecting':
       if (replayed) {

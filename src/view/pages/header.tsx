@@ -3,6 +3,7 @@ import { DEBUG_SERVICE } from '../../model/debug.ts';
 import { PAGES } from '../address.ts';
 import { linkText } from '../link-text.ts';
 import { useLive } from '../live-store.ts';
+import { usePlayhead } from '../playhead/playhead.ts';
 import type { Router } from '../router.ts';
 import { Logo } from '../widgets/logo.tsx';
 import { ThemeSelect } from '../widgets/theme-select.tsx';
@@ -11,13 +12,16 @@ import { RunExample } from './run-example.tsx';
 
 export function Header(props: { readonly router: Router; readonly onHelp: () => void }): JSX.Element {
   const live = useLive();
+  const playhead = usePlayhead();
   const cluster = () => {
     live.state();
     return live.replica.cluster;
   };
   const text = () => {
     live.state();
-    return linkText(live.status(), live.replica.link, cluster()?.engine === 'recording');
+    const { link, playhead } = live.replica;
+    const at = playhead === null ? null : live.replica.clock();
+    return linkText(live.status(), link, cluster()?.engine === 'recording', at);
   };
   return (
     <header class="header">
@@ -53,6 +57,17 @@ export function Header(props: { readonly router: Router; readonly onHelp: () => 
       <span class="link-state" role="status" data-tone={text().tone}>
         {text().label}
       </span>
+      <Show when={playhead?.offered() === true && !playhead.recorded()}>
+        <button
+          type="button"
+          class="tool time-travel"
+          aria-pressed={playhead!.open()}
+          title="Look at any moment since recording began"
+          onClick={() => playhead!.setOpen(!playhead!.open())}
+        >
+          Time travel
+        </button>
+      </Show>
       <Show when={cluster()?.example}>
         <RunExample router={props.router} />
       </Show>

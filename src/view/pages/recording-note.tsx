@@ -13,7 +13,7 @@ export function RecordingNote(props: { readonly place: Place | undefined }): JSX
   };
   const span = () => {
     live.state();
-    const { runs } = live.replica;
+    const { allRuns: runs } = live.replica;
     const [first, last] = [runs[0], runs[runs.length - 1]];
     if (first === undefined || last === undefined) return '';
     return `, ${formatDay(first.start)} to ${formatDay(last.stop)} (${formatDuration(last.stop - first.start)})`;

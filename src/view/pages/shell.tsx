@@ -1,6 +1,7 @@
 import { createEffect, createSignal, type JSX, lazy, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
 import { PAGES } from '../address.ts';
 import { useLive } from '../live-store.ts';
+import { createPlayhead, PlayheadContext } from '../playhead/playhead.ts';
 import type { Router } from '../router.ts';
 import { Banners } from './banners.tsx';
 import { Header } from './header.tsx';
@@ -11,6 +12,7 @@ import { TasksPage } from './tasks.tsx';
 import { Totals } from './totals.tsx';
 import { WorkersPage } from './workers.tsx';
 
+const PlayheadBar = lazy(async () => ({ default: (await import('../playhead/playhead-bar.tsx')).PlayheadBar }));
 const HistoryPage = lazy(async () => ({ default: (await import('./history.tsx')).HistoryPage }));
 
 /** What stands around every page. `data-seq` is the state that is on screen; `data-link` and `data-server` are its lines. */
@@ -19,6 +21,7 @@ export function Shell(props: {
   readonly note?: (() => JSX.Element) | undefined;
 }): JSX.Element {
   const live = useLive();
+  const playhead = createPlayhead(live, props.router.place !== undefined);
   const [help, setHelp] = createSignal(false);
   const title = () => PAGES.find((page) => page.name === props.router.page())?.title ?? '';
   createEffect(() => {
@@ -38,43 +41,48 @@ export function Shell(props: {
     return live.replica;
   };
   return (
-    <div
-      class="shell"
-      classList={{ fitted: !['workers', 'history'].includes(props.router.page()) }}
-      data-page={props.router.page()}
-      data-seq={replica().seq}
-      data-link={replica().link.state}
-      data-server={live.status().state}
-    >
-      <a class="skip" href="#page">
-        Skip to the page
-      </a>
-      <Header router={props.router} onHelp={() => setHelp(true)} />
-      <RecordingNote place={props.router.place} />
-      <Banners />
-      {props.note?.()}
-      <Totals />
-      <main class={`page ${props.router.page()}`} id="page" tabindex="-1">
-        <h1 class="hidden-text">{title()}</h1>
-        <Switch>
-          <Match when={props.router.page() === 'status'}>
-            <StatusPage />
-          </Match>
-          <Match when={props.router.page() === 'tasks'}>
-            <TasksPage />
-          </Match>
-          <Match when={props.router.page() === 'workers'}>
-            <WorkersPage />
-          </Match>
-          <Match when={props.router.page() === 'history' && props.router.place}>
-            {(place) => <HistoryPage place={place()} />}
-          </Match>
-        </Switch>
-      </main>
-      <Show when={help()}>
-        <Help onClose={() => setHelp(false)} />
-      </Show>
-    </div>
+    <PlayheadContext.Provider value={playhead}>
+      <div
+        class="shell"
+        classList={{ fitted: !['workers', 'history'].includes(props.router.page()) }}
+        data-page={props.router.page()}
+        data-seq={replica().seq}
+        data-link={replica().link.state}
+        data-server={live.status().state}
+      >
+        <a class="skip" href="#page">
+          Skip to the page
+        </a>
+        <Header router={props.router} onHelp={() => setHelp(true)} />
+        <RecordingNote place={props.router.place} />
+        <Banners />
+        {props.note?.()}
+        <Totals />
+        <main class={`page ${props.router.page()}`} id="page" tabindex="-1">
+          <h1 class="hidden-text">{title()}</h1>
+          <Switch>
+            <Match when={props.router.page() === 'status'}>
+              <StatusPage />
+            </Match>
+            <Match when={props.router.page() === 'tasks'}>
+              <TasksPage />
+            </Match>
+            <Match when={props.router.page() === 'workers'}>
+              <WorkersPage />
+            </Match>
+            <Match when={props.router.page() === 'history' && props.router.place}>
+              {(place) => <HistoryPage place={place()} />}
+            </Match>
+          </Switch>
+        </main>
+        <Show when={playhead.open()}>
+          <PlayheadBar playhead={playhead} />
+        </Show>
+        <Show when={help()}>
+          <Help onClose={() => setHelp(false)} />
+        </Show>
+      </div>
+    </PlayheadContext.Provider>
   );
 }
 

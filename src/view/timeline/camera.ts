@@ -113,7 +113,7 @@ export class Camera {
   fit(): void {
     const history = this.history();
     if (history === null || this.#base === null) return;
-    const { runs } = this.#options.replica;
+    const { allRuns: runs } = this.#options.replica;
     const middle = (this.#view.since + Math.min(this.#view.until, history.stop)) / 2;
     const run = runs[Math.max(0, runAt(runs, this.#base, middle))];
     const target = fitTo(run === undefined ? history : this.#runBounds(run, this.#base));
@@ -131,7 +131,7 @@ export class Camera {
   /** Shows the run before or after the one in view. */
   goToRun(direction: 1 | -1): void {
     if (this.#base === null) return;
-    const { runs } = this.#options.replica;
+    const { allRuns: runs } = this.#options.replica;
     const at = runAt(runs, this.#base, (this.#view.since + this.#view.until) / 2);
     const run = runs[Math.max(0, Math.min(runs.length - 1, at + direction))];
     if (run !== undefined) this.jump(fitTo(this.#runBounds(run, this.#base)));
@@ -155,7 +155,7 @@ export class Camera {
 
   /** When the run in the middle of the view began, epoch seconds; null where there is none. */
   get runStart(): number | null {
-    const { runs } = this.#options.replica;
+    const { allRuns: runs } = this.#options.replica;
     if (this.#base === null) return null;
     return runs[Math.max(0, runAt(runs, this.#base, (this.#view.since + this.#view.until) / 2))]?.start ?? null;
   }
@@ -207,7 +207,7 @@ export class Camera {
   /** Begins the stream's time, once the scheduler's clock is known. */
   begin(clock: number): TimeBase {
     if (this.#base !== null) return this.#base;
-    const base = new TimeBase(toMicros(this.#options.replica.runs[0]?.start ?? clock));
+    const base = new TimeBase(toMicros(this.#options.replica.allRuns[0]?.start ?? clock));
     this.#base = base;
     if (this.#start !== null) {
       this.#view = { since: base.relative(this.#start.since * 1e6), until: base.relative(this.#start.until * 1e6) };

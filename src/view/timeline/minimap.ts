@@ -103,6 +103,7 @@ export class Minimap {
       this.#scale.perPixel,
       view.since,
       view.until,
+      replica.playhead === null ? '' : Math.round(xOf(this.#scale, now)),
       colors.theme.name,
     ].join();
     if (key === this.#key) return;
@@ -110,6 +111,9 @@ export class Minimap {
     this.#drawShares(data, base, colors);
     this.#drawRuns(replica, base, colors);
     this.#drawBrush(colors);
+    if (replica.playhead === null) return;
+    this.#context.fillStyle = colors.theme.ink;
+    this.#context.fillRect(Math.round(xOf(this.#scale, now)), 0, Math.max(1, Math.round(2 * this.#ratio)), height);
   }
 
   #drawShares(data: WindowData | null, base: TimeBase, colors: StreamColors): void {
@@ -158,7 +162,7 @@ export class Minimap {
     const { height } = this.#canvas;
     const thick = Math.max(1, Math.round(2 * this.#ratio));
     this.#context.fillStyle = colors.theme.faint;
-    for (const run of replica.runs) {
+    for (const run of replica.allRuns) {
       const { start, stop } = runBounds(run, base);
       const x = Math.round(xOf(this.#scale, start));
       this.#context.fillRect(x, height - thick, Math.max(this.#ratio, xOf(this.#scale, stop) - x), thick);

@@ -1,5 +1,7 @@
 import { drawGaps, drawMark, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
+import { cssColor } from './pixels.ts';
 import type { Overlay, Scene } from './scene.ts';
+import { xOf } from './viewport.ts';
 
 /** What every stream draws over its rows, in this order; overlays that others add lie above, the present above all. */
 export function standardOverlays(): { readonly below: readonly Overlay[]; readonly above: readonly Overlay[] } {
@@ -25,9 +27,18 @@ export function standardOverlays(): { readonly below: readonly Overlay[]; readon
       },
       { draw: drawMarks },
     ],
-    above: [{ draw: (draw, stage, { now }) => drawNow(draw, stage, now, stage.theme.accent) }],
+    above: [{ draw: drawLater }, { draw: (draw, stage, { now }) => drawNow(draw, stage, now, stage.theme.accent) }],
   };
 }
+
+/** Had not happened yet where the playhead stands. */
+const drawLater: Overlay['draw'] = (draw, stage, { replica, now }) => {
+  if (replica.playhead === null) return;
+  const x = Math.max(0, Math.round(xOf(stage.scale, now)));
+  if (x >= stage.scale.width) return;
+  draw.fillStyle = cssColor(stage.panel, 0.78);
+  draw.fillRect(x, 0, stage.scale.width - x, stage.height);
+};
 
 /** Frames around what is pointed at and what is chosen. */
 function drawMarks(draw: Parameters<Overlay['draw']>[0], stage: Stage, scene: Scene): void {

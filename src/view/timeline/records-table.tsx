@@ -120,5 +120,7 @@ function queryOf(erred: boolean, { live, narrowed, range }: RecordsTableProps): 
   if (range !== null) return { ...range, narrowed, limit: MOST_ROWS };
   if (narrowed.length > 0) return { narrowed, order: 'newest', limit: MOST_ROWS };
   const after = (live.replica.totals?.records ?? 0) - MOST_ROWS - 1;
-  return after >= 0 ? { after, limit: MOST_ROWS + SPARE } : { limit: MOST_ROWS + SPARE };
+  // After those of a playhead come others.
+  const spare = live.replica.playhead === null ? SPARE : 1;
+  return after >= 0 ? { after, limit: MOST_ROWS + spare } : { limit: MOST_ROWS + SPARE };
 }

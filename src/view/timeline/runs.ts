@@ -24,7 +24,7 @@ export function isActive(replica: Replica, now: number): boolean {
 
 /** Start and stop of all history, in the stream's time; null while there is none. */
 export function historyBounds(replica: Replica, base: TimeBase, now: number): Bounds | null {
-  const { runs } = replica;
+  const { allRuns: runs } = replica;
   if (runs.length === 0) return null;
   let start = Number.POSITIVE_INFINITY;
   let stop = Number.NEGATIVE_INFINITY;
@@ -61,7 +61,8 @@ export function followHistory(replica: Replica, base: TimeBase, now: number): Fo
     stop: runBounds(last, base).stop,
     now: base.relative(now * 1e6),
     active: isActive(replica, now),
-    step: HISTORY_STEP,
+    // What comes after a playhead is not shown.
+    step: replica.playhead === null ? HISTORY_STEP : 0,
   };
 }
 

@@ -3,6 +3,7 @@ import { FIRST_GROUP } from '../../model/batch.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
 import type { Live } from '../live-store.ts';
+import { ActivityReader } from '../rows/activity.ts';
 import { hasData, rowsWanted } from '../rows/in-view.ts';
 import type { RowOptions, Rows } from '../rows/row-model.ts';
 import { RowState } from '../rows/row-state.ts';
@@ -71,6 +72,10 @@ export class Timeline implements Disposable {
   readonly camera: Camera;
   /** Which rows are shown, in which order, folded or not. */
   readonly rows = new RowState();
+  readonly #activity = new ActivityReader((activity) => {
+    this.rows.activity = activity;
+    this.#changed();
+  });
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
   #mapDue = false;
@@ -102,6 +107,7 @@ export class Timeline implements Disposable {
     for (const undo of this.#undo) undo();
     this.#task[Symbol.dispose]();
     this.#windows.dispose();
+    this.#activity.dispose();
     if (this.#patience !== null && this.#patience !== 'gone') clearTimeout(this.#patience);
   }
 
@@ -342,6 +348,8 @@ export class Timeline implements Disposable {
       this.#options.onGutter(this.stage.gutterWidth(this.stage.width > 700 * this.stage.ratio ? 150 : 84));
     }
     this.#plan(base, clock);
+    const { since, until } = camera.state();
+    this.#activity.plan(this.rows.needsActivity, since, until, time);
     if (this.#waitsForData()) return;
     const first = this.#drawn === null;
     const draws = this.#dirty || this.#moved(scene.now);
