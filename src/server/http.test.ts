@@ -80,6 +80,7 @@ describe('the API and its OpenAPI document', () => {
     ],
     '/area': [`?since=${EPOCH}&until=${EPOCH + 4.5}`, `?since=${EPOCH}&until=${EPOCH + 9}&worker=worker-0&tracks=0-3`],
     '/functions': ['', '?sort=p95&limit=1', `?tracks=0-3,9&since=${EPOCH}&until=${EPOCH + 4.5}`],
+    '/tracks': ['', `?since=${EPOCH}&until=${EPOCH + 4.5}`],
     '/shares': ['', '?by=worker&bins=7', `?by=track&since=${EPOCH}&until=${EPOCH + 4.5}`],
   };
 

@@ -5,6 +5,7 @@ import { AREA_QUERY, parseQuery, SEARCH_QUERY, trackSet } from './api-query.ts';
 import { AREA, SEARCH } from './api-schema.ts';
 import { inTurnsFor } from './in-turns.ts';
 import { textTest } from './text-test.ts';
+import { TRACK_ROUTES } from './track-routes.ts';
 
 const DEFAULT_HITS = 100;
 const DEFAULT_FUNCTIONS = 100;
@@ -49,4 +50,5 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
       return view && areaOf(view);
     },
   },
+  ...TRACK_ROUTES,
 ];

@@ -70,12 +70,10 @@ export function drawGutter(
       below = Math.max(below, top - 2 * ratio);
     }
     // A label that would touch the one above it is left out; hovering still tells.
-    const bottom = top + group.height;
-    const middle = Math.min(
-      Math.max(top + group.height / 2, Math.min(7 * ratio, bottom)),
-      Math.max(top, height - 7 * ratio),
-    );
-    if (middle - 6 * ratio < below) continue;
+    // In the part of the group that is on screen.
+    const middle = (Math.max(0, top) + Math.min(height, top + group.height)) / 2;
+    const cut = middle < 5 * ratio || middle > height - 5 * ratio;
+    if (cut || middle - 6 * ratio < below) continue;
     below = middle + (BETWEEN - 7) * ratio - ratio;
     drawLabel(draw, group, middle, right - slotRoom, style, pointed);
   }

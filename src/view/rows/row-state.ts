@@ -41,9 +41,13 @@ export class RowState {
     return this.#many;
   }
 
-  /** Tracks whose workers are gone: they are rows only while they have something to show. */
-  get hasGone(): boolean {
-    return this.#gone.length > 0;
+  /**
+   * Some order goes by what tracks did in view; or workers are gone, whose rows are shown only while they did something, and a page
+   * does not have the data of all.
+   */
+  get needsActivity(): boolean {
+    const { order } = this.#options;
+    return order === 'busy' || order === 'last' || (this.#many && this.#gone.length > 0);
   }
 
   /** Folds a group, or unfolds it. */

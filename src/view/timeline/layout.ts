@@ -39,8 +39,10 @@ export interface Layout {
   /** Of the whole stack; more than what is visible means that it scrolls. */
   readonly height: number;
   readonly rowHeight: number;
-  /** Index of the row in which a track lies, by its number or its group's; those of a folded group all lie in its row. */
+  /** Index of the row in which a track lies, by track; those of a folded group all lie in its row. */
   readonly places: ReadonlyMap<number, number>;
+  /** Index of the row of a folded group, by its number. */
+  readonly folded: ReadonlyMap<number, number>;
 }
 
 export interface LayoutOptions {
@@ -85,6 +87,7 @@ export function layoutRows(sections: readonly RowSection[], options: LayoutOptio
   const rows: Row[] = [];
   const groups: RowGroup[] = [];
   const places = new Map<number, number>();
+  const foldedRows = new Map<number, number>();
   let y = 0;
   for (const [i, section] of sections.entries()) {
     const { key, label, band, bandKey, folded, pinned, alive, units, tight } = section;
@@ -95,13 +98,13 @@ export function layoutRows(sections: readonly RowSection[], options: LayoutOptio
     for (const [at, unit] of units.entries()) {
       if (at > 0) y += gap;
       for (const track of unit.tracks) places.set(track, rows.length);
-      places.set(unit.row, rows.length);
+      if (unit.group !== null) foldedRows.set(unit.row, rows.length);
       rows.push({ track: unit.row, y, height: rowHeight, group: i, query: unit.group, tracks: unit.tracks });
       y += rowHeight;
     }
     groups.push({ key, label, band, bandKey, folded, pinned, alive, y: top, height: y - top, first: firstRow });
   }
-  return { rows, groups, height: y, rowHeight, places };
+  return { rows, groups, height: y, rowHeight, places, folded: foldedRows };
 }
 
 /** The first of `length` things, sorted from the top down, whose lower edge lies below `y`. */
@@ -139,7 +142,7 @@ export function rowAt(layout: Layout, y: number): Row | null {
   return row !== undefined && y >= row.y ? row : null;
 }
 
-/** The row in which a track lies; undefined where it is not shown. */
+/** The row of a folded group, or the one in which a track lies; undefined where it is not shown. */
 export function rowOf(layout: Layout, track: number): Row | undefined {
-  return layout.rows[layout.places.get(track) ?? -1];
+  return layout.rows[layout.places.get(track) ?? layout.folded.get(track) ?? -1];
 }

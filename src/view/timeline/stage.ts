@@ -21,7 +21,7 @@ export interface StageElements {
 }
 
 const TICK_EVERY = 92;
-const NO_LAYOUT: Layout = { rows: [], groups: [], height: 0, rowHeight: 1, places: new Map() };
+const NO_LAYOUT: Layout = { rows: [], groups: [], height: 0, rowHeight: 1, places: new Map(), folded: new Map() };
 /** Of so many labels, the longest, the widest is looked for. */
 const MEASURED = 24;
 
