@@ -85,7 +85,9 @@ async function tryVersion(version) {
     mkdirSync(path.dirname(folder), { recursive: true });
     await makeVenv(folder);
     // setuptools: up to 2023.3 it is needed and not asked for.
-    const packages = [`distributed==${version}`, `dask==${version}`, 'setuptools<81', 'pytest'];
+    // A corrected release of distributed alone has a fourth number.
+    const dask = version.split('.').slice(0, 3).join('.');
+    const packages = [`distributed==${version}`, `dask==${dask}`, 'setuptools<81', 'pytest'];
     const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', ...packages];
     if ((await run(python, pip, { quiet: true })) !== 0) {
       rmSync(folder, { recursive: true, force: true });

@@ -1,7 +1,8 @@
-/** `npm test -- [PATTERN…]`: installs what the tests need (packages, three versions of Dask, Jupyter, a browser, nginx, OpenSSH) and runs them. */
+/** `npm test -- [PATTERN…]`: installs what the tests need (packages, three versions of Dask, Jupyter, two browsers, nginx, OpenSSH) and runs them. */
 import { check } from './lib/check.mjs';
 import { installChromium } from './lib/chromium.mjs';
 import { installPrograms } from './lib/debian.mjs';
+import { installFirefox } from './lib/firefox.mjs';
 import { installPackages, requireNode } from './lib/install.mjs';
 import { installPython } from './lib/python.mjs';
 import { main } from './lib/say.mjs';
@@ -11,6 +12,7 @@ await main(async () => {
   await installPackages();
   await installPython();
   await installChromium();
+  await installFirefox();
   await installPrograms();
   await check(process.argv.slice(2));
 });

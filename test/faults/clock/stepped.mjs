@@ -5,5 +5,5 @@ const real = Date.now;
 let offset = 0;
 Date.now = () => real() + offset;
 process.on('SIGUSR2', () => {
-  offset = 1000 * Number(readFileSync(process.env.STEPPED_CLOCK, 'utf8'));
+  offset = 1000 * Number(readFileSync(process.env.STEPPED_CLOCK ?? '', 'utf8'));
 });
