@@ -124,6 +124,27 @@ export const ERRORS = {
     title: 'That process did not answer in time',
     advice: 'It may be stopped, or busy with something that holds the interpreter. Try again.',
   },
+  // Actions
+  ACTIONS_NOT_ALLOWED: {
+    status: 403,
+    title: 'This server only watches',
+    advice: 'Start it with --allow-actions (and a token) to act on the cluster from its pages.',
+  },
+  ACTIONS_WITHOUT_TOKEN: {
+    status: 400,
+    title: 'Acting on a cluster needs a token',
+    advice: 'Add --token SECRET to --allow-actions, on this machine too; the command makes one where none is given.',
+  },
+  ACTION_FAILED: {
+    status: 502,
+    title: 'The cluster did not do that',
+    advice: 'Its own words say why; the log of the scheduler may say more.',
+  },
+  AUDIT_FAILED: {
+    status: 500,
+    title: 'The audit log cannot be written',
+    advice: 'Nothing is done that is not written down. Check the disk, or give another file with --audit-log.',
+  },
   // Recordings
   NOT_A_RECORDING: {
     status: 400,

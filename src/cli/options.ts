@@ -7,7 +7,7 @@ import {
   type ServeDaskOptions,
   type ServeOptions,
 } from '../server/main.ts';
-import { type AccessGiven, accessOf, addAccessOptions } from './access-options.ts';
+import { type AccessGiven, accessOf, addAccessOptions, addActionOptions } from './access-options.ts';
 import { clustersOf } from './clusters.ts';
 import { addRecordOptions, type RecordGiven, recordingsOf, recordOf } from './record-options.ts';
 import { addRecordingCommands, type RecordingCommand } from './recording-commands.ts';
@@ -131,6 +131,7 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
   program.helpCommand(false);
   for (const command of [program, demo, opening]) addServeOptions(command);
   for (const command of [program, demo]) addRecordOptions(command);
+  addActionOptions(program);
   for (const command of [program, demo, opening, ...others]) {
     command
       .exitOverride()

@@ -41,7 +41,13 @@ test('docs/http-api.md names every address and parameter', async () => {
   const named = [...text.matchAll(/^\| `(GET|POST) \/api\/v1(\/[^`]*)`/gm)].map(
     ([, method, path]) => `${method} ${path}`,
   );
-  const there = [...API_ROUTES.map(({ method, path }) => `${method} ${path}`), 'GET /live', 'GET /openapi.json'];
+  const there = [
+    ...API_ROUTES.map(({ method, path }) => `${method} ${path}`),
+    'GET /live',
+    'GET /openapi.json',
+    'GET /actions',
+    'POST /actions/{name}',
+  ];
   expect(named.sort()).toEqual(there.sort());
 });
 

@@ -9,13 +9,15 @@ import type { Gate } from '../serving/gate.ts';
 import type { PageFiles } from '../serving/page-files.ts';
 import { codedError, PROBLEM_JSON, problemOf } from '../serving/problem.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
+import { addActions } from './actions.ts';
 import { API_ROUTES } from './api.ts';
 import { type ConnectionLimits, createApp } from './app.ts';
+import type { AuditLog } from './audit-log.ts';
 import { addDebugRoutes } from './debug-routes.ts';
 import { addGate, wantsHtml } from './door.ts';
+import { addExportRoute } from './export/route.ts';
 import { addPlacesRoutes } from './history/routes.ts';
 import { jsonBody } from './json-body.ts';
-import { addExportRoute } from './export/route.ts';
 import { metricsRegistry } from './metrics.ts';
 import type { Mount } from './mounts.ts';
 import { openApi } from './openapi.ts';
@@ -28,10 +30,10 @@ export interface HttpOptions {
   readonly places: Places;
   readonly gate: Gate;
   readonly access: Access;
-  readonly limits?: Partial<ConnectionLimits> | undefined;
-  readonly page: PageFiles;
   /** Null: nothing may be done to what is watched. */
   readonly audit: AuditLog | null;
+  readonly limits?: Partial<ConnectionLimits> | undefined;
+  readonly page: PageFiles;
   /** Empty, or `/one/two`. */
   readonly prefix: string;
   readonly version: string;
@@ -60,11 +62,11 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
   const { mounts } = places;
   for (const mount of mounts) {
     addApi(app, mount, options);
-    addDebugRoutes(app, mount, options);
-    addPages(app, mount, options);
     addExportRoute(app, mount, options);
-  }
+    addDebugRoutes(app, mount, options);
     addActions(app, `${prefix}${mount.path}/api/v1`, options.audit, mount.of);
+    addPages(app, mount, options);
+  }
   addPlacesRoutes(app, prefix, places);
   addFiles(app, options);
   for (const mount of mounts) addProbes(app, mount, options);

@@ -9,6 +9,7 @@ import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
 import { PAGE_FOLDER, readPageFiles } from '../serving/page-files.ts';
 import type { Source } from '../source/source.ts';
 import type { ConnectionLimits } from './app.ts';
+import { AuditLog } from './audit-log.ts';
 import type { OpenedLimits } from './history/opened-recordings.ts';
 import { createHttp } from './http.ts';
 import { listen, listenOn } from './listen.ts';
@@ -37,6 +38,8 @@ export interface ServerOptions {
   readonly insecure?: boolean;
   /** HTTPS, logins by a proxy, frames. Default: none of them. */
   readonly access?: AccessOptions;
+  /** Pages may act on what is watched: needs a token. What they do is written into this file, lines of JSON. Default: they may not. */
+  readonly allowActions?: { readonly auditLog: string };
   /** Do not fail when the source's engine is not there: keep trying. */
   readonly wait?: boolean;
   /** Runs the example computation and resolves when it is done; offered to pages where given. */
@@ -86,7 +89,7 @@ const CLOSE_MS = 2_000;
  * and the source is attached.
  *
  * @throws {TaskglassError} PORT_TAKEN, PORT_FORBIDDEN, EXPOSED_WITHOUT_TOKEN, OPTION_INVALID,
- * HTTPS_FILE_UNREADABLE, HTTPS_KEY_MISMATCH, HTTPS_EXPIRED, and what `source.start` throws.
+ * ACTIONS_WITHOUT_TOKEN, AUDIT_FAILED, HTTPS_FILE_UNREADABLE, HTTPS_KEY_MISMATCH, HTTPS_EXPIRED, and what `source.start` throws.
  */
 export async function startServer(options: ServerOptions): Promise<TaskglassServer> {
   const { source, host = '127.0.0.1', port = 8787, token = null, allowHosts = [] } = options;
@@ -100,6 +103,11 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
       `${host === '' ? 'all addresses' : host} can be reached from other machines`,
     );
   }
+  const { allowActions } = options;
+  if (allowActions !== undefined && token === null) {
+    throw new TaskglassError('ACTIONS_WITHOUT_TOKEN', 'anybody who reaches the page could act');
+  }
+  const audit = allowActions === undefined ? null : new AuditLog(allowActions.auditLog);
   const access = readAccess(options.access ?? {});
   const logger = options.logger ?? pino({ level: 'silent' });
   let closing: Promise<void> | null = null;
@@ -130,6 +138,7 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     places,
     gate,
     access,
+    audit,
     limits: options.limits,
     page,
     prefix,

@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { RecordOptions } from '../model/record-options.ts';
 import type { SourceEvent, SourceSink } from '../model/source-event.ts';
-import type { DebugAccess, Source } from '../source/source.ts';
+import type { ActionAccess, DebugAccess, Source } from '../source/source.ts';
 import { Store } from '../store/store.ts';
 import type { ApiContext } from './api.ts';
 import { ExampleRunner } from './example-runner.ts';
@@ -30,6 +30,7 @@ export class Watched implements ApiContext {
   readonly store: Store;
   readonly publisher: Publisher;
   readonly debug: DebugAccess | undefined;
+  readonly actions: ActionAccess | undefined;
   readonly example: ExampleRunner | null;
   readonly recording: Recording | null;
   readonly #source: Source;
@@ -41,6 +42,7 @@ export class Watched implements ApiContext {
     this.#source = source;
     this.#directory = directory ?? null;
     this.debug = source.debug;
+    this.actions = source.actions;
     this.store = new Store({ monotonic: () => performance.now() });
     this.store.onChange((event) => logCluster(event, logger));
     this.example =

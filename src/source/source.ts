@@ -1,3 +1,4 @@
+import type { ClusterAction } from '../model/cluster-action.ts';
 import type { DebugIndex, DebugView } from '../model/debug.ts';
 import type { SourceSink } from '../model/source-event.ts';
 
@@ -19,6 +20,8 @@ export interface Source extends AsyncDisposable {
   close(): Promise<void>;
   /** The engine's debug pages, reached through its scheduler; absent where the source has no way to them. */
   readonly debug?: DebugAccess;
+  /** What can be done to the engine; absent where nothing can. Everything else only ever reads. */
+  readonly actions?: ActionAccess;
 }
 
 /** Whose debug pages: the scheduler's, or those of the worker with this name or address. */
@@ -31,4 +34,13 @@ export type DebugTarget = { readonly role: 'scheduler' } | { readonly role: 'wor
 export interface DebugAccess {
   index(target: DebugTarget): Promise<DebugIndex>;
   view(target: DebugTarget, topic: string): Promise<DebugView>;
+}
+
+/** Acts on the engine. Called only where the one who started the server allowed it. */
+export interface ActionAccess {
+  /**
+   * Resolves with what came of it, in a few words. Rejects with NOT_FOUND (no such worker, no such task), ACTION_FAILED (the engine
+   * refused or could not) and what a call can meet on its way.
+   */
+  run(action: ClusterAction): Promise<string>;
 }

@@ -35,6 +35,8 @@ export interface ClusterOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** `tls` needs certificates in `env`. */
   readonly protocol?: 'tcp' | 'tls';
+  /** True: each worker has a nanny, which starts it again. */
+  readonly nanny?: boolean;
   /** What workers listen on; the scheduler listens on 127.0.0.1. */
   readonly workerHost?: string;
 }
@@ -51,7 +53,15 @@ export class DaskCluster implements AsyncDisposable {
 
   private constructor(port: number, options: ClusterOptions) {
     this.#port = port;
-    this.#options = { workers: 2, threads: 2, env: {}, protocol: 'tcp', workerHost: '127.0.0.1', ...options };
+    this.#options = {
+      workers: 2,
+      threads: 2,
+      env: {},
+      protocol: 'tcp',
+      workerHost: '127.0.0.1',
+      nanny: false,
+      ...options,
+    };
     this.address = `${this.#options.protocol}://127.0.0.1:${port}`;
   }
 
@@ -89,9 +99,9 @@ export class DaskCluster implements AsyncDisposable {
   }
 
   addWorker(): ChildProcess {
-    const { threads, workerHost } = this.#options;
+    const { threads, workerHost, nanny } = this.#options;
     const where = ['--host', workerHost, '--nthreads', String(threads)];
-    const args = [this.address, ...where, '--no-nanny', '--no-dashboard', '--memory-limit', '1GB'];
+    const args = [this.address, ...where, nanny ? '--nanny' : '--no-nanny', '--no-dashboard', '--memory-limit', '1GB'];
     const child = this.#spawn('distributed.cli.dask_worker', [...args, '--name', `w${this.workers.length}`]);
     child.stderr!.resume();
     this.workers.push(child);
@@ -104,6 +114,8 @@ export class DaskCluster implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
+    // A nanny that is told ends its worker; one that is killed leaves it.
+    if (this.#options.nanny) await Promise.all(this.workers.map((child) => end(child, 'SIGTERM')));
     await Promise.all([...this.workers, this.scheduler].map((child) => end(child, 'SIGKILL')));
   }
 

@@ -6,11 +6,16 @@ export class Relay implements AsyncDisposable {
   readonly #server;
   readonly #sockets = new Set<Socket>();
   up = true;
+  /** Bytes that went to the target. */
+  sent = 0;
 
   private constructor(target: number) {
     this.#server = createServer((client) => {
       if (!this.up) return void client.destroy();
       const upstream = connectTcp(target, '127.0.0.1');
+      client.on('data', (bytes: Buffer) => {
+        this.sent += bytes.length;
+      });
       for (const [a, b] of [
         [client, upstream],
         [upstream, client],

@@ -1,6 +1,7 @@
 import { TaskglassError } from '../../base/errors.ts';
 import type { LinkState, SourceSink } from '../../model/source-event.ts';
 import type { Source } from '../source.ts';
+import { DaskActions } from './actions.ts';
 import { AgentWatch } from './agent-watch.ts';
 import { AGENT_ROUTES } from './attach.ts';
 import { DaskDebugAccess } from './debug-access.ts';
@@ -31,6 +32,7 @@ const LAST_RETRY_MS = 5_000;
  */
 export class DaskSource implements Source {
   readonly debug: DaskDebugAccess;
+  readonly actions: DaskActions;
   readonly #address: () => string;
   readonly #options: DaskSourceOptions;
   readonly #closing = new AbortController();
@@ -47,6 +49,7 @@ export class DaskSource implements Source {
   constructor(address: SchedulerAddress, options: DaskSourceOptions = {}) {
     this.#address = addressOf(address);
     this.#options = options;
+    this.actions = new DaskActions(this.#address, options.tls);
     this.debug = new DaskDebugAccess(this.#address, this.#known, { ...(options.tls && { tls: options.tls }) });
   }
 
@@ -64,6 +67,7 @@ export class DaskSource implements Source {
   async close(): Promise<void> {
     this.#closing.abort();
     this.debug.close();
+    this.actions[Symbol.dispose]();
     const comm = this.#current?.comm;
     comm?.close();
     await comm?.closed;
