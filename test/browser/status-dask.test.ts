@@ -1,6 +1,7 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { RESERVED_COLORS } from '../../src/model/palette.ts';
+import { colorsOf } from '../../src/view/colors.ts';
 import { keepPicture, launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
 import { countColor, pictureOf } from '../support/canvas.ts';
 import { DaskCluster, type DaskDriver } from '../support/dask-cluster.ts';
@@ -106,6 +107,50 @@ describe('/status on a real Dask cluster', () => {
     expect(await done()).toEqual(ended);
     const { tasks } = await taskglass.api<{ tasks: Record<string, number> }>('cluster');
     expect(tasks.released).toBe(301);
+  });
+
+  test('what a task waited for is in its details and drawn, and its neighbours are a click away', async () => {
+    const { page } = watched;
+    interface Linked {
+      readonly record: number;
+      readonly name: string;
+    }
+    interface Details extends Linked {
+      readonly ready: number;
+      readonly start: number;
+      readonly dependencies: { readonly total: number; readonly tasks: readonly Linked[] };
+      readonly dependents: { readonly total: number; readonly complete: boolean; readonly tasks: readonly Linked[] };
+    }
+    const details = (record: number) => taskglass.api<Details>(`tasks/${record}?dependents=1`);
+    const { tasks } = await taskglass.api<{ tasks: Linked[] }>('tasks?name=sum');
+    const sum = await details(tasks[0]!.record);
+    expect(sum.dependencies).toMatchObject({ total: 100, tasks: Array(64).fill({ name: 'add' }) });
+    expect(sum.dependents).toEqual({ total: 0, complete: true, tasks: [] });
+    expect(sum.ready).toBeLessThanOrEqual(sum.start);
+    const add = await details(sum.dependencies.tasks[0]!.record);
+    expect(add.dependencies.tasks.map(({ name }) => name).sort()).toEqual(['dec', 'inc']);
+    expect(add.dependents).toMatchObject({ total: 1, complete: true, tasks: [{ record: sum.record }] });
+
+    await page.getByRole('button', { name: 'Show Task stream as table' }).click();
+    await page.locator(`${STREAM} tr[data-record="${sum.record}"] button`).click();
+    const card = page.getByRole('dialog', { name: 'Details' });
+    await card.getByText('Depended on 100 tasks').waitFor();
+    expect(await card.textContent()).toMatch(/ready\d\d:\d\d:\d\d\.\d+, waited .*, then .* compute/);
+    await page.keyboard.press('f');
+    await expect.poll(() => pixels(colorsOf('light').accent), { timeout: 5_000 }).toBeGreaterThan(500);
+    await keepPicture(page, 'status-dask-fan-in');
+    await card.getByRole('button', { name: /^add/ }).first().click();
+    await card.getByText('1 task depended on it').waitFor();
+    await card.getByText('Depended on 2 tasks').waitFor();
+    await page.keyboard.press('f');
+    await keepPicture(page, 'status-dask-chain');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(() => pixels(colorsOf('dark').accent), { timeout: 5_000 }).toBeGreaterThan(100);
+    await keepPicture(page, 'status-dask-chain-dark');
+    await page.emulateMedia({ colorScheme: 'light' });
+    await card.getByRole('button', { name: 'Close the details' }).click();
+    await page.keyboard.press('Escape');
+    await expect.poll(() => pixels(colorsOf('light').accent), { timeout: 5_000 }).toBeLessThan(500);
   });
 
   test('a transfer is red', async () => {
