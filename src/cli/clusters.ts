@@ -2,12 +2,22 @@ import { readFileSync } from 'node:fs';
 import { TaskglassError } from '../base/errors.ts';
 import type { NamedAddress } from '../server/main.ts';
 
+/** Options that name clusters, as commander gives them. */
+export interface ClustersGiven {
+  readonly clusters?: string;
+  readonly schedulerFile?: string;
+}
+
 /**
- * Clusters from addresses on the command line and from a file with one a line: the address, then perhaps a name; what follows a `#`
+ * Clusters from addresses on the command line, from a scheduler's own file, and from a file with one a line: the address, then perhaps a name; what follows a `#`
  * is for people. Throws OPTION_INVALID for a file that cannot be read or names none, and for the same address twice.
  */
-export function clustersOf(addresses: readonly string[], file: string | undefined): NamedAddress[] {
+export function clustersOf(
+  addresses: readonly string[],
+  { clusters: file, schedulerFile }: ClustersGiven,
+): NamedAddress[] {
   const clusters: NamedAddress[] = addresses.map((address) => ({ address }));
+  if (schedulerFile !== undefined) clusters.push({ address: schedulerFile, schedulerFile });
   if (file !== undefined) {
     const found = parseClusters(readText(file));
     if (found.length === 0) throw new TaskglassError('OPTION_INVALID', `--clusters: ${file} names no address`);

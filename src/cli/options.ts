@@ -8,7 +8,7 @@ import {
   type ServeOptions,
 } from '../server/main.ts';
 import { type AccessGiven, accessOf, addAccessOptions, addActionOptions } from './access-options.ts';
-import { clustersOf } from './clusters.ts';
+import { type ClustersGiven, clustersOf } from './clusters.ts';
 import { addRecordOptions, type RecordGiven, recordingsOf, recordOf } from './record-options.ts';
 import { addRecordingCommands, type RecordingCommand } from './recording-commands.ts';
 
@@ -78,14 +78,15 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
     .helpOption('-h, --help', 'print this help')
     .argument('[ADDRESS...]', `scheduler to watch, or several (default: ${DEFAULT_ADDRESS})`)
     .option('--clusters <file>', 'watch the schedulers in this file, an address and perhaps a name a line')
+    .option('--scheduler-file <file>', 'watch the scheduler that writes this file, wherever it is started next')
     .option('--wait', 'keep trying when no scheduler answers yet')
     .option('--tls-ca-file <path>', 'CA of a cluster with a tls:// address (PEM)')
     .option('--tls-cert <path>', 'our certificate for it (PEM)')
     .option('--tls-key <path>', 'the key of that certificate (PEM)')
-    .action((addresses: readonly string[], given: Given & TlsGiven & { readonly clusters?: string }) => {
+    .action((addresses: readonly string[], given: Given & TlsGiven & ClustersGiven) => {
       const { browser, serve } = served(given);
       const tls = tlsOf(given);
-      const [first = { address: DEFAULT_ADDRESS }, ...others] = clustersOf(addresses, given.clusters);
+      const [first = { address: DEFAULT_ADDRESS }, ...others] = clustersOf(addresses, given);
       result = {
         command: 'attach',
         clusters: [first, ...others],

@@ -32,6 +32,8 @@ export interface ServeDaskOptions extends Omit<ServeOptions, 'name' | 'clusters'
 export interface NamedAddress {
   readonly address: string;
   readonly name?: string;
+  /** The file that `dask scheduler --scheduler-file` writes: counts instead of the address. */
+  readonly schedulerFile?: string;
 }
 
 /**
@@ -43,7 +45,8 @@ export async function serveDask(
   options: ServeDaskOptions,
 ): Promise<TaskglassServer> {
   const { logLevel, tls, ...rest } = options;
-  const sourceOf = ({ address }: NamedAddress) => new DaskSource(address, { ...(tls && { tls }) });
+  const sourceOf = ({ address, schedulerFile }: NamedAddress) =>
+    new DaskSource(schedulerFile === undefined ? address : { schedulerFile }, { ...(tls && { tls }) });
   const ids = new Set<string>();
   const clusters = others.map((cluster, i) => {
     const name = (cluster.name ?? '')
