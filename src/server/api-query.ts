@@ -71,7 +71,13 @@ export const TASKS_QUERY = z.strictObject({
     .optional(),
   text: text('Only keys that contain this text.'),
   regex: flag('1: `text` is a regular expression, in the syntax of RE2.', '0'),
-  order,
+  order: z
+    .enum(['oldest', 'newest', 'slowest', 'largest'])
+    .meta({
+      description:
+        'Which come first: by arrival, by how long they took, by the size of results. The last two have one page.',
+    })
+    .default('oldest'),
   after,
   limit: number(
     `Records on a page, 1 to ${MAX_TASKS_PAGE}; default 1000. For ndjson: in all, default unlimited.`,
@@ -92,10 +98,7 @@ export const EXPORT_QUERY = z.strictObject({
     description:
       'parquet, arrow: one row a task, for pandas, DuckDB, Polars. ndjson, csv: the same as text. chrome: a trace that Perfetto opens. html: the pages with the data inside, one file that needs no server.',
   }),
-  name: RECORD_FILTER.name,
-  worker: RECORD_FILTER.worker,
-  since,
-  until,
+  ...RECORD_FILTER,
   status: z.enum(RECORD_STATUSES).meta({ description: 'How the task ended.' }).optional(),
   text: text('Only keys that contain this text.'),
 });

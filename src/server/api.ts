@@ -100,6 +100,10 @@ export const API_ROUTES: readonly ApiRoute[] = [
     run: ({ store }, request, reply) => {
       const { format, limit, ...query } = parseQuery(TASKS_QUERY, request.query);
       const filter = filterOf(query);
+      const ranked = filter.order === 'slowest' || filter.order === 'largest';
+      if (ranked && (format !== 'json' || filter.after !== undefined || filter.status === 'processing')) {
+        throw new TaskglassError('QUERY_INVALID', `order: ${filter.order} has one page, of finished tasks, as JSON`);
+      }
       if (format === 'ndjson') return sendLines(store, filter, limit, request, reply);
       if (format !== 'json') return sendTasks(store, format, { ...filter, limit }, request, reply);
       if (limit !== undefined && limit > MAX_TASKS_PAGE) {

@@ -100,6 +100,13 @@ it('pages of records come from either end, of several functions, of a length', (
     tasksPage(store, { limit: 9, ...query }).tasks.map(({ key }) => key);
   expect(keys({ order: 'newest', limit: 2 })).toEqual(['Sum-1', 'add-0a']);
   expect(keys({ order: 'newest', limit: 2, after: 2 })).toEqual(['inc-0b', 'inc-0a']);
+  expect(keys({ order: 'slowest', limit: 2 })).toEqual(['add-0a', 'inc-0a']);
+  expect(keys({ order: 'slowest', name: 'inc' })).toEqual(['inc-0a', 'inc-0b']);
+  expect(tasksPage(store, { order: 'largest', limit: 1 })).toMatchObject({
+    total: 4,
+    next: null,
+    tasks: [{ nbytes: 28 }],
+  });
   expect(keys({ name: ['add', 'Sum', 'nobody'] })).toEqual(['add-0a', 'Sum-1']);
   expect(keys({ name: [] })).toHaveLength(4);
   expect(keys({ minDuration: 2 })).toEqual(['add-0a']);

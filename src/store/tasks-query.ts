@@ -6,12 +6,13 @@ import { type Effort, type RecordFilter, recordMatcher, runningMatcher } from '.
 import type { Running } from './running.ts';
 import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
+import { Top } from './top.ts';
 
 export interface TasksFilter extends RecordFilter {
   /** Finished records (memory and erred) when absent. */
   readonly status?: RecordStatus | 'processing' | undefined;
-  /** Which come first, by arrival. */
-  readonly order?: 'oldest' | 'newest' | undefined;
+  /** Which come first: by arrival, by how long they took, by the size of their results. The last two have one page alone. */
+  readonly order?: 'oldest' | 'newest' | 'slowest' | 'largest' | undefined;
   /** Only records behind this one, in that order. */
   readonly after?: RecordIndex | undefined;
   readonly limit: number;
@@ -43,6 +44,17 @@ export function* tasksPageSteps(store: Store, filter: TasksFilter): Steps<TasksP
   }
   const effort = { spent: 0 };
   const matches = recordMatcher(store, filter, status, effort);
+  const { order } = filter;
+  if (order === 'slowest' || order === 'largest') {
+    const { records } = store;
+    const size = (record: RecordIndex): number =>
+      order === 'largest' ? records.nbytes.at(record) : records.stop.at(record) - records.start.at(record);
+    const top = new Top(filter.limit);
+    const { seq, total } = yield* findRecords(store, { limit: 0 }, effort, matches, (record) => {
+      top.offer(record, size(record));
+    });
+    return { seq, total, next: null, tasks: top.list().map((record) => recordView(store, record)!) };
+  }
   const { page, ...found } = yield* findRecords(store, filter, effort, matches);
   return { ...found, tasks: page.map((record) => recordView(store, record)!) };
 }

@@ -1,6 +1,7 @@
 import '../search/search.css';
 import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, Show } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
+import { ExportMenu } from '../export/export-menu.tsx';
 import { formatCount, plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
 import { rowsChoice, sameRows } from '../rows/rows-address.ts';
@@ -137,7 +138,8 @@ export function TasksTimeline(): JSX.Element {
     counting?.abort();
     counting = new AbortController();
     const page = await records.page({ ...range, narrowed: narrowed(), limit: 1 }, counting.signal);
-    if (page !== null) setInView(page.total);
+    // Where it cannot be told (a file that holds a part as sums), nothing is said.
+    if (!counting.signal.aborted) setInView(page?.total ?? null);
   };
   createEffect(
     on([shown, total, narrowed], () => {
@@ -150,7 +152,8 @@ export function TasksTimeline(): JSX.Element {
   });
   const onState = ({ elapsed, following, since, until }: TimelineState): void => {
     setShown({ since, until });
-    model.change({ elapsed, range: following ? null : { since, until } });
+    const stays = following && state().range === null && state().elapsed === elapsed;
+    if (!stays) model.change({ elapsed, range: following ? null : { since, until } });
   };
 
   const numbers = (): string => {
@@ -221,13 +224,14 @@ export function TasksTimeline(): JSX.Element {
           <>
             <button
               type="button"
-              class="tool"
+              class="tool select-area"
               aria-pressed={selecting()}
               title="Drag over rows and time to see what is in them (Shift and drag; X takes what is in view)"
               onClick={() => setSelecting(!selecting())}
             >
               Area
             </button>
+            <ExportMenu view={shown()} area={choice()} narrowed={narrowed()} />
             <input
               type="search"
               class="stream-filter"

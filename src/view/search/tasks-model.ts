@@ -1,7 +1,7 @@
 import { type Accessor, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import { readTasksState, type TasksState, writeTasksState } from './tasks-state.ts';
 
-/** A view that moves is written into the address once it has rested so long, ms: browsers count how often an address changes. */
+/** A view that moves is written into the address once it has rested so long, ms. */
 const REST = 250;
 
 /** What /tasks shows, tied to the address: changes are written there, and what it says is shown. */
@@ -20,6 +20,8 @@ export function createTasksModel(theme: Accessor<string | null>): TasksModel {
   let timer: ReturnType<typeof setTimeout> | null = null;
   const address = (): string => location.pathname + writeTasksState(state(), location.search, theme()) + location.hash;
   const keep = (push: boolean): void => {
+    // Nothing new: browsers count how often an address changes.
+    if (!push && address() === location.pathname + location.search + location.hash) return;
     try {
       if (push) history.pushState(null, '', address());
       else history.replaceState(history.state, '', address());
