@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../model/batch.ts';
 import { playheadOf, runBeside, withPlayhead } from './playhead.ts';
 
-const runs: RunView[] = [100, 200, 300].map((start) => ({ start, stop: start + 50, records: 1, erred: 0, cluster: '' }));
+const runs: RunView[] = [100, 200, 300].map((start) => ({
+  start,
+  stop: start + 50,
+  records: 1,
+  erred: 0,
+  cluster: '',
+}));
 
 describe('the playhead in an address', () => {
   it('is read back as it was written, beside what others keep there', () => {
