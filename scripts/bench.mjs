@@ -11,6 +11,7 @@ const BENCHES = {
   'tasks-100k': { tasks: 100_000, passes: 2 },
   latency: { tasks: 200 },
   store: { tasks: 10_000_000, queries: 100 },
+  timeline: { tasks: 1_000_000 },
   'debug-servers': { seconds: 60 },
 };
 

@@ -19,7 +19,7 @@ export interface PageFigures {
 }
 
 /** Runs in the page: notes when a canvas, in whatever shadow tree, first shows colour. The same for every page. */
-function noteFirstColor(): void {
+export function noteFirstColor(): void {
   const canvases = (root: ParentNode): HTMLCanvasElement[] =>
     [...root.querySelectorAll('*')].flatMap((element) => [
       ...(element instanceof HTMLCanvasElement ? [element] : []),

@@ -29,8 +29,8 @@ function hasWithin(data: WindowData, track: number, since: number, until: number
 }
 
 /** Rows are asked for this many screens beyond what is on one, so that scrolling meets rows that are there. */
-const BEYOND = 0.75;
-const LEAST_BEYOND = 24;
+const BEYOND = 0.5;
+const LEAST_BEYOND = 16;
 /** Not more than a message may name. */
 const MOST = 2_000;
 

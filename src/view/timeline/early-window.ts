@@ -25,7 +25,7 @@ const BESIDE = 130;
 const COLUMN = 340;
 const WITH_COLUMN = 1_000;
 /** Folded groups that are asked for before it is known how many fit. */
-const FIRST_ROWS = 100;
+const FIRST_ROWS = 64;
 
 /**
  * The window that the page's stream will ask for first, asked for as soon as the state is there, while the rest of the page is still

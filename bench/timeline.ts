@@ -1,0 +1,63 @@
+import { launchBrowser } from '../test/support/browser.ts';
+import { serveHistory } from './support/history-server.ts';
+import { fixed, report } from './support/report.ts';
+import { probeStream, type StreamFigures } from './support/stream-probe.ts';
+
+export interface Options {
+  /** Of the larger of two histories; the smaller one has a tenth of it. */
+  readonly tasks: number;
+}
+
+const WORKERS = 625;
+const THREADS = 8;
+
+/** /tasks of a cluster with 5,000 threads, opened, panned, zoomed and scrolled in a real browser without a GPU. */
+export async function main({ tasks }: Options): Promise<void> {
+  const figures = new Map<number, StreamFigures>();
+  for (const size of [Math.round(tasks / 10), tasks]) {
+    const server = await serveHistory({ tasks: size, workers: WORKERS, threads: THREADS });
+    try {
+      const browser = await launchBrowser();
+      try {
+        figures.set(size, await probeStream(browser, new URL('/tasks', server.url).href, null));
+        console.log(`${size} tasks: ${JSON.stringify(figures.get(size))}`);
+      } finally {
+        await browser.close();
+      }
+    } finally {
+      await server.close();
+    }
+  }
+  publish(tasks, figures);
+}
+
+function publish(tasks: number, figures: ReadonlyMap<number, StreamFigures>): void {
+  const all = [...figures.values()];
+  const row = (title: string, digits: number, of: (figures: StreamFigures) => number): string[] => [
+    title,
+    ...all.map((each) => fixed(of(each), digits)),
+  ];
+  const moving = Object.keys(all[0]?.movements ?? {});
+  report({
+    name: 'timeline',
+    about:
+      `/tasks of ${WORKERS} workers with ${THREADS} threads each (a generated history, the real server and page), in headless Chromium without a ` +
+      'GPU: opened with its rows folded by host, dragged and zoomed for four seconds each, then unfolded to all of its 5,000 rows, dragged, ' +
+      'zoomed and scrolled. Server, browser and bench share the machine.',
+    head: ['/tasks with 5,000 threads', ...[...figures.keys()].map((size) => `${size.toLocaleString('en')} tasks`)],
+    rows: [
+      row('navigation → drawn, s', 2, (f) => f.drawn / 1_000),
+      row('bytes over the WebSocket until then, MB', 2, (f) => f.bytesDrawn / 1e6),
+      ...moving.flatMap((name) => [
+        row(`${name}: frames/s`, 0, (f) => f.movements[name]?.framesPerSecond ?? Number.NaN),
+        row(`${name}: frame interval p50, ms`, 1, (f) => f.movements[name]?.frameP50 ?? Number.NaN),
+        row(`${name}: frame interval p95, ms`, 1, (f) => f.movements[name]?.frameP95 ?? Number.NaN),
+        row(`${name}: main thread a frame, ms`, 1, (f) => f.movements[name]?.busyPerFrame ?? Number.NaN),
+        row(`${name}: bytes, MB`, 2, (f) => (f.movements[name]?.bytes ?? Number.NaN) / 1e6),
+      ]),
+      row('heap of the page, MB', 0, (f) => f.heap / 1e6),
+      row('memory of its process, MB', 0, (f) => f.resident / 1e6),
+    ],
+    data: { tasks, figures: Object.fromEntries(figures) },
+  });
+}
