@@ -181,7 +181,7 @@ export function TasksTimeline(): JSX.Element {
           onHit={onHit}
           onMarks={(found) => {
             marks.marks = found;
-            stream()?.timeline.redraw();
+            stream()?.timeline.setMarks(found);
           }}
         />
         <FilterChips
@@ -210,6 +210,11 @@ export function TasksTimeline(): JSX.Element {
           setStream({ timeline, details, tool });
         }}
         onRows={onRows}
+        onOnly={(name, worker) => {
+          const { functions, workers: chosen } = state();
+          if (name !== null) model.change({ functions: [...new Set([...functions, name])] }, true);
+          if (worker !== null) model.change({ workers: [...new Set([...chosen, worker])] }, true);
+        }}
         onPinned={(hit) => {
           const task = hit?.kind === 'slice' && hit.record >= 0 ? hit.record : null;
           if (task !== state().task) model.change({ task });

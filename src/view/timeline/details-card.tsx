@@ -29,6 +29,8 @@ export interface DetailsCardProps {
   /** The neighbours of its task, once they are known. */
   readonly details?: RecordDetails | null;
   readonly onJump?: (task: LinkedTask) => void;
+  /** Only this function, or this worker, is to be shown. */
+  readonly onOnly?: (name: string | null, worker: string | null) => void;
   /** What a screen reader is told, once the record is known. */
   readonly onText?: (text: string) => void;
 }
@@ -110,10 +112,30 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
       <Show when={props.details}>
         {(details) => <TaskLinks details={details()} onJump={(task) => props.onJump?.(task)} />}
       </Show>
+      <Show when={props.pinned && props.onOnly !== undefined && props.hit.kind !== 'shares'}>
+        <p class="only">
+          Only
+          <button type="button" class="tool" onClick={() => props.onOnly?.(functionOf(props.hit, props.replica), null)}>
+            this function
+          </button>
+          <button type="button" class="tool" onClick={() => props.onOnly?.(null, workerOf(props.hit, props.replica))}>
+            this worker
+          </button>
+        </p>
+      </Show>
       <Show when={record()?.exception}>{(text) => <pre class="exception">{text()}</pre>}</Show>
       <Show when={props.pinned && record()?.traceback}>{(text) => <pre class="traceback">{text()}</pre>}</Show>
     </div>
   );
+}
+
+function functionOf(hit: Hit, replica: Replica): string | null {
+  return hit.kind === 'shares' ? null : (replica.names[hit.fn] ?? null);
+}
+
+function workerOf(hit: Hit, replica: Replica): string | null {
+  const track = replica.tracks[hit.track];
+  return track === undefined ? null : track.name || track.address;
 }
 
 function titleOf(hit: Hit, record: RecordView | null, replica: Replica): string {

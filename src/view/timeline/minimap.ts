@@ -1,6 +1,7 @@
 import { FIRST_GROUP } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
 import type { TrackShares, WindowData } from '../../store/window-data.ts';
+import type { Marks } from '../search/search.ts';
 import type { StreamColors } from './colors.ts';
 import { cssColor } from './pixels.ts';
 import { historyBounds, runBounds } from './runs.ts';
@@ -60,6 +61,7 @@ export class Minimap {
   readonly #context: CanvasRenderingContext2D;
   readonly #scanline = new Scanline();
   #ratio = 1;
+  #marks: Marks | null = null;
   #scale: Scale = { perPixel: 1, column: 0, width: 1 };
   #view: Viewport = { since: 0, until: 1 };
   #sums: { data: WindowData; version: number; made: number; shares: TrackShares } | null = null;
@@ -71,6 +73,12 @@ export class Minimap {
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
     this.#context = canvas.getContext('2d', { alpha: false, willReadFrequently: true })!;
+  }
+
+  /** Where hits of a search lie. */
+  set marks(marks: Marks | null) {
+    this.#marks = marks;
+    this.#key = '-';
   }
 
   resize(width: number, height: number, ratio: number): void {
@@ -111,6 +119,7 @@ export class Minimap {
     this.#drawShares(data, base, colors);
     this.#drawRuns(replica, base, colors);
     this.#drawBrush(colors);
+    this.#drawMarks(base, colors);
     if (replica.playhead === null) return;
     this.#context.fillStyle = colors.theme.ink;
     this.#context.fillRect(Math.round(xOf(this.#scale, now)), 0, Math.max(1, Math.round(2 * this.#ratio)), height);
@@ -166,6 +175,18 @@ export class Minimap {
       const { start, stop } = runBounds(run, base);
       const x = Math.round(xOf(this.#scale, start));
       this.#context.fillRect(x, height - thick, Math.max(this.#ratio, xOf(this.#scale, stop) - x), thick);
+    }
+  }
+
+  #drawMarks(base: TimeBase, colors: StreamColors): void {
+    if (this.#marks === null) return;
+    const { start, bin, counts } = this.#marks;
+    const [wide, high] = [Math.round(2 * this.#ratio), Math.round(6 * this.#ratio)];
+    this.#context.fillStyle = colors.theme.ink;
+    for (const [index, count] of counts.entries()) {
+      if (count === 0) continue;
+      const middle = base.relative((start + (index + 0.5) * bin) * 1e6);
+      this.#context.fillRect(Math.round(xOf(this.#scale, middle) - wide / 2), 0, wide, high);
     }
   }
 

@@ -43,6 +43,8 @@ export interface TimelineViewProps {
   readonly onState?: (state: TimelineState) => void;
   /** The stream itself, once it is there: to add overlays, to move it, to read its view state; and its details. */
   readonly onTimeline?: (timeline: Timeline, details: Details) => void;
+  /** Only this function, or this worker, is to be shown. */
+  readonly onOnly?: (name: string | null, worker: string | null) => void;
   /** Rows were placed, folded or scrolled. */
   readonly onRows?: () => void;
   /** Other details are open; null: none. */
@@ -366,6 +368,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
                 });
               }}
               onText={setSaid}
+              {...(props.onOnly !== undefined && { onOnly: props.onOnly })}
             />
           )}
         </Show>

@@ -7,6 +7,7 @@ import { ActivityReader } from '../rows/activity.ts';
 import { hasData, rowsWanted } from '../rows/in-view.ts';
 import type { RowOptions, Rows } from '../rows/row-model.ts';
 import { RowState } from '../rows/row-state.ts';
+import type { Marks } from '../search/search.ts';
 import { Camera, type ViewState } from './camera.ts';
 import { streamColors } from './colors.ts';
 import { FunctionFilter, type ShownFunctions } from './function-filter.ts';
@@ -120,6 +121,13 @@ export class Timeline implements Disposable {
   /** The function's name must contain this, and be one of these; empty: all. */
   setFilter(text: string, names: readonly string[] = []): void {
     this.#filter.narrow(text, names);
+    this.#changed();
+  }
+
+  /** Where hits of a search lie in history; null: there is none. */
+  setMarks(marks: Marks | null): void {
+    const { minimap } = this.#options;
+    if (minimap !== null) minimap.marks = marks;
     this.#changed();
   }
 
