@@ -117,6 +117,31 @@ describe('a recording that is cut or damaged', () => {
     }
   });
 
+  it('has a gap where its last segment cannot be read to the end', async () => {
+    const session = new Session(directory, { limits: { tasks: 10 } });
+    await session.tasks(0, 35);
+    await session.recorder.close();
+    expect((await read(directory)).gaps).toEqual([]);
+    for (const [file, at] of [
+      [tasksFile(directory, 4), 200],
+      [eventsFile(directory, 4), 60],
+    ] as const) {
+      const bytes = await readFile(file);
+      const changed = Buffer.from(bytes);
+      changed[at]! ^= 0x55;
+      await writeFile(file, changed);
+      const { keys: found, gaps } = await read(directory);
+      expect(found).toEqual(keys(0, 30));
+      // Until when it went on, the summary at the end of its events still says.
+      expect(gaps, file).toEqual([
+        { kind: 'gap', since: BEGIN + 30, until: BEGIN + 35, size: null, reason: 'unreadable' },
+      ]);
+      await writeFile(file, bytes);
+    }
+    await truncate(eventsFile(directory, 4), 80);
+    expect((await read(directory)).gaps).toMatchObject([{ since: BEGIN + 30, until: BEGIN + 31, size: null }]);
+  });
+
   it('loses nothing to a damaged footer of a Parquet file', async () => {
     const session = new Session(directory);
     await session.tasks(0, 10);

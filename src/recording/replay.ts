@@ -1,9 +1,12 @@
-import type { FinishedColumns, SourceEvent, SourceSink, TickEvent } from '../model/source-event.ts';
+import path from 'node:path';
+import type { FinishedColumns, GapEvent, SourceEvent, SourceSink, TickEvent } from '../model/source-event.ts';
 import type { Seconds } from '../model/units.ts';
 import { cutLinks, RowFilter } from './columns.ts';
 import type { State } from './event-decoder.ts';
+import { numberOf } from './format.ts';
 import { KnownState } from './known-state.ts';
 import type { RecordingReader } from './reader.ts';
+import { sealedSummary } from './sealed-summary.ts';
 
 /**
  * What was said while a recording was made, as if one recorder had made all of it: where another one went on, counts go on too and
@@ -18,6 +21,24 @@ export async function* replay(reader: RecordingReader, intern: SourceSink['inter
       yield event;
     }
   }
+  const end = await lostAtEnd(reader, joiner.known.time);
+  if (end !== null) yield end;
+}
+
+/** What the last segment holds behind damage: nothing comes after it that would show that something is missing. */
+async function lostAtEnd(
+  { directory, numbers, manifest, damages }: RecordingReader,
+  time: Seconds,
+): Promise<GapEvent | null> {
+  const last = numbers.at(-1);
+  // A torn end is where its writer died: behind it nothing was written.
+  const lost = damages.some(({ file, torn }) => !torn && numberOf(path.basename(file)) === last);
+  if (last === undefined || !lost) return null;
+  const since = Math.max(time, manifest.since);
+  const summary = await sealedSummary(directory, last);
+  // Where nobody knows how long it went on, it is a moment that can be seen.
+  const until = Math.max(since + 1, summary?.lastTick ?? 0);
+  return { kind: 'gap', since, until, size: null, reason: 'unreadable' };
 }
 
 class Joiner {
