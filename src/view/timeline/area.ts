@@ -101,7 +101,7 @@ export class AreaTool implements Overlay {
       return wide
         ? {
             since: Math.min(fixed.time, time),
-            until: Math.max(fixed.time + 1, time),
+            until: Math.max(fixed.time, time, Math.min(fixed.time, time) + 1),
             tracks: tracksBetween(layout, top, bottom),
           }
         : null;
