@@ -9,11 +9,14 @@ import { xOf } from './viewport.ts';
 const MOST_ARROWS = 40;
 /** Lengths in CSS pixels. */
 const HEAD = 5;
-const LEAST_BEND = 14;
+const LEAST_BEND = 6;
 const MOST_BEND = 90;
 /** Arrows end so far outside of the plot at most: they leave it in the direction in which the other task is. */
 const OUTSIDE = 400;
-const HATCH = 5;
+const HATCH = 4;
+const WAIT = 8;
+/** Notes stand so far above the arrows that they speak of. */
+const NOTE = 16;
 
 export interface Arrow {
   readonly x0: number;
@@ -74,13 +77,14 @@ export function planArrows(details: RecordDetails, stage: Stage, track: number):
   const note = (total: number, drawn: number, px: number, align: 'left' | 'right'): void => {
     if (drawn === 0 || total <= drawn || !inside(px, y)) return;
     const away = (HEAD + 6) * ratio;
-    notes.push({ text: `and ${total - drawn} more`, x: align === 'left' ? px + away : px - away, y, align });
+    const x = align === 'left' ? px + away : px - away;
+    notes.push({ text: `and ${total - drawn} more`, x, y: y - NOTE * ratio, align });
   };
   note(details.dependencies.total, from, begins, 'right');
   note(details.dependents?.total ?? 0, to, stops, 'left');
   const left = Math.max(-4, Math.round(begins));
   const right = Math.min(scale.width + 4, Math.round(starts));
-  const thin = Math.max(Math.min(row.height, 3 * ratio), Math.round(row.height * 0.4));
+  const thin = Math.round(Math.min(row.height, Math.max(3, Math.min(WAIT, row.height / ratio / 2)) * ratio));
   const wait =
     details.ready === null || right - left < ratio
       ? null
