@@ -43,7 +43,12 @@ describe('a scheduler in trouble', () => {
 
   test('stands still for 30 s, killed, and started again at its address and at another one', async () => {
     const schedulerFile = path.join(folder, 'scheduler.json');
-    await using cluster = await DaskCluster.start({ workers: 1, schedulerArgs: ['--scheduler-file', schedulerFile] });
+    await using cluster = await DaskCluster.start({
+      workers: 1,
+      schedulerArgs: ['--scheduler-file', schedulerFile],
+      // Its own workers and clients would not wait that long for it.
+      config: { 'distributed.comm.timeouts.tcp': '120s' },
+    });
     await using taskglass = await Taskglass.start(['--scheduler-file', schedulerFile]);
     let driver = await cluster.client();
     await driver.run(WORK);
