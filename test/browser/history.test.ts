@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -7,13 +7,16 @@ import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { build } from '../../scripts/lib/build.mjs';
-import { Recorder } from '../../src/recording/recorder.ts';
+import { Recorder, type RecorderOptions } from '../../src/recording/recorder.ts';
 import { Tables } from '../../src/recording/tables.ts';
 import { EPOCH, ScriptedSource, tasksOf } from '../../src/server/scripted-source.fixture.ts';
 import { startServer, type TaskglassServer } from '../../src/server/server.ts';
 import { attach, finishedOf, type Row } from '../../src/store/history.fixture.ts';
 import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
+import { Child } from '../support/child.ts';
+import { freePort } from '../support/ports.ts';
 import { ROOT } from '../support/project-files.ts';
+import { Taskglass } from '../support/taskglass.ts';
 import { until } from '../support/until.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -21,10 +24,17 @@ const PHONE = { width: 390, height: 844 };
 const pageDir = path.join(ROOT, 'dist', 'page');
 
 /** A recording of two bursts of work, an hour apart, by several functions. */
-async function record(folder: string, id: string, functions: readonly string[], begin: number): Promise<void> {
+async function record(
+  folder: string,
+  id: string,
+  functions: readonly string[],
+  begin: number,
+  limits: RecorderOptions['limits'] = {},
+): Promise<void> {
   const tables = new Tables();
   const recorder = new Recorder({ intern: tables.intern, accept: () => {} }, tables.textOf, {
     directoryOf: () => path.join(folder, id),
+    limits,
   });
   attach(recorder, id, begin);
   for (const burst of [begin, begin + 3_600]) {
@@ -193,6 +203,25 @@ describe('/history', () => {
     await page.context().close();
   });
 
+  test('what damage took from a recording is a gap that can be seen', async () => {
+    await record(folder, 'Scheduler-damaged', ['inc'], EPOCH - 8 * 86_400, { tasks: 60 });
+    const file = path.join(folder, 'Scheduler-damaged', 'tasks', '000002.parquet');
+    const bytes = await readFile(file);
+    bytes[200]! ^= 0x55;
+    await writeFile(file, bytes);
+    const { page } = await openPage(browser, url('/me/recordings/Scheduler-damaged/tasks'));
+    await page.locator('[data-link=connected]').waitFor();
+    const { gaps } = (await (await fetch(url('/me/recordings/Scheduler-damaged/api/v1/runs'))).json()) as {
+      gaps: { since: number; until: number; reason: string }[];
+    };
+    expect(gaps).toMatchObject([{ reason: 'unreadable', until: EPOCH - 8 * 86_400 + 3_616 }]);
+    await page.getByRole('note').getByText('Parts of it cannot be read').waitFor();
+    await page.locator('[data-total=records]', { hasText: '60' }).waitFor();
+    await keepPicture(page, 'history-damaged');
+    await page.context().close();
+    await rm(path.join(folder, 'Scheduler-damaged'), { recursive: true });
+  });
+
   test('what was deleted by somebody else meanwhile is told', async () => {
     await record(folder, 'Scheduler-gone', ['inc'], EPOCH - 9 * 86_400);
     const { page } = await openPage(browser, url('/me/history'));
@@ -205,6 +234,36 @@ describe('/history', () => {
     await row(page, 'Scheduler-gone').waitFor({ state: 'detached' });
     await page.context().close();
   });
+});
+
+test('when the disk is full, recording stops, the pages say so, and what was written is whole', async () => {
+  await build();
+  const folder = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
+  const port = await freePort();
+  // Files of this process end at 16 KiB: its write fails as on a full disk.
+  const command = `ulimit -f 16; exec '${process.execPath}' dist/cli.js demo --workers 1 --no-browser --port ${port}`;
+  const child = new Child('bash', ['-c', `${command} --record-dir '${folder}'`]);
+  await using taskglass = await Taskglass.serving(child);
+  const browser = await launchBrowser();
+  try {
+    const { page, problems } = await openPage(browser, taskglass.url('/status'));
+    await page.getByRole('alert').getByText('Recording has stopped').waitFor();
+    // The live view goes on.
+    await page.locator('[data-total=records]', { hasText: '301' }).waitFor();
+    await page.getByRole('button', { name: 'Run example' }).click();
+    await page.locator('[data-total=records]', { hasText: '602' }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await keepPicture(page, 'recording-stopped');
+    await page.getByRole('link', { name: 'History', exact: true }).click();
+    await rows(page).getByRole('link', { name: /^Open/ }).click();
+    const kept = async () => Number(await page.locator('[data-total=records]').textContent());
+    await until('what was written is there', async () => (await kept()) > 0 && (await kept()) < 301);
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+    await taskglass[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test('without recordings, and before the first one, it says what to do', async () => {
@@ -235,7 +294,6 @@ test('a switch leads from cluster to cluster and says how each is reached', asyn
   const browser = await launchBrowser();
   const folder = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
   const [first, second, third] = [new ScriptedSource(), new ScriptedSource(), new ScriptedSource(() => {})];
-  await mkdir(folder, { recursive: true });
   const server = await startServer({
     source: first,
     name: 'production',

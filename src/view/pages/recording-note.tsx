@@ -18,6 +18,10 @@ export function RecordingNote(props: { readonly place: Place | undefined }): JSX
     if (first === undefined || last === undefined) return '';
     return `, ${formatDay(first.start)} to ${formatDay(last.stop)} (${formatDuration(last.stop - first.start)})`;
   };
+  const damaged = () => {
+    live.state();
+    return live.replica.gaps.some(({ reason }) => reason === 'unreadable');
+  };
   return (
     <Show when={recording()}>
       {(known) => (
@@ -25,7 +29,7 @@ export function RecordingNote(props: { readonly place: Place | undefined }): JSX
           <b>A recording.</b>
           <span>
             Of {known().address}
-            {span()}. Nothing here is live.
+            {span()}. Nothing here is live.{damaged() ? ' Parts of it cannot be read: they are gaps.' : ''}
           </span>
           <Show when={props.place?.pages.startsWith('recordings/') ? props.place : undefined}>
             {(place) => (
