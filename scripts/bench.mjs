@@ -12,6 +12,8 @@ const BENCHES = {
   latency: { tasks: 200 },
   store: { tasks: 10_000_000, queries: 100 },
   timeline: { tasks: 1_000_000 },
+  search: { tasks: 1_000_000 },
+  playhead: { tasks: 300_000, seeks: 20 },
   'debug-servers': { seconds: 60 },
 };
 
