@@ -5,7 +5,7 @@ import type { Draw } from '../timeline/painter.ts';
 const LEAST_SLOT_ROW = 13;
 const BETWEEN = 14;
 /** After the name of a worker that is gone. */
-export const GONE = ' ✕';
+const GONE = ' ✕';
 const FOLDED = '▸';
 const OPEN = '▾';
 const PIN = '●';
@@ -107,7 +107,15 @@ function drawLabel(
   draw.textAlign = 'right';
   draw.fillStyle = isPointed ? style.ink : group.alive ? style.dim : style.faint;
   const label = group.alive ? group.label : group.label + GONE;
-  draw.fillText(cutMiddle(draw, label, right - left), right, middle);
+  // The name matters more than how many there are.
+  const counted = labelOf(group);
+  const text = draw.measureText(counted).width <= right - left ? counted : cutMiddle(draw, label, right - left);
+  draw.fillText(text, right, middle);
+}
+
+/** A group's name with the number of its rows while they are folded; of one that is gone, with a mark. */
+export function labelOf({ alive, count, label }: RowGroup): string {
+  return `${label}${count > 0 ? ` ×${count}` : ''}${alive ? '' : GONE}`;
 }
 
 function drawSlots(
@@ -141,5 +149,5 @@ export function gutterAt(layout: Layout, scroll: number, ratio: number, x: numbe
     return { act: group.bandKey === null ? 'none' : 'fold', key: group.bandKey ?? group.key, label: group.band };
   }
   const pins = x >= (PIN_SIGN - 3) * ratio && x < SIGNS_END * ratio;
-  return { act: pins ? 'pin' : group.folded === null ? 'none' : 'fold', key: group.key, label: group.label };
+  return { act: pins ? 'pin' : group.folded === null ? 'none' : 'fold', key: group.key, label: labelOf(group) };
 }

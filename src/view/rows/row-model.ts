@@ -193,21 +193,28 @@ function sectionsOf(block: Block, context: Context, pinned: boolean, before: Row
     return [{ ...common, key, label, band: null, bandKey: null, alive, folded: null, tight, units: [unitOf(first)] }];
   }
   const foldable = tracks.length > 1;
+  // Among folded groups one of a single row is a row like the others.
+  if (!foldable && context.folded) {
+    const tight = before !== undefined && before.pinned === pinned && before.units.length === 1;
+    const label = workerLabel(first);
+    return [{ ...common, key, label, band: null, bandKey: null, alive, folded: null, tight, units: [unitOf(first)] }];
+  }
   const folded = foldable && context.folded !== options.toggled.includes(key);
   if (folded) {
-    const label = `${group === 'host' ? first.host : workerLabel(first)} ×${tracks.length}`;
+    const label = group === 'host' ? first.host : workerLabel(first);
     const query = numbers.of(
       key,
       tracks.map(({ track }) => track),
     );
     const unit = { row: query.row, group: query, tracks: tracks.map(({ track }) => track) };
-    const tight = before?.folded === true && before.pinned === pinned;
-    return [{ ...common, key, label, band: null, bandKey: null, alive, folded, tight, units: [unit] }];
+    const band = opensHost(before, first, pinned, context) ? first.host : null;
+    const tight = band === null && before?.pinned === pinned && before.units.length === 1;
+    return [{ ...common, key, label, band, bandKey: null, alive, folded, tight, units: [unit] }];
   }
   const byWorker = group === 'worker' ? [tracks] : [...blocksOf(tracks, 'worker').values()];
   return byWorker.map((of, i): RowSection => {
     const worker = of[0]!;
-    const opens = i === 0 && hosts > 1 && (group === 'host' || opensHost(before, first, pinned, options.order));
+    const opens = i === 0 && ((group === 'host' && hosts > 1) || opensHost(before, first, pinned, context));
     return {
       ...common,
       key,
@@ -222,9 +229,15 @@ function sectionsOf(block: Block, context: Context, pinned: boolean, before: Row
   });
 }
 
-/** Workers have the name of their host above them where they lie host by host. */
-function opensHost(before: RowSection | undefined, first: TrackView, pinned: boolean, order: RowOrder): boolean {
-  return order === 'worker' && !pinned && (before === undefined || before.pinned || before.host !== first.host);
+/** Workers have the name of their host above them where they lie host by host, unless they are all folded. */
+function opensHost(
+  before: RowSection | undefined,
+  first: TrackView,
+  pinned: boolean,
+  { folded, group, hosts, options }: Context,
+): boolean {
+  if (group !== 'worker' || hosts < 2 || folded || pinned || options.order !== 'worker') return false;
+  return before === undefined || before.pinned || before.host !== first.host;
 }
 
 function unitOf({ track }: TrackView): RowUnit {

@@ -179,6 +179,7 @@ function digitsFor(seconds: number): 3 | 6 {
 
 function whereOf(hit: Hit, replica: Replica): Fact {
   const track = replica.tracks[hit.track];
+  if (hit.kind === 'shares' && hit.group !== null) return ['rows', hit.group];
   if (track === undefined) return ['worker', '–'];
   // A row beyond its worker's threads is not alive though the worker is.
   const alive = replica.tracks.some((other) => other?.alive === true && other.address === track.address);

@@ -4,6 +4,7 @@ import type { Replica } from '../../store/replica.ts';
 import { type PageName, rangeOf } from '../address.ts';
 import type { Connection } from '../connection.ts';
 import { DEFAULT_ROWS, GroupNumbers, MANY_TRACKS, rowsOf } from '../rows/row-model.ts';
+import { readRows } from '../rows/rows-address.ts';
 import { openWindow, type WatchedWindow } from '../watched-window.ts';
 import { followTarget } from './follow.ts';
 import { followHistory, followRecent } from './runs.ts';
@@ -24,7 +25,7 @@ export interface EarlyView {
 const BESIDE = 130;
 const COLUMN = 340;
 const WITH_COLUMN = 1_000;
-/** Folded groups that are asked for before it is known how many fit. */
+/** Rows that are asked for before it is known how many fit. */
 const FIRST_ROWS = 64;
 
 /**
@@ -78,13 +79,17 @@ export function earlyQuery(replica: Replica, view: EarlyView): WindowQuery | nul
     now: clock * 1e6,
     functions: null,
   };
-  return planWindow(null, looking, firstRows(replica));
+  return planWindow(null, looking, firstRows(replica, view));
 }
 
-/** The rows that a stream shows first: all of them, or as many folded groups as a screen may have; of single rows none can be told. */
-function firstRows(replica: Replica): RowsWanted {
+/** The rows that a stream shows first: all of them, or as many as a screen may have of what the address says. */
+function firstRows(replica: Replica, view: EarlyView): RowsWanted {
   if (replica.tracks.length <= MANY_TRACKS) return ALL_TRACKS;
-  const { sections } = rowsOf(replica.tracks, DEFAULT_ROWS, () => false, null, new GroupNumbers());
-  const groups = sections.flatMap(({ units }) => units.flatMap(({ group }) => group ?? [])).slice(0, FIRST_ROWS);
-  return { tracks: null, groups: { shown: groups, ask: () => groups } };
+  const chosen = view.page === 'tasks' ? readRows(new URLSearchParams(view.search)) : {};
+  const { sections } = rowsOf(replica.tracks, { ...DEFAULT_ROWS, ...chosen }, () => false, null, new GroupNumbers());
+  const units = sections.flatMap((section) => section.units).slice(0, FIRST_ROWS);
+  const groups = units.flatMap(({ group }) => group ?? []);
+  if (groups.length > 0) return { tracks: null, groups: { shown: groups, ask: () => groups } };
+  const tracks = units.map(({ row }) => row).sort((a, b) => a - b);
+  return { tracks: { shown: tracks, ask: () => tracks } };
 }

@@ -1,5 +1,8 @@
+import { FIRST_GROUP } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
+import { labelOf } from '../rows/gutter.ts';
 import { sliceAt } from './hit-test.ts';
+import { type Layout, rowOf } from './layout.ts';
 import { type Picture, type PictureInput, sourceAt } from './picture.ts';
 import { timeAt } from './viewport.ts';
 
@@ -29,6 +32,8 @@ export interface RunningHit {
 export interface SharesHit {
   readonly kind: 'shares';
   readonly track: number;
+  /** Of a folded group, which has no thread of its own; null: a track's. */
+  readonly group: string | null;
   readonly since: number;
   readonly until: number;
   /** By category, largest first, 0..1. */
@@ -65,10 +70,16 @@ export function findHit(
   return {
     kind: 'shares',
     track,
+    group: track >= FIRST_GROUP ? groupLabel(input.layout, track) : null,
     since: since + epoch,
     until: until + epoch,
     shares: [...shares].sort((a, b) => b[1] - a[1]),
   };
+}
+
+function groupLabel(layout: Layout, row: number): string {
+  const group = layout.groups[rowOf(layout, row)?.group ?? -1];
+  return group === undefined ? '' : labelOf(group);
 }
 
 export function sliceHit(

@@ -20,6 +20,8 @@ export interface RowGroup {
   /** What folding and pinning go by. */
   readonly key: string;
   readonly label: string;
+  /** How many tracks a folded group has; 0: it is none. */
+  readonly count: number;
   /** The title above it; null: none. */
   readonly band: string | null;
   readonly bandKey: string | null;
@@ -102,7 +104,8 @@ export function layoutRows(sections: readonly RowSection[], options: LayoutOptio
       rows.push({ track: unit.row, y, height: rowHeight, group: i, query: unit.group, tracks: unit.tracks });
       y += rowHeight;
     }
-    groups.push({ key, label, band, bandKey, folded, pinned, alive, y: top, height: y - top, first: firstRow });
+    const count = folded === true ? units.reduce((sum, unit) => sum + unit.tracks.length, 0) : 0;
+    groups.push({ key, label, count, band, bandKey, folded, pinned, alive, y: top, height: y - top, first: firstRow });
   }
   return { rows, groups, height: y, rowHeight, places, folded: foldedRows };
 }

@@ -1,6 +1,6 @@
 import type { RecordView } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
-import { drawGutter, GONE, type GutterPlace, gutterAt, showsSlots } from '../rows/gutter.ts';
+import { drawGutter, type GutterPlace, gutterAt, labelOf, showsSlots } from '../rows/gutter.ts';
 import type { Rows } from '../rows/row-model.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
 import { cutMiddle, drawRuler } from './frame-labels.ts';
@@ -108,7 +108,7 @@ export class StageView {
         widest = Math.max(widest, this.#gutter.measureText(cutMiddle(this.#gutter, text, most)).width - less);
     };
     // Room for what a lost worker's label gains, so that nothing moves when one goes.
-    measure([...new Set(layout.groups.map(({ label }) => label + GONE))], 0);
+    measure([...new Set(layout.groups.map((group) => labelOf({ ...group, alive: false })))], 0);
     measure([...new Set(layout.groups.map(({ band }) => band ?? ''))], slots + 2);
     return Math.ceil(Math.min(most, widest + 16 + signs) + slots);
   }

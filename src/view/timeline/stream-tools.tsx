@@ -35,7 +35,7 @@ export function StreamTools(props: { timeline: Timeline | null; state: TimelineS
       </button>
       <button
         type="button"
-        class="tool"
+        class="tool zoom"
         aria-label="Zoom in"
         title="Zoom in (W)"
         onClick={() => props.timeline?.camera.zoomCentre(1 / ZOOM_STEP)}
@@ -44,7 +44,7 @@ export function StreamTools(props: { timeline: Timeline | null; state: TimelineS
       </button>
       <button
         type="button"
-        class="tool"
+        class="tool zoom"
         aria-label="Zoom out"
         title="Zoom out (S)"
         onClick={() => props.timeline?.camera.zoomCentre(ZOOM_STEP)}
