@@ -1,6 +1,6 @@
 """Thousands of workers in one process: they register with a real scheduler, take its tasks, report them done, and send heartbeats.
 
-    python simulated_workers.py ADDRESS COUNT NTHREADS MEAN_SECONDS SKEW_SECONDS
+    python simulated_workers.py ADDRESS COUNT NTHREADS MEAN_SECONDS SKEW_SECONDS [NAME]
 
 Nothing is computed: a task holds one of its worker's threads for a random time around the mean. What the scheduler sees is what real
 workers would say, over as many connections. The clocks of a third of them are ahead by the skew, those of another third
@@ -12,12 +12,15 @@ import heapq
 import pickle
 import random
 import sys
+import zlib
 from time import time as real_time
 
 from distributed.core import connect, rpc
 from distributed.versions import get_versions
 
 ADDRESS, COUNT, NTHREADS, MEAN, SKEW = sys.argv[1], *map(int, sys.argv[2:4]), *map(float, sys.argv[4:6])
+NAME = sys.argv[6] if len(sys.argv) > 6 else "simulated"
+NETWORK = "10.{}.{}".format(*divmod(zlib.crc32(NAME.encode()) % 62_500, 250))
 INT = pickle.dumps(int)
 VERSIONS = get_versions()
 PER_HOST = 50
@@ -29,7 +32,7 @@ class Worker:
         self.number = number
         self.skew = (0, SKEW, -SKEW)[number % 3]
         host, port = divmod(number, PER_HOST)
-        self.address = f"tcp://10.1.{host // 250}.{host % 250 + 1}:{30000 + port}"
+        self.address = f"tcp://{NETWORK}.{host + 1}:{30000 + port}"
         self.free = list(range(NTHREADS))
         self.ready = []
         self.executing = {}
@@ -67,7 +70,7 @@ class Worker:
                 "address": self.address,
                 "status": "running",
                 "nthreads": NTHREADS,
-                "name": f"simulated-{self.number}",
+                "name": f"{NAME}-{self.number}",
                 "resolve_address": False,
                 "now": self.time(),
                 "resources": {},
@@ -79,8 +82,8 @@ class Worker:
                 "versions": VERSIONS,
                 "metrics": self.metrics(),
                 "extra": {},
-                "stimulus_id": f"simulated-{self.number}",
-                "server_id": f"simulated-{self.number}",
+                "stimulus_id": f"{NAME}-{self.number}",
+                "server_id": f"{NAME}-{self.number}",
             },
             serializers=["msgpack"],
         )
