@@ -1,5 +1,5 @@
 import type { RecordStatus } from './task-state.ts';
-import type { Seconds } from './units.ts';
+import type { Duration, Seconds } from './units.ts';
 
 /** Which finished tasks somebody wants; what is absent does not matter. */
 export interface TaskSelection {
@@ -10,6 +10,9 @@ export interface TaskSelection {
   readonly name?: readonly string[] | undefined;
   /** Addresses or names of workers, any of them. */
   readonly worker?: readonly string[] | undefined;
+  /** Seconds from the first start to the last stop. */
+  readonly minDuration?: Duration | undefined;
+  readonly maxDuration?: Duration | undefined;
   readonly status?: RecordStatus | undefined;
   /** Part of a key. */
   readonly text?: string | undefined;

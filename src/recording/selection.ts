@@ -39,12 +39,13 @@ export class Selector {
   }
 
   #wants(columns: FinishedColumns, row: number, from: number, to: number): boolean {
-    const { since, until, name, worker, status, text } = this.#selection;
+    const { since, until, name, worker, status, text, minDuration, maxDuration } = this.#selection;
     if (status !== undefined && RECORD_STATUSES[columns.status[row]!] !== status) return false;
     if (name?.includes(this.#textOf('function', columns.fn[row]!)) === false) return false;
     if (worker !== undefined && !this.#workers.has(this.#textOf('worker', columns.worker[row]!))) return false;
     if (text !== undefined && !columns.keys[row]!.includes(text)) return false;
-    if (since === undefined && until === undefined) return true;
+    const timed = [since, until, minDuration, maxDuration].some((limit) => limit !== undefined);
+    if (!timed) return true;
     let start = Number.POSITIVE_INFINITY;
     let stop = Number.NEGATIVE_INFINITY;
     for (let slice = from; slice < to; slice++) {
@@ -52,6 +53,7 @@ export class Selector {
       stop = Math.max(stop, columns.stop[slice]!);
     }
     // A task that nobody saw run has no time.
-    return from < to && (since === undefined || stop >= since) && (until === undefined || start <= until);
+    if (from === to || stop < (since ?? stop) || start > (until ?? start)) return false;
+    return stop - start >= (minDuration ?? 0) && stop - start <= (maxDuration ?? Number.POSITIVE_INFINITY);
   }
 }

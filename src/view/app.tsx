@@ -25,7 +25,7 @@ export interface AsFile {
 
 /** Builds the page into `root`. The result is to be told of the line's changes. */
 export function showApp(root: HTMLElement, started: Started, file?: AsFile): (status: ConnectionStatus) => void {
-  const live = new Live(started.replica, started.connection, new FrameLoop(), started.early);
+  const live = new Live(started.replica, started.connection, new FrameLoop(), started.early, file !== undefined);
   const router = file?.router ?? createRouter();
   const theme = createTheme();
   render(

@@ -17,6 +17,8 @@ export class Live {
   readonly replica: Replica;
   readonly connection: Connection;
   readonly frames: FrameLoop;
+  /** The page is a file: there is no server to ask for more than is in it. */
+  readonly isFile: boolean;
   /** Versions: they change when that part of the replica did. */
   readonly state: Accessor<number>;
   readonly running: Accessor<number>;
@@ -31,7 +33,8 @@ export class Live {
   readonly #early: EarlyWindow;
   readonly #setStatus: (status: ConnectionStatus) => void;
 
-  constructor(replica: Replica, connection: Connection, frames: FrameLoop, early: EarlyWindow) {
+  constructor(replica: Replica, connection: Connection, frames: FrameLoop, early: EarlyWindow, isFile = false) {
+    this.isFile = isFile;
     this.#early = early;
     this.replica = replica;
     this.connection = connection;

@@ -85,8 +85,6 @@ export function addRecord(writer: RecordsWriter, store: Store, record: RecordInd
   });
 }
 
-/** A summary aims at no more entries than this, so that it takes some hundred kilobytes to three megabytes. */
-const MOST_ENTRIES = 600_000;
 /** Function and kind of an entry as one number. */
 const CODES = 2 ** 20;
 const FINEST = 14;
@@ -105,13 +103,14 @@ export interface Summary {
 }
 
 /**
- * The records that `has` says, as sums: shares on the finest grid that keeps to the limit, and what each function did. Yields now and
- * then. Null for no records.
+ * The records that `has` says, as sums: shares on the finest grid that has about as many entries as it may, and what each function
+ * did. Yields now and then. Null for no records.
  */
 export function* summarySteps(
   store: Store,
   has: (record: RecordIndex) => boolean,
   length: number,
+  mostEntries: number,
 ): Generator<undefined, Summary | null> {
   const { records } = store;
   const functions = new Map<number, Sums>();
@@ -134,9 +133,9 @@ export function* summarySteps(
   for (let level = FINEST; ; level++) {
     // A track has a slice or some in most of its bins; finer bins than slices cost and show nothing.
     const bins = (until - since) / 2 ** level;
-    if (bins * store.tracks.list.length * 2 > MOST_ENTRIES && bins > 8) continue;
+    if (bins * store.tracks.list.length * 2 > mostEntries && bins > 8) continue;
     const computes = new Map<number, Sums>();
-    const bytes = yield* sharesSteps(store, has, since, until, level, computes);
+    const bytes = yield* sharesSteps(store, has, { since, until, level, mostEntries }, computes);
     if (bytes === null) continue;
     for (const [fn, { total, most }] of computes) Object.assign(sumsOf(functions, fn), { total, most });
     const rows = [...functions].map(([fn, { total, most, ...sums }]) => ({
@@ -152,9 +151,7 @@ export function* summarySteps(
 function* sharesSteps(
   store: Store,
   has: (record: RecordIndex) => boolean,
-  since: Micros,
-  until: Micros,
-  level: number,
+  { since, until, level, mostEntries }: Readonly<Record<'since' | 'until' | 'level' | 'mostEntries', number>>,
   computes: Map<number, Sums>,
 ): Generator<undefined, Uint8Array | null> {
   const { records, slices, tracks } = store;
@@ -195,7 +192,7 @@ function* sharesSteps(
         busy: busy.get(key)!,
       });
     }
-    if (writer.length > 2 * MOST_ENTRIES) return null;
+    if (writer.length > 2 * mostEntries) return null;
     if (rows > 0) yield;
   }
   return writer.finish();

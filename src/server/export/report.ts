@@ -22,6 +22,8 @@ export const MOST_REPORT_BYTES = 20_000_000;
 const SUMMARY_RESERVE = 4_500_000;
 /** A browser holds so many records in detail within its memory. */
 const MOST_RECORDS = 1_500_000;
+/** A summary has about so many entries at most: then it takes no more than that. */
+const MOST_ENTRIES = 600_000;
 const CHUNK_RECORDS = 16_384;
 /** Records between two turns of the event loop. */
 const TURN_RECORDS = 1_000;
@@ -73,10 +75,11 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
   const detailed = new Uint8Array(length);
   // Some bytes for the head and the elements around the parts.
   const room = mostBytes - template.length - messages.base64.length - 2 * JSON.stringify(strings).length - 20_000;
+  const mostEntries = Math.min(MOST_ENTRIES, room / 20);
   const chunks = await newestFirst(store, chosen, { rank, detailed }, room, length, turn);
   let { bytes } = chunks;
   const has = (record: RecordIndex): boolean => detailed[record] === 0 && wanted(record);
-  let summary = await finished(summarySteps(store, has, length), turn);
+  let summary = await finished(summarySteps(store, has, length, mostEntries), turn);
   // The oldest chunks make room for the sums of what is left out.
   let packed = summary && (await packPart('summary', summary.bytes));
   while (packed !== null && bytes + packed.base64.length > room && chunks.list.length > 0) {
@@ -87,7 +90,7 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
       bytes -= part.base64.length;
       freed += part.base64.length;
     }
-    summary = await finished(summarySteps(store, has, length), turn);
+    summary = await finished(summarySteps(store, has, length, mostEntries), turn);
     packed = summary && (await packPart('summary', summary.bytes));
   }
   const records = chunks.list.reduce((sum, chunk) => sum + chunk.records.length, 0);
@@ -188,7 +191,7 @@ async function* textOf(template: string, parts: readonly ReportPart[]): AsyncGen
 }
 
 /** What was asked for, as people would say it. */
-function selectionText({ since, until, name, worker, status, text }: TaskSelection): string {
+function selectionText({ since, until, name, worker, status, text, minDuration, maxDuration }: TaskSelection): string {
   const clock = (seconds: Seconds): string =>
     new Date(seconds * 1000).toISOString().replace('T', ' ').replace('Z', ' UTC');
   return [
@@ -196,6 +199,8 @@ function selectionText({ since, until, name, worker, status, text }: TaskSelecti
     until !== undefined && `until ${clock(until)}`,
     name !== undefined && `function ${name.join(' or ')}`,
     worker !== undefined && `worker ${worker.join(' or ')}`,
+    minDuration !== undefined && `of at least ${minDuration} s`,
+    maxDuration !== undefined && `of at most ${maxDuration} s`,
     status !== undefined && `status ${status}`,
     text !== undefined && `key with “${text}”`,
   ]

@@ -27,7 +27,8 @@ export function addExportRoute(
 ): void {
   const url = `${prefix}${mount.path}/api/v1${EXPORT_ROUTE.path}`;
   app.get(url, async (request, reply) => {
-    const { format, ...selection } = parseQuery(EXPORT_QUERY, request.query);
+    const { format, min_duration, max_duration, ...rest } = parseQuery(EXPORT_QUERY, request.query);
+    const selection = { ...rest, minDuration: min_duration, maxDuration: max_duration };
     const { store } = await mount.of(request);
     return sendExport(store, format, selection, page.report, request, reply);
   });

@@ -54,7 +54,9 @@ export function Shell(props: {
           Skip to the page
         </a>
         <Header router={props.router} onHelp={() => setHelp(true)} />
-        <RecordingNote place={props.router.place} />
+        <Show when={!live.isFile}>
+          <RecordingNote place={props.router.place} />
+        </Show>
         <Banners />
         {props.note?.()}
         <Totals />

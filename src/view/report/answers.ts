@@ -1,6 +1,7 @@
 import { atOnce } from '../../base/steps.ts';
 import { RECORD_STATUSES } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
+import { activitySteps } from '../../store/activity-view.ts';
 import { areaOf } from '../../store/area-view.ts';
 import {
   FUNCTION_SORTS,
@@ -41,6 +42,8 @@ function viewOf(store: ReportStore, path: string, query: URLSearchParams): Respo
   const limit = numberOf(query, 'limit') ?? 100;
   switch (path) {
     case 'tasks':
+      // How many there are cannot be told from sums by time.
+      if (limit === 1 && isLeftOut(store, filter.since ?? 0, filter.until ?? store.now)) return null;
       return atOnce(tasksPageSteps(store, { ...filter, status, order, after, limit }));
     case 'search': {
       const fields = query.get('in')?.split(',');
@@ -67,6 +70,10 @@ function viewOf(store: ReportStore, path: string, query: URLSearchParams): Respo
       const sort = FUNCTION_SORTS.find((name) => name === query.get('sort')) ?? 'total';
       const view = atOnce(functionsSteps(store, { ...filter, since, until, tracks: tracksOf(query), sort, limit }));
       return path === 'area' ? areaOf(view) : view;
+    }
+    case 'tracks': {
+      const { since = 0, until = store.now } = filter;
+      return since < until && !isLeftOut(store, since, until) ? atOnce(activitySteps(store, since, until)) : null;
     }
     default:
       return null;

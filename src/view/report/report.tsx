@@ -36,7 +36,15 @@ async function start(root: HTMLElement): Promise<void> {
 
   const [read, setRead] = createSignal(0);
   const [failure, setFailure] = createSignal('');
-  answerWith(async (address) => answer(store, address));
+  // What was not read yet would be missing from an answer.
+  let whole: () => void = () => {};
+  const isWhole = new Promise<void>((resolve) => {
+    whole = resolve;
+  });
+  answerWith(async (address) => {
+    await isWhole;
+    return answer(store, address);
+  });
   // Nothing happens any more: time stands still.
   const replica = new Replica(() => 0);
   let tell: ((status: ConnectionStatus) => void) | null = null;
@@ -81,6 +89,7 @@ async function start(root: HTMLElement): Promise<void> {
   } catch (error) {
     setFailure(error instanceof TaskglassError ? error.detail : String(error));
   }
+  whole();
   (socket as ReportSocket | null)?.refresh();
 }
 
