@@ -327,7 +327,9 @@ function number(value: unknown): number {
 
 function record<K extends string>(names: readonly K[], values: unknown): Record<K, number> {
   const list = array(values);
-  return Object.fromEntries(names.map((name, i) => [name, number(list[i] ?? null)])) as Record<K, number>;
+  const made = {} as Record<K, number>;
+  for (let i = 0; i < names.length; i++) made[names[i]!] = number(list[i] ?? null);
+  return made;
 }
 
 function services(value: unknown): Record<string, number> {

@@ -2,7 +2,7 @@ import { briefOf, type FinishedBrief } from '../model/finished-brief.ts';
 import type { FinishedColumns } from '../model/source-event.ts';
 import { type Seconds, toMicros } from '../model/units.ts';
 import { RecordingError } from './event-decoder.ts';
-import type { RunningOrder } from './running-order.ts';
+import type { RunningKeys, RunningOrder } from './running-order.ts';
 
 /** How many rows of a Parquet file belong to the next event, and in brief what they say. */
 export function encodeRows(finished: FinishedColumns, time: Seconds, order: RunningOrder): Buffer {
@@ -30,11 +30,11 @@ export function rowsOf(payload: Buffer): number {
  *
  * @throws RecordingError
  */
-export function decodeBrief(payload: Buffer, order: RunningOrder): ((time: Seconds) => FinishedBrief) | null {
+export function decodeBrief(payload: Buffer, running: RunningKeys): ((time: Seconds) => FinishedBrief) | null {
   const { past, spans, ended } = parse(payload);
   const tasks = rowsOf(payload);
   if (!Array.isArray(spans) || !Array.isArray(ended)) return null;
-  const keys = order.keysOf(ended);
+  const keys = running.of(ended);
   return (time) => {
     const now = toMicros(time);
     return {

@@ -1,4 +1,4 @@
-import type { SourceEvent } from '../model/source-event.ts';
+import type { RunningTask, SourceEvent } from '../model/source-event.ts';
 import { RecordingError } from './event-decoder.ts';
 
 /**
@@ -6,13 +6,12 @@ import { RecordingError } from './event-decoder.ts';
  * finished, and be read without the keys of its finished tasks.
  */
 export class RunningOrder {
-  readonly #keys: string[] = [];
+  #told = 0;
   readonly #numbers = new Map<string, number>();
 
   /** An event whose finished tasks were dealt with. */
   saw(event: SourceEvent): void {
-    if (event.kind !== 'tick') return;
-    for (const { key } of event.running?.started ?? []) this.#numbers.set(key, this.#keys.push(key) - 1);
+    for (const { key } of startedIn(event)) this.#numbers.set(key, this.#told++);
   }
 
   /** Those of the keys that have a number, which they lose: the least one, then how much greater each is than the one before. */
@@ -27,9 +26,18 @@ export class RunningOrder {
     ended.sort((a, b) => a - b);
     return ended.map((number, i) => number - (i === 0 ? 0 : ended[i - 1]!));
   }
+}
 
-  /** What {@link end} was told. @throws RecordingError */
-  keysOf(steps: readonly unknown[]): string[] {
+/** The other way round: keys by number. */
+export class RunningKeys {
+  readonly #keys: string[] = [];
+
+  saw(event: SourceEvent): void {
+    for (const { key } of startedIn(event)) this.#keys.push(key);
+  }
+
+  /** What {@link RunningOrder.end} was told. @throws RecordingError */
+  of(steps: readonly unknown[]): string[] {
     let number = 0;
     return steps.map((step) => {
       number += typeof step === 'number' ? step : Number.NaN;
@@ -38,4 +46,8 @@ export class RunningOrder {
       return key;
     });
   }
+}
+
+function startedIn(event: SourceEvent): readonly RunningTask[] {
+  return (event.kind === 'tick' ? event.running?.started : undefined) ?? [];
 }

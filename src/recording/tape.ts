@@ -7,7 +7,7 @@ import { EventDecoder, RecordingError, type State } from './event-decoder.ts';
 import { eventsFile, journalFile, tasksFile } from './format.ts';
 import { parseSeal, Rows, RowsError, unpack } from './reader.ts';
 import { decodeBrief } from './rows-block.ts';
-import { RunningOrder } from './running-order.ts';
+import { RunningKeys } from './running-order.ts';
 
 /** One thing that a segment says, without its finished tasks: what they change is told in brief. */
 export type Told =
@@ -28,7 +28,7 @@ export class Tape {
   readonly #number: number;
   readonly #intern: SourceSink['intern'];
   #decoder: EventDecoder;
-  #order = new RunningOrder();
+  #running = new RunningKeys();
   #parts: FinishedColumns[] = [];
   #brief: ((time: Seconds) => FinishedBrief) | null = null;
   /** Blocks that were read and not told yet. */
@@ -92,7 +92,7 @@ export class Tape {
     this.#blocks = blocks.filter(({ type }) => type === BLOCK.packed);
     this.#sealed = true;
     this.#decoder = new EventDecoder(this.#intern);
-    this.#order = new RunningOrder();
+    this.#running = new RunningKeys();
     this.#parts = [];
     const tasks = tasksFile(this.#directory, this.#number);
     this.#openRows = () => Rows.open(tasks, seal?.parquet ?? null, this.#intern);
@@ -134,18 +134,18 @@ export class Tape {
         this.#parts.push(this.#decoder.finished(payload));
         break;
       case BLOCK.rows:
-        this.#brief = decodeBrief(payload, this.#order);
+        this.#brief = decodeBrief(payload, this.#running);
         if (this.#brief === null) return this.#takeRows(payload);
         break;
       case BLOCK.state: {
         const state = this.#decoder.state(payload);
-        for (const event of state.events) this.#order.saw(event);
+        for (const event of state.events) this.#running.saw(event);
         told.push({ kind: 'state', state });
         break;
       }
       case BLOCK.event: {
         const event = this.#decoder.event(payload, this.#brief === null ? this.#parts : null);
-        this.#order.saw(event);
+        this.#running.saw(event);
         told.push(this.#inBrief(event));
         this.#brief = null;
         this.#parts = [];

@@ -55,7 +55,10 @@ export function linkText(
   const reason = link.reason === '' ? '' : `${link.reason.replace(/\.$/, '')}. `;
   switch (link.state) {
     case 'connected':
-      if (at !== null) return { label: `At ${formatClock(at)}`, tone: 'warn', banner: null };
+      if (at !== null) {
+        const label = `At ${formatClock(at)}${replayed ? '' : ', not live'}`;
+        return { label, tone: 'warn', banner: null };
+      }
       return replayed ? { label: 'Recording', tone: 'dim', banner: null } : { label: 'Live', tone: 'ok', banner: null };
     case 'connecting':
       if (replayed) {

@@ -1,7 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
+import type { SourceSink } from '../../model/source-event.ts';
 import { EVENTS, JOURNAL, numberOf } from '../../recording/format.ts';
-import { type SegmentHead, segmentHead } from '../../recording/tape.ts';
+import { type SegmentHead, segmentHead, Tape, type Told } from '../../recording/tape.ts';
 
 /** A recording from one of its segments on. */
 export interface ChainPart {
@@ -17,10 +18,41 @@ export interface ChainSegment extends SegmentHead {
 /** Heads that are read at the same time. */
 const AT_ONCE = 4;
 
+/** Segments that were read last and are kept, for who looks at other times of them. */
+const KEPT = 2;
+
+/** A segment as far as it was read, for any number of readers. */
+export class Reel {
+  readonly #tape: Tape;
+  readonly #pieces: (readonly Told[])[] = [];
+  #reading: Promise<readonly Told[] | null> | null = null;
+
+  constructor(tape: Tape) {
+    this.#tape = tape;
+  }
+
+  /** Piece `index`, of which all before it were asked for; null when there is no more for now. */
+  async piece(index: number): Promise<readonly Told[] | null> {
+    while (index >= this.#pieces.length) {
+      this.#reading ??= this.#tape.next().finally(() => {
+        this.#reading = null;
+      });
+      const reading = this.#reading;
+      const { length } = this.#pieces;
+      const piece = await reading;
+      if (piece === null) return null;
+      // Whoever waited first has put it there.
+      if (this.#pieces.length === length) this.#pieces.push(piece);
+    }
+    return this.#pieces[index]!;
+  }
+}
+
 /** The segments of one history, in order: of one recording, or of those of each scheduler that was watched. */
 export class Chain {
   readonly #parts: () => readonly ChainPart[];
   readonly #heads = new Map<string, SegmentHead>();
+  readonly #reels = new Map<string, Reel>();
   #reading: Promise<readonly ChainSegment[]> | null = null;
 
   constructor(parts: () => readonly ChainPart[]) {
@@ -33,6 +65,21 @@ export class Chain {
       this.#reading = null;
     });
     return this.#reading;
+  }
+
+  /** What a segment says; `intern` gives the indices of its events. */
+  reel({ directory, number }: ChainSegment, intern: SourceSink['intern']): Reel {
+    const key = `${number} ${directory}`;
+    const reel = this.#reels.get(key) ?? new Reel(new Tape(directory, number, intern));
+    this.#reels.delete(key);
+    this.#reels.set(key, reel);
+    if (this.#reels.size > KEPT) this.#reels.delete(this.#reels.keys().next().value!);
+    return reel;
+  }
+
+  /** Nobody looks at it any more. */
+  rest(): void {
+    this.#reels.clear();
   }
 
   async #read(): Promise<readonly ChainSegment[]> {

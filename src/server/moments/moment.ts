@@ -4,10 +4,10 @@ import type { KnownBefore } from '../../model/known-before.ts';
 import type { ClusterEvent, SourceEvent } from '../../model/source-event.ts';
 import type { Seconds, StringIndex } from '../../model/units.ts';
 import type { State } from '../../recording/event-decoder.ts';
-import { Tape, type Told } from '../../recording/tape.ts';
+import type { Told } from '../../recording/tape.ts';
 import { MomentStore } from '../../store/moment/moment-store.ts';
 import type { Store } from '../../store/store.ts';
-import type { Chain, ChainSegment } from './chain.ts';
+import type { Chain, ChainSegment, Reel } from './chain.ts';
 
 /** Others have their turn after so long. */
 const TURN_MS = 8;
@@ -27,8 +27,10 @@ export class Moment {
   readonly #chain: Chain;
   #shown: MomentStore;
   #segment: ChainSegment | null = null;
-  #tape: Tape | null = null;
-  /** Told by the tape and not reached yet. */
+  #reel: Reel | null = null;
+  /** Pieces of it that were taken. */
+  #taken = 0;
+  /** Taken and not reached yet. */
   #ahead: Told[] = [];
   /** Time of the last event that took effect. */
   #reached: Seconds = Number.NEGATIVE_INFINITY;
@@ -101,7 +103,7 @@ export class Moment {
   /** The state that a segment begins with. */
   async #head(): Promise<State | null> {
     while (this.#ahead.length === 0 || !this.#ahead.some(({ kind }) => kind === 'state')) {
-      const told = await this.#tape!.next();
+      const told = await this.#take();
       if (told === null) return null;
       this.#ahead.push(...told);
     }
@@ -120,7 +122,14 @@ export class Moment {
 
   #open(segment: ChainSegment): void {
     this.#segment = segment;
-    this.#tape = new Tape(segment.directory, segment.number, (table, value) => this.#store.intern(table, value));
+    this.#reel = this.#chain.reel(segment, (table, value) => this.#store.intern(table, value));
+    this.#taken = 0;
+  }
+
+  async #take(): Promise<readonly Told[] | null> {
+    const piece = await this.#reel!.piece(this.#taken);
+    if (piece !== null) this.#taken++;
+    return piece;
   }
 
   /** Up to `time`, which lies in the segment of that index, this one or the next. */
@@ -138,7 +147,7 @@ export class Moment {
       this.#ahead = this.#ahead.slice(done);
       if (this.#ahead.length > 0) return true;
       if (signal?.aborted === true) return false;
-      const told = await this.#tape!.next();
+      const told = await this.#take();
       if (told !== null) this.#ahead = [...told];
       else {
         const at = this.#indexOf(segments);

@@ -31,5 +31,6 @@ export class Moments {
   /** One that was opened is not used any more. */
   release(): void {
     this.#open--;
+    if (this.#open === 0) this.#chain.rest();
   }
 }

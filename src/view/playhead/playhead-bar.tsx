@@ -54,7 +54,7 @@ export function PlayheadBar(props: { readonly playhead: Playhead }): JSX.Element
         title="To the beginning of the run before"
         onClick={() => playhead.step(-1)}
       >
-        ⏮
+        <i class="run-before" aria-hidden="true" />
       </button>
       <div class="playhead-track">
         <div class="playhead-runs" aria-hidden="true">
@@ -80,12 +80,12 @@ export function PlayheadBar(props: { readonly playhead: Playhead }): JSX.Element
         title="To the beginning of the run after"
         onClick={() => playhead.step(1)}
       >
-        ⏭
+        <i class="run-after" aria-hidden="true" />
       </button>
       <span class="playhead-time">
         <b>{formatClock(playhead.time())}</b>{' '}
         <span class="dim">
-          {formatDuration(elapsed())} of {formatDuration(whole())}
+          {formatDuration(elapsed())} <span class="whole">of {formatDuration(whole())}</span>
         </span>
       </span>
       <button
