@@ -49,6 +49,9 @@ async function record(
   return recorder;
 }
 
+/** However busy the machine is. */
+const eventually = <T>(probe: () => T) => expect.poll(probe, { timeout: 20_000 });
+
 let scratch: Scratch;
 beforeEach(async () => {
   const made = await Scratch.make();
@@ -63,7 +66,7 @@ describe('the overview of a folder of recordings', () => {
     // Another process: the scheduler still remembers the last ten, and three that nobody saw.
     await (await record(directory, [28, 40], { limits: { tasks: 10 }, past: [15, 28] })).close();
     const writer = await record(directory, [60, 70]);
-    await expect.poll(async () => (await new RecordingIndex(scratch.path).list())[0]?.tasks).toBe(50);
+    await eventually(async () => (await new RecordingIndex(scratch.path).list())[0]?.tasks).toBe(50);
     const index = new RecordingIndex(scratch.path);
     const [overview] = await index.list();
     const { summary } = await recordingStats(directory);
@@ -95,9 +98,9 @@ describe('the overview of a folder of recordings', () => {
     const directory = scratch.join('a');
     const writer = await record(directory, [0, 5], { seal: async () => null });
     const index = new RecordingIndex(scratch.path);
-    await expect.poll(async () => (await index.list())[0]?.tasks).toBe(5);
+    await eventually(async () => (await index.list())[0]?.tasks).toBe(5);
     writer.accept({ kind: 'tick', time: BEGIN + 9, finished: finishedOf(writer, [row(5), row(6)]) });
-    await expect.poll(async () => (await index.list())[0]?.tasks).toBe(7);
+    await eventually(async () => (await index.list())[0]?.tasks).toBe(7);
     await writer.close();
     const file = journalFile(directory, 1);
     await truncate(file, (await readFile(file)).length - 3);

@@ -50,7 +50,9 @@ export interface RecordingOverview {
 /** What is known of the sealed segments of one recording; they never change, so that only their folders' times tell. */
 interface Sealed {
   readonly stamp: string;
-  readonly segments: readonly { readonly number: number; readonly bytes: Bytes; readonly summary: Summary | null }[];
+  /** Sizes by number. */
+  readonly segments: ReadonlyMap<number, Bytes>;
+  readonly sums: Sums;
 }
 
 interface Known {
@@ -165,21 +167,18 @@ export class RecordingIndex {
     const stamp = `${manifestTime} ${sealed.stamp} ${pinned} ${live} ${journals.map(({ number, bytes }) => `${number}:${bytes}`)}`;
     if (known !== undefined && known.stamp === stamp) return known.overview;
 
-    const sealedNumbers = new Set(sealed.segments.map(({ number }) => number));
     const counts = new Map<number, JournalCount>();
-    const summaries = sealed.segments.map(({ summary }) => summary);
-    let before = lastTickOf(summaries);
-    for (const { number } of journals) {
+    const sums = sealed.sums.copy();
+    let bytes = [...sealed.segments.values()].reduce((sum, size) => sum + size, 0);
+    for (const { number, bytes: size } of journals) {
+      bytes += size;
       // A journal that is still there beside its sealed file is one that is about to be deleted.
-      if (sealedNumbers.has(number)) continue;
-      const count = known?.journals.get(number) ?? new JournalCount(directory, number, before);
+      if (sealed.segments.has(number)) continue;
+      const count = known?.journals.get(number) ?? new JournalCount(directory, number, sums.lastTick);
       counts.set(number, count);
-      const summary = await count.summary();
-      before = summary.lastTick ?? before;
-      summaries.push(summary);
+      sums.add(await count.summary());
     }
-    const bytes = [...sealed.segments, ...journals].reduce((sum, file) => sum + file.bytes, 0);
-    const overview = { id, manifest, bytes, pinned, live, ...sum(manifest, summaries) };
+    const overview = { id, manifest, bytes, pinned, live, ...sums.overview(manifest) };
     this.#known.set(id, { manifest, manifestTime, sealed, journals: counts, stamp, overview });
     return overview;
   }
@@ -188,19 +187,17 @@ export class RecordingIndex {
 async function sealedOf(directory: string, known: Sealed | null): Promise<Sealed> {
   const stamp = [TASKS, EVENTS].map((name) => timeOf(path.join(directory, name))).join('/');
   if (known?.stamp === stamp) return known;
-  const before = new Map(known?.segments.map((segment) => [segment.number, segment]));
   const numbers = await numbersIn(path.join(directory, EVENTS));
-  const segments = [];
+  // Of one that goes on the oldest segments may have been deleted: then what they added cannot be taken away again.
+  const grew = known !== null && [...known.segments.keys()].every((number) => numbers.includes(number));
+  const segments = new Map(grew ? known.segments : []);
+  const sums = grew ? known.sums.copy() : new Sums();
   for (const number of numbers) {
-    segments.push(
-      before.get(number) ?? {
-        number,
-        bytes: sizeOf(eventsFile(directory, number)) + sizeOf(tasksFile(directory, number)),
-        summary: await sealedSummary(directory, number),
-      },
-    );
+    if (segments.has(number)) continue;
+    segments.set(number, sizeOf(eventsFile(directory, number)) + sizeOf(tasksFile(directory, number)));
+    sums.add(await sealedSummary(directory, number));
   }
-  return { stamp, segments };
+  return { stamp, segments, sums };
 }
 
 async function journalsOf(directory: string): Promise<{ readonly number: number; readonly bytes: Bytes }[]> {
@@ -217,52 +214,68 @@ async function numbersIn(folder: string): Promise<number[]> {
     .sort((a, b) => a - b);
 }
 
-function sum(manifest: Manifest, summaries: readonly (Summary | null)[]) {
-  const functions = new Map<string, { name: string; tasks: number; erred: number }>();
-  const workers = new Set<string>();
-  const runs = new RunList();
-  let tasks = 0;
-  let erred = 0;
-  let missed = 0;
-  let unreadable = 0;
-  let until = manifest.since;
-  for (const summary of summaries) {
-    if (summary === null) {
-      unreadable++;
-      continue;
-    }
-    tasks += summary.tasks;
-    erred += summary.erred;
-    missed += summary.missed;
-    until = Math.max(until, summary.lastTick ?? 0, summary.stop ?? 0);
-    for (const fn of summary.functions) {
-      const known = functions.get(fn.name);
-      if (known === undefined) functions.set(fn.name, { name: fn.name, tasks: fn.tasks, erred: fn.erred });
-      else {
-        known.tasks += fn.tasks;
-        known.erred += fn.erred;
-      }
-    }
-    for (const worker of summary.workers) workers.add(worker);
-    const { start, stop } = summary;
-    const own = summary.runs ?? (start === null || stop === null ? [] : [{ ...summary, start, stop }]);
-    for (const run of own) runs.add(run);
-  }
-  return {
-    since: manifest.since,
-    until,
-    tasks,
-    erred,
-    missed,
-    functions: [...functions.values()].sort((a, b) => b.tasks - a.tasks),
-    workers: [...workers],
-    runs: runs.runs,
-    unreadable,
-  };
-}
+/** What the segments of a recording hold together. */
+class Sums {
+  readonly #functions = new Map<string, { readonly name: string; readonly tasks: number; readonly erred: number }>();
+  readonly #workers = new Set<string>();
+  readonly #runs = new RunList();
+  #tasks = 0;
+  #erred = 0;
+  #missed = 0;
+  #unreadable = 0;
+  /** Of the segment that was added last and had any; 0 where none had. */
+  lastTick: Seconds = 0;
+  #until: Seconds = 0;
 
-function lastTickOf(summaries: readonly (Summary | null)[]): Seconds {
-  return summaries.reduce((last, summary) => Math.max(last, summary?.lastTick ?? 0), 0);
+  /** Null: it cannot be read. */
+  add(summary: Summary | null): void {
+    if (summary === null) {
+      this.#unreadable++;
+      return;
+    }
+    const { start, stop, tasks, erred, missed, lastTick, functions, workers, runs } = summary;
+    this.#tasks += tasks;
+    this.#erred += erred;
+    this.#missed += missed;
+    this.lastTick = lastTick ?? this.lastTick;
+    this.#until = Math.max(this.#until, lastTick ?? 0, stop ?? 0);
+    for (const fn of functions) {
+      const { name } = fn;
+      const known = this.#functions.get(name) ?? { tasks: 0, erred: 0 };
+      this.#functions.set(name, { name, tasks: known.tasks + fn.tasks, erred: known.erred + fn.erred });
+    }
+    for (const worker of workers) this.#workers.add(worker);
+    const own = runs ?? (start === null || stop === null ? [] : [{ start, stop, tasks, erred }]);
+    for (const run of own) this.#runs.add(run);
+  }
+
+  copy(): Sums {
+    const copy = new Sums();
+    for (const [name, fn] of this.#functions) copy.#functions.set(name, fn);
+    for (const worker of this.#workers) copy.#workers.add(worker);
+    for (const run of this.#runs.runs) copy.#runs.add(run);
+    copy.#tasks = this.#tasks;
+    copy.#erred = this.#erred;
+    copy.#missed = this.#missed;
+    copy.#unreadable = this.#unreadable;
+    copy.lastTick = this.lastTick;
+    copy.#until = this.#until;
+    return copy;
+  }
+
+  overview({ since }: Manifest) {
+    return {
+      since,
+      until: Math.max(since, this.#until),
+      tasks: this.#tasks,
+      erred: this.#erred,
+      missed: this.#missed,
+      functions: [...this.#functions.values()].sort((a, b) => b.tasks - a.tasks),
+      workers: [...this.#workers],
+      runs: [...this.#runs.runs],
+      unreadable: this.#unreadable,
+    };
+  }
 }
 
 function timeOf(file: string): number {
