@@ -37,7 +37,7 @@ export function TasksTimeline(): JSX.Element {
   const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
   const opened = state();
 
-  // The state changes whenever the view moves: what hangs on one part of it asks for that part alone.
+  // What hangs on one part of the state asks for that part alone.
   const narrowed = createMemo(() => filterParameters(state()), undefined, {
     equals: (a, b) => JSON.stringify(a) === JSON.stringify(b),
   });
@@ -152,8 +152,7 @@ export function TasksTimeline(): JSX.Element {
   });
   const onState = ({ elapsed, following, since, until }: TimelineState): void => {
     setShown({ since, until });
-    const stays = following && state().range === null && state().elapsed === elapsed;
-    if (!stays) model.change({ elapsed, range: following ? null : { since, until } });
+    model.look({ elapsed, range: following ? null : { since, until } });
   };
 
   const numbers = (): string => {

@@ -11,14 +11,22 @@ export interface TasksModel {
   readonly restored: Accessor<number>;
   /** Something else is shown. `push`: one can go back to what was before. */
   change(part: Partial<TasksState>, push?: boolean): void;
+  /** The view moved. It does so in every frame: only the address is told, and `state` keeps what it began with. */
+  look(view: Pick<TasksState, 'range' | 'elapsed'>): void;
 }
 
 /** `theme`: what was chosen, which belongs to what an address shows; null: nothing. */
 export function createTasksModel(theme: Accessor<string | null>): TasksModel {
   const [state, setState] = createSignal(readTasksState(location.search));
   const [restored, setRestored] = createSignal(0);
+  let view: Pick<TasksState, 'range' | 'elapsed'> = state();
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const address = (): string => location.pathname + writeTasksState(state(), location.search, theme()) + location.hash;
+  const address = (): string => {
+    const { elapsed, range } = view;
+    return (
+      location.pathname + writeTasksState({ ...state(), elapsed, range }, location.search, theme()) + location.hash
+    );
+  };
   const keep = (push: boolean): void => {
     // Nothing new: browsers count how often an address changes.
     if (!push && address() === location.pathname + location.search + location.hash) return;
@@ -37,7 +45,7 @@ export function createTasksModel(theme: Accessor<string | null>): TasksModel {
   const restore = (): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
-    setState(readTasksState(location.search));
+    view = setState(readTasksState(location.search));
     setRestored((count) => count + 1);
   };
   addEventListener('popstate', restore);
@@ -63,6 +71,10 @@ export function createTasksModel(theme: Accessor<string | null>): TasksModel {
         return;
       }
       setState(next);
+      timer ??= setTimeout(write, REST);
+    },
+    look(next) {
+      view = next;
       timer ??= setTimeout(write, REST);
     },
   };
