@@ -102,6 +102,7 @@ const ENCODINGS: Readonly<Record<string, Encoding>> = {
   start: 'DELTA_BINARY_PACKED',
   stop: 'DELTA_BINARY_PACKED',
   ready: 'DELTA_BINARY_PACKED',
+  dependencies: 'DELTA_BINARY_PACKED',
 };
 
 function columnsOf(parts: readonly FinishedColumns[], textOf: Tables['textOf']) {

@@ -5,8 +5,8 @@ import type { Store } from './store.ts';
 import { recordView } from './tasks-query.ts';
 
 /** Records that are looked at in one step, and in all: most dependents finish soon after. */
-const STEP_RECORDS = 20_000;
-const MOST_RECORDS = 2_000_000;
+const STEP_RECORDS = 5_000;
+const MOST_RECORDS = 1_000_000;
 /** Dependents that are named. */
 const MOST_NAMED = 100;
 
