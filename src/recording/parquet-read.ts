@@ -8,6 +8,9 @@ import { checkLinks, RecordingError } from './event-decoder.ts';
 
 type Values = ArrayLike<unknown>;
 
+/** No page of ours unpacks to more. */
+const MOST_PAGE = 64 * 1024 * 1024;
+
 /** A Parquet file of finished tasks, read a row group at a time. */
 export class TasksReader {
   readonly #bytes: Buffer;
@@ -61,20 +64,27 @@ export class TasksReader {
       if (known === undefined) columns.set(name, Array.from(columnData as Values));
       else for (let i = 0; i < columnData.length; i++) known.push(columnData[i]);
     };
+    let failed = false;
     try {
       await parquetRead({
         file: {
           byteLength: bytes.length,
-          slice: (from, to) => new Uint8Array(bytes.subarray(from, to)).buffer,
+          // Later than the reader needs to begin with every column, or to fail: a column that it had begun with by then would
+          // otherwise fail with nobody to hear it, and that ends a process.
+          slice: (from, to) =>
+            new Promise((resolve) => {
+              setImmediate(() => failed || resolve(new Uint8Array(bytes.subarray(from, to)).buffer));
+            }),
         },
         metadata: this.#metadata,
         rowStart,
         rowEnd,
-        compressors: { GZIP: (page) => gunzipSync(page) },
+        compressors: { GZIP: (page) => gunzipSync(page, { maxOutputLength: MOST_PAGE }) },
         parsers: { timestampFromMicroseconds: Number },
         onPage,
       });
     } catch (error) {
+      failed = true;
       throw new RecordingError(`tasks cannot be read (${error instanceof Error ? error.message : String(error)})`);
     }
     return assemble(columns, rowEnd - rowStart, intern);
