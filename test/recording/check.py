@@ -11,10 +11,16 @@ recording, exported = sys.argv[1:]
 
 table = pyarrow.parquet.read_table(f"{recording}/tasks")
 frame = pandas.read_parquet(f"{recording}/tasks")
-rows = duckdb.sql(f"select name, count(*) from '{recording}/tasks/*.parquet' group by name order by name").fetchall()
+rows = duckdb.sql(
+    f"select name, count(*) from '{recording}/tasks/*.parquet' group by name order by name"
+).fetchall()
 sources = duckdb.sql(
     f"select count(*) from (select unnest(startstops) s from '{exported}') where s.action = 'transfer' and s.source <> ''"
 ).fetchall()[0]
+tasks = frame.query("not past").reset_index(drop=True)
+links = tasks["dependencies"].explode().dropna().astype(int)
+links = pandas.DataFrame({"task": links.index, "depends_on": links.index - links})
+names = links.apply(lambda column: column.map(tasks["name"]))
 print(
     json.dumps(
         {
@@ -23,7 +29,16 @@ print(
             "duckdb": dict(rows),
             "transfers": sources[0],
             "start": frame["start"].min().timestamp(),
-            "types": {column: str(frame[column].dtype) for column in ["thread", "start", "nbytes", "past"]},
+            "types": {
+                column: str(frame[column].dtype)
+                for column in ["thread", "start", "nbytes", "past"]
+            },
+            "links": {
+                f"{a} -> {b}": int(n)
+                for (a, b), n in names.groupby(["depends_on", "task"]).size().items()
+            },
+            "needs": int(tasks["needs"].sum()),
+            "waits": bool((tasks["ready"] <= tasks["start"]).all()),
             "startstops": sum(len(one) for one in frame["startstops"]),
         }
     )

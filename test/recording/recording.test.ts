@@ -144,6 +144,10 @@ describe('a demo that was recorded and killed', () => {
       pyarrow: 301,
       pandas: EXAMPLE,
       duckdb: EXAMPLE,
+      // Of more dependencies than are told, all are counted.
+      links: { 'inc -> add': 100, 'dec -> add': 100, 'add -> sum': 64 },
+      needs: 300,
+      waits: true,
       types: { thread: 'int64', start: 'datetime64[us, UTC]', nbytes: 'int64', past: 'bool' },
     });
     const { summary } = JSON.parse((await run('stats', directory, '--json')).output);
