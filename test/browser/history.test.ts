@@ -159,6 +159,26 @@ describe('/history', () => {
     await page.context().close();
   });
 
+  test('a recording that nobody has open is exported whole', async () => {
+    const { page, problems } = await openPage(browser, url('/me/history'));
+    await row(page, 'Scheduler-tuesday')
+      .getByRole('button', { name: /^Export/ })
+      .click();
+    const menu = page.getByRole('navigation', { name: 'Export' });
+    await menu.getByRole('link', { name: /^HTML/ }).waitFor();
+    expect(await violations(page)).toEqual([]);
+    await keepPicture(page, 'history-export');
+    const coming = page.waitForEvent('download');
+    await menu.getByRole('link', { name: /^ndjson/ }).click();
+    const download = await coming;
+    expect(download.suggestedFilename()).toMatch(/\.ndjson$/);
+    const lines = (await readFile((await download.path()) ?? '', 'utf8')).trim().split('\n');
+    expect(lines.length).toBe(120);
+    await menu.waitFor({ state: 'hidden' });
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
   test('a search narrows the list and says when nothing matches', async () => {
     const { page } = await openPage(browser, url('/me/history'));
     await rows(page).nth(3).waitFor();

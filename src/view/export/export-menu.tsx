@@ -2,6 +2,7 @@ import './export.css';
 import { createSignal, createUniqueId, For, type JSX, onCleanup, Show } from 'solid-js';
 import { parsePath } from '../address.ts';
 import { useLive } from '../live-store.ts';
+import { EXPORT_FORMATS } from './formats.ts';
 
 interface Range {
   /** Epoch seconds. */
@@ -17,15 +18,6 @@ export interface ExportMenuProps {
   /** What tasks are narrowed by, as parameters of the API. */
   readonly narrowed: readonly (readonly [name: string, value: string])[];
 }
-
-const FORMATS: readonly (readonly [format: string, name: string, what: string])[] = [
-  ['html', 'HTML', 'these pages with the data inside, one file'],
-  ['chrome', 'Trace', 'for Perfetto'],
-  ['parquet', 'Parquet', 'for pandas, DuckDB'],
-  ['arrow', 'Arrow', 'for pyarrow, Polars'],
-  ['ndjson', 'ndjson', 'one task a line'],
-  ['csv', 'CSV', 'for spreadsheets'],
-];
 
 /** Leads to exports of what is watched: everything, what is in view, or the selected area's time, with the filters that are set. */
 export function ExportMenu(props: ExportMenuProps): JSX.Element {
@@ -86,7 +78,7 @@ export function ExportMenu(props: ExportMenuProps): JSX.Element {
               <p>The filters that are set apply.</p>
             </Show>
             <ul>
-              <For each={FORMATS}>
+              <For each={EXPORT_FORMATS}>
                 {([format, label, about]) => (
                   <li>
                     <a

@@ -1,13 +1,27 @@
 import './history.css';
-import { createMemo, createSignal, For, type JSX, Match, onCleanup, onMount, Show, Switch } from 'solid-js';
+import {
+  createMemo,
+  createSignal,
+  createUniqueId,
+  For,
+  type JSX,
+  Match,
+  onCleanup,
+  onMount,
+  Show,
+  Switch,
+} from 'solid-js';
 import type { Place } from '../address.ts';
-import { formatBytes, formatCount, formatDay, formatDuration, formatName, plural } from '../format.ts';
+import { EXPORT_FORMATS } from '../export/formats.ts';
+import { formatBytes, formatCount, formatDay, plural } from '../format.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { createHistoryList, type HistoryList, type RecordingEntry } from './history-list.ts';
+import { COLUMNS, RecordingRows } from './history-rows.tsx';
 
-const COLUMNS = ['Cluster', 'Began', 'Lasted', 'Tasks', 'Erred', 'Functions', 'Workers', 'Size', ''] as const;
 const NUMBERS: ReadonlySet<string> = new Set(['Lasted', 'Tasks', 'Erred', 'Workers', 'Size']);
-const SHOWN_FUNCTIONS = 3;
+/** Room for the menu of exports, px. */
+const EXPORT_WIDTH = 340;
+const EXPORT_HEIGHT = 230;
 /** A search begins when nothing was typed for so long, ms. */
 const PAUSE = 200;
 
@@ -18,6 +32,16 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
   const [text, setText] = createSignal('');
   const [open, setOpen] = createSignal<ReadonlySet<string>>(new Set());
   const [doomed, setDoomed] = createSignal<RecordingEntry | null>(null);
+  const [exported, setExported] = createSignal<RecordingEntry | null>(null);
+  const menu = createUniqueId();
+  let formats!: HTMLDivElement;
+  /** The browser opens the menu itself; it only has to be told where. */
+  const placeExport = (entry: RecordingEntry, button: HTMLElement) => {
+    setExported(entry);
+    const { right, bottom } = button.getBoundingClientRect();
+    formats.style.left = `${Math.max(8, Math.min(right, innerWidth - 8) - Math.min(EXPORT_WIDTH, innerWidth - 16))}px`;
+    formats.style.top = `${Math.max(8, Math.min(bottom + 4, innerHeight - EXPORT_HEIGHT))}px`;
+  };
   let timer: ReturnType<typeof setTimeout> | undefined;
   onCleanup(() => clearTimeout(timer));
   const search = (value: string, pause: number) => {
@@ -79,13 +103,15 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
               {(id) => (
                 <Show when={byId().get(id)}>
                   {(entry) => (
-                    <Recording
+                    <RecordingRows
                       entry={entry()}
                       root={root}
                       open={open().has(id)}
                       onFold={() => fold(id)}
                       onPin={() => void history.change(id, entry().pinned ? 'unpin' : 'pin')}
                       onDelete={() => setDoomed(entry())}
+                      menu={menu}
+                      onExport={(button) => placeExport(entry(), button)}
                     />
                   )}
                 </Show>
@@ -101,6 +127,21 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
           </Show>
         </div>
       </Show>
+      <div id={menu} popover="auto" class="export-formats" ref={formats}>
+        <nav aria-label="Export">
+          <For each={EXPORT_FORMATS}>
+            {([format, name, what]) => (
+              <a
+                href={`${root}${exported()?.pages ?? ''}api/v1/export?format=${format}`}
+                download=""
+                onClick={() => formats.hidePopover()}
+              >
+                <b>{name}</b> <span class="dim">{what}</span>
+              </a>
+            )}
+          </For>
+        </nav>
+      </div>
       <Show when={doomed()} keyed>
         {(entry) => (
           <AskDelete
@@ -113,142 +154,6 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
         )}
       </Show>
     </Panel>
-  );
-}
-
-/** One recording, and its runs where they are unfolded. */
-function Recording(props: {
-  readonly entry: RecordingEntry;
-  readonly root: string;
-  readonly open: boolean;
-  readonly onFold: () => void;
-  readonly onPin: () => void;
-  readonly onDelete: () => void;
-}): JSX.Element {
-  const entry = () => props.entry;
-  const name = () => `${entry().address}, ${formatDay(entry().since)}`;
-  const others = () => entry().functions_total - Math.min(SHOWN_FUNCTIONS, entry().functions.length);
-  const watched = () => entry().live && !entry().pages.startsWith('recordings/');
-  const runs = createMemo(() => (props.open ? [...entry().runs].reverse() : []));
-  return (
-    <tbody data-recording={entry().id} data-live={entry().live}>
-      <tr>
-        <th scope="row">
-          <button type="button" class="fold" aria-expanded={props.open} onClick={() => props.onFold()}>
-            <span class="cut">{entry().address}</span>
-          </button>
-          <Show when={entry().live}>
-            <span class="mark live">{watched() ? 'live now' : 'being written'}</span>
-          </Show>
-          <Show when={entry().pinned}>
-            <span class="mark">pinned</span>
-          </Show>
-          <Show when={entry().unreadable > 0}>
-            <span class="mark bad" title="What cannot be read is not counted here; opened, it is a gap.">
-              damaged
-            </span>
-          </Show>
-          <span class="engine">
-            {entry().engine} {entry().version}
-          </span>
-        </th>
-        <td data-title="Began">{formatDay(entry().since)}</td>
-        <td data-title="Lasted" class="number">
-          {formatDuration(entry().duration)}
-        </td>
-        <td data-title="Tasks" class="number">
-          {formatCount(entry().tasks)}
-        </td>
-        <td data-title="Erred" class="number" data-alarm={entry().erred > 0}>
-          {formatCount(entry().erred)}
-        </td>
-        <td
-          class="functions"
-          title={entry()
-            .functions.map((fn) => `${fn.name} ${formatCount(fn.tasks)}`)
-            .join('\n')}
-        >
-          <For each={entry().functions.slice(0, SHOWN_FUNCTIONS)}>
-            {(fn) => (
-              <span class="function">
-                <span class="cut">{formatName(fn.name)}</span> {formatCount(fn.tasks)}
-              </span>
-            )}
-          </For>
-          <Show when={others() > 0}>
-            <span class="dim">+ {formatCount(others())}</span>
-          </Show>
-        </td>
-        <td data-title="Workers" class="number">
-          {formatCount(entry().workers)}
-        </td>
-        <td data-title="Size" class="number">
-          {formatBytes(entry().nbytes)}
-        </td>
-        <td class="actions">
-          <a
-            class="button"
-            href={`${props.root}${entry().pages}status`}
-            aria-label={`${watched() ? 'Watch' : 'Open'} ${name()}`}
-          >
-            {watched() ? 'Watch' : 'Open'}
-          </a>
-          <button
-            type="button"
-            class="button"
-            aria-label={`${entry().pinned ? 'Unpin' : 'Pin'} ${name()}`}
-            title="Pinned recordings are never deleted by age, size or count"
-            onClick={() => props.onPin()}
-          >
-            {entry().pinned ? 'Unpin' : 'Pin'}
-          </button>
-          <button
-            type="button"
-            class="button"
-            disabled={entry().live}
-            aria-label={`Delete ${name()}`}
-            title={entry().live ? 'It is being written' : undefined}
-            onClick={() => props.onDelete()}
-          >
-            Delete
-          </button>
-        </td>
-      </tr>
-      <Show when={props.open && entry().runs.length === 0}>
-        <tr class="run">
-          <td colspan={COLUMNS.length}>No task ran while this was recorded.</td>
-        </tr>
-      </Show>
-      <For each={runs()}>
-        {(run) => (
-          <tr class="run">
-            <th scope="row">
-              <a
-                href={`${props.root}${entry().pages}tasks?since=${Math.floor(run.start * 10) / 10}&until=${Math.ceil(run.stop * 10) / 10}`}
-              >
-                Run at {formatDay(run.start)}
-              </a>
-            </th>
-            <td />
-            <td data-title="Lasted" class="number">
-              {formatDuration(run.stop - run.start)}
-            </td>
-            <td data-title="Tasks" class="number">
-              {formatCount(run.tasks)}
-            </td>
-            <td data-title="Erred" class="number" data-alarm={run.erred > 0}>
-              {formatCount(run.erred)}
-            </td>
-            <td colspan={4} />
-          </tr>
-        )}
-      </For>
-      <Show when={props.open && entry().runs_total > entry().runs.length}>
-        <tr class="run">
-          <td colspan={COLUMNS.length}>and {plural(entry().runs_total - entry().runs.length, 'earlier run')}</td>
-        </tr>
-      </Show>
-    </tbody>
   );
 }
 
