@@ -15,6 +15,7 @@ import { findHit, type Hit, type SliceHit, sameHit } from './hit.ts';
 import { type RowGroup, rowAt, rowOf, rowsWithin } from './layout.ts';
 import type { Minimap } from './minimap.ts';
 import { Report, type TimelineState } from './report.ts';
+import { Rest } from './rest.ts';
 import { isActive } from './runs.ts';
 import type { Overlay, Scene } from './scene.ts';
 import { snapTime } from './snap.ts';
@@ -80,6 +81,7 @@ export class Timeline implements Disposable {
   #dirty = true;
   #drawn: { view: Viewport; now: number } | null = null;
   #mapDue = false;
+  readonly #rest = new Rest(() => this.#changed());
   #patience: ReturnType<typeof setTimeout> | 'gone' | null = null;
   #hover: Hit | null = null;
   #toldRows: RowsPlace | null = null;
@@ -109,6 +111,7 @@ export class Timeline implements Disposable {
     this.#task[Symbol.dispose]();
     this.#windows.dispose();
     this.#activity.dispose();
+    this.#rest.dispose();
     if (this.#patience !== null && this.#patience !== 'gone') clearTimeout(this.#patience);
   }
 
@@ -435,6 +438,7 @@ export class Timeline implements Disposable {
   #plan(base: TimeBase, clock: number): void {
     const { view, perPixel } = this.camera;
     const { stage, rows } = this;
+    const moving = this.#rest.moving(view, this.camera.following);
     const history = this.camera.history();
     const all = this.#options.live.replica.tracks.length;
     this.#windows.plan({
@@ -444,6 +448,7 @@ export class Timeline implements Disposable {
       // Beyond a playhead there is more that is known.
       now: Math.max(clock, this.#options.live.replica.playhead?.until ?? 0) * 1e6,
       functions: this.#functions.list,
+      moving,
       start: history === null ? null : base.absolute(history.start),
       stop: history === null ? clock * 1e6 : base.absolute(history.stop),
       ...rowsWanted(stage.layout, stage.scroll, stage.height, !rows.many),

@@ -98,6 +98,24 @@ describe('the rows of a window', () => {
   });
 });
 
+describe('a view of many rows that moves', () => {
+  const shown = Array.from({ length: 60 }, (_, track) => track);
+  const rows: RowsWanted = { tracks: { shown, ask: () => shown } };
+
+  it('is content with what it has, then with coarser bins, and gets the exact ones at rest', () => {
+    const query = planWindow(null, looking(), rows);
+    const zoomed = (factor: number, moving: boolean) =>
+      looking({ since: NOW - 55e6 - 5e6 * factor, until: NOW - 55e6 + 5e6 * factor, perPixel: 1e4 * factor, moving });
+    expect(planWindow(query, zoomed(0.25, true), rows)).toBe(query);
+    const coarse = planWindow(query, zoomed(0.01, true), rows);
+    expect(coarse.level).toBe(levelFor(100) + 2);
+    expect(planWindow(coarse, zoomed(0.01, true), rows)).toBe(coarse);
+    expect(planWindow(coarse, zoomed(0.01, false), rows).level).toBe(levelFor(100));
+    // Few rows are exact at once.
+    expect(planWindow(query, zoomed(0.01, true)).level).toBe(levelFor(100));
+  });
+});
+
 describe('planOverview', () => {
   const history = { start: NOW - 100e6, stop: NOW, columns: 500, functions: null, sum: null };
 

@@ -1,4 +1,4 @@
-import { type GroupQuery, levelFor, type WindowQuery } from '../../model/batch.ts';
+import { type GroupQuery, levelFor, MAX_LEVEL, type WindowQuery } from '../../model/batch.ts';
 import type { Micros } from '../../model/units.ts';
 
 /** What a stream looks at, in epoch microseconds. */
@@ -10,6 +10,8 @@ export interface Looking {
   /** The scheduler's clock. */
   readonly now: Micros;
   readonly functions: readonly number[] | null;
+  /** Somebody moves it right now: of many rows a coarser picture comes sooner, the exact one when it has come to rest. */
+  readonly moving?: boolean;
 }
 
 /** Rows that a view needs data for: those on screen, and those to ask for, which are some more. */
@@ -25,8 +27,11 @@ export const MAX_SLICES = 6_000;
 /** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
 const MARGIN = 0.75;
 /** More rows than this are seldom looked at one by one: less beside them. */
-const MANY_ROWS = 100;
-const MARGIN_OF_MANY = 0.4;
+const MANY_ROWS = 40;
+const MARGIN_OF_MANY = 0.3;
+/** Up to so many rows are asked for exactly while they are moved, more of them in bins 2^COARSER times as wide. */
+const MOVED_EXACTLY = 24;
+const COARSER = 2;
 /** With less than this left on a side that has more to show, the window moves. */
 const LEFT_OVER = 0.2;
 /** A window that holds this many widths left of the view is asked for anew: a page that follows for days stays small. */
@@ -34,8 +39,11 @@ const WIDEST = 3;
 
 /** The query that serves a view best; `current` stays (the same object) as long as it will do. */
 export function planWindow(current: WindowQuery | null, looking: Looking, rows: RowsWanted = ALL_TRACKS): WindowQuery {
-  const level = levelFor(looking.perPixel);
-  if (current !== null && serves(current, looking, level) && servesRows(current, rows)) return current;
+  const coarse = looking.moving === true && shownOf(rows) > MOVED_EXACTLY;
+  const exact = levelFor(looking.perPixel);
+  const level = Math.min(MAX_LEVEL, coarse ? exact + COARSER : exact);
+  const fits = (of: number): boolean => (coarse ? of <= level && of >= exact - 1 : of === exact);
+  if (current !== null && fits(current.level) && serves(current, looking) && servesRows(current, rows)) return current;
   const wide = looking.until - looking.since;
   const bin = 2 ** level;
   const groups = rows.groups?.ask();
@@ -89,8 +97,12 @@ function sameGroups(a: WindowQuery['groups'], b: WindowQuery['groups']): boolean
   return a.length === b.length && a.every((group, i) => sameGroup(group, b[i]!));
 }
 
-function serves(query: WindowQuery, looking: Looking, level: number): boolean {
-  if (query.level !== level || !sameFunctions(query.functions, looking.functions)) return false;
+function shownOf({ groups, tracks }: RowsWanted): number {
+  return (groups ?? tracks)?.shown.length ?? 0;
+}
+
+function serves(query: WindowQuery, looking: Looking): boolean {
+  if (!sameFunctions(query.functions, looking.functions)) return false;
   const wide = looking.until - looking.since;
   const spare = wide * LEFT_OVER;
   if (query.since > 0 && query.since > looking.since - spare) return false;
@@ -141,6 +153,9 @@ export function covered(query: WindowQuery | null): readonly [Micros, Micros] | 
   return query === null ? null : [query.since, query.until ?? Number.POSITIVE_INFINITY];
 }
 
+/** An answer that a busy server needs longer for than this, ms, is given up; sooner, a view that moves would never get one. */
+const PATIENCE = 2_000;
+
 /**
  * One question at a time, the latest wins: while an answer is on its way the next question waits, and a newer one takes its place.
  * `asked` must be called when an answer arrived, and `tick` now and then in case one never does.
@@ -153,7 +168,7 @@ export class LatestQuery {
   #since = 0;
 
   /** An answer that takes longer than `patience` ms is no longer waited for. */
-  constructor(ask: (query: WindowQuery) => void, patience = 400) {
+  constructor(ask: (query: WindowQuery) => void, patience = PATIENCE) {
     this.#ask = ask;
     this.#patience = patience;
   }
