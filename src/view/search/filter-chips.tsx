@@ -1,6 +1,5 @@
 import { createSignal, createUniqueId, For, type JSX, Show } from 'solid-js';
-import type { RecordStatus } from '../../model/task-state.ts';
-import { formatDuration, formatName } from '../format.ts';
+import { chipsOf, KINDS, type Kind, partOf, STATUSES } from './chips.ts';
 import { isFiltered, NO_FILTER, type TaskFilter } from './tasks-state.ts';
 
 export interface FilterChipsProps {
@@ -11,15 +10,7 @@ export interface FilterChipsProps {
   readonly onChange: (part: Partial<TaskFilter>) => void;
 }
 
-interface Chip {
-  readonly kind: string;
-  readonly value: string;
-  readonly without: Partial<TaskFilter>;
-}
-
-const KINDS = ['function', 'worker', 'status', 'longer than', 'shorter than', 'key contains'] as const;
-type Kind = (typeof KINDS)[number];
-const STATUSES: readonly RecordStatus[] = ['memory', 'erred', 'lost'];
+const LISTS = 'Narrows the search, the table and the number of tasks in view; the stream goes on showing all.';
 
 /** What narrows the tasks of the page, each with a way to take it off, and a way to add more. */
 export function FilterChips(props: FilterChipsProps): JSX.Element {
@@ -33,7 +24,7 @@ export function FilterChips(props: FilterChipsProps): JSX.Element {
     <div class="chips">
       <For each={chipsOf(props.filter)}>
         {(chip) => (
-          <span class="chip">
+          <span class="chip" title={chip.lists ? LISTS : undefined}>
             <span class="chip-kind">{chip.kind}</span> <b>{chip.value}</b>
             <button
               type="button"
@@ -123,42 +114,4 @@ function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): 
       </button>
     </form>
   );
-}
-
-/** What choosing a value changes; null: that is no value. */
-export function partOf(filter: TaskFilter, kind: Kind, value: string): Partial<TaskFilter> | null {
-  if (value === '') return null;
-  switch (kind) {
-    case 'function':
-      return { functions: [...new Set([...filter.functions, value])] };
-    case 'worker':
-      return { workers: [...new Set([...filter.workers, value])] };
-    case 'status': {
-      const status = STATUSES.find((one) => one === value);
-      return status === undefined ? null : { status };
-    }
-    case 'key contains':
-      return { key: value };
-    default: {
-      const seconds = Number(value.replace(/\s*s$/, ''));
-      if (!(seconds >= 0 && seconds < 1e9)) return null;
-      const rounded = Math.round(seconds * 1e9) / 1e9;
-      return kind === 'longer than' ? { least: rounded } : { most: rounded };
-    }
-  }
-}
-
-export function chipsOf(filter: TaskFilter): Chip[] {
-  const { functions, workers, status, least, most, key } = filter;
-  const without = (list: readonly string[], value: string): string[] => list.filter((other) => other !== value);
-  const chips: Chip[] = [];
-  for (const name of functions)
-    chips.push({ kind: 'function', value: formatName(name), without: { functions: without(functions, name) } });
-  for (const worker of workers)
-    chips.push({ kind: 'worker', value: worker, without: { workers: without(workers, worker) } });
-  if (status !== null) chips.push({ kind: 'status', value: status, without: { status: null } });
-  if (least !== null) chips.push({ kind: 'longer than', value: formatDuration(least), without: { least: null } });
-  if (most !== null) chips.push({ kind: 'shorter than', value: formatDuration(most), without: { most: null } });
-  if (key !== '') chips.push({ kind: 'key contains', value: key, without: { key: '' } });
-  return chips;
 }

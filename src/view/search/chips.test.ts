@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { chipsOf, partOf } from './chips.ts';
+import { NO_FILTER, type TaskFilter } from './tasks-state.ts';
+
+const FILTER: TaskFilter = {
+  functions: ['inc', 'add'],
+  workers: ['w-1'],
+  status: 'erred',
+  least: 0.5,
+  most: 90,
+  key: 'x-',
+};
+
+test('each part of a filter is a chip that can be taken off by itself', () => {
+  const chips = chipsOf(FILTER);
+  expect(chips.map(({ kind, value }) => `${kind} ${value}`)).toEqual([
+    'function inc',
+    'function add',
+    'worker w-1',
+    'status erred',
+    'longer than 500 ms',
+    'shorter than 1 min 30 s',
+    'key contains x-',
+  ]);
+  expect(chips[0]?.without).toEqual({ functions: ['add'] });
+  expect(
+    chips.reduce(
+      (filter, { kind }) => ({ ...filter, ...chipsOf(filter).find((c) => c.kind === kind)?.without }),
+      FILTER,
+    ),
+  ).toEqual(NO_FILTER);
+});
+
+test('what is typed becomes a part of the filter, or is refused', () => {
+  expect(partOf(FILTER, 'function', 'inc')).toEqual({ functions: ['inc', 'add'] });
+  expect(partOf(NO_FILTER, 'worker', 'w-2')).toEqual({ workers: ['w-2'] });
+  expect(partOf(NO_FILTER, 'longer than', '1.5 s')).toEqual({ least: 1.5 });
+  expect(partOf(NO_FILTER, 'shorter than', '20')).toEqual({ most: 20 });
+  expect(partOf(NO_FILTER, 'status', 'lost')).toEqual({ status: 'lost' });
+  for (const [kind, value] of [
+    ['status', 'done'],
+    ['longer than', 'long'],
+    ['shorter than', '-1'],
+    ['function', ''],
+  ] as const)
+    expect(partOf(NO_FILTER, kind, value), `${kind} ${value}`).toBe(null);
+});
