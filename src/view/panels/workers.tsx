@@ -3,6 +3,8 @@ import { createMemo, createSignal, For, type JSX, onCleanup, Show } from 'solid-
 import type { WorkerView } from '../../model/batch.ts';
 import { DEBUG_SERVICE } from '../../model/debug.ts';
 import { workerPath } from '../../model/worker-path.ts';
+import { ActButtons } from '../actions/act-buttons.tsx';
+import { mayDo } from '../actions/actions.ts';
 import { parsePath } from '../address.ts';
 import {
   formatBytes,
@@ -32,6 +34,8 @@ import {
 } from './workers-rows.ts';
 
 const ROW_HEIGHT = 30;
+const WORKER_ACTIONS = ['restart-worker', 'retire-worker'] as const;
+const mayAct = (): boolean => WORKER_ACTIONS.some(mayDo);
 
 interface Column {
   readonly title: string;
@@ -92,10 +96,13 @@ export function Workers(): JSX.Element {
           <thead>
             <tr aria-rowindex="1">
               <For each={COLUMNS}>{(column) => <Head column={column} sorting={sorting()} onSort={sortBy} />}</For>
+              <Show when={mayAct()}>
+                <th scope="col">Actions</th>
+              </Show>
             </tr>
           </thead>
           <tbody>
-            <Spacer height={visible.before()} columns={COLUMNS.length} />
+            <Spacer height={visible.before()} columns={COLUMNS.length + (mayAct() ? 1 : 0)} />
             <For each={visible.positions()}>
               {(position) => (
                 <Show when={rows()[position]}>
@@ -112,7 +119,7 @@ export function Workers(): JSX.Element {
                 </Show>
               )}
             </For>
-            <Spacer height={visible.after()} columns={COLUMNS.length} />
+            <Spacer height={visible.after()} columns={COLUMNS.length + (mayAct() ? 1 : 0)} />
           </tbody>
         </table>
         <Show when={workers().length === 0}>
@@ -178,6 +185,9 @@ function Row(props: {
             <For each={COLUMNS.slice(1)}>
               {(column) => <td class={column.number ? 'number' : undefined}>{column.host(row().host, props.now)}</td>}
             </For>
+            <Show when={mayAct()}>
+              <td />
+            </Show>
           </tr>
         )}
       </Show>
@@ -207,6 +217,13 @@ function Row(props: {
             <For each={COLUMNS.slice(1)}>
               {(column) => <td class={column.number ? 'number' : undefined}>{column.worker(shown(), props.now)}</td>}
             </For>
+            <Show when={mayAct()}>
+              <td>
+                <Show when={shown().alive}>
+                  <ActButtons names={WORKER_ACTIONS} target={shown().address} />
+                </Show>
+              </td>
+            </Show>
           </tr>
         )}
       </Show>

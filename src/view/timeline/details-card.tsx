@@ -9,6 +9,7 @@ import {
   CATEGORY_TRANSFER,
 } from '../../model/task-state.ts';
 import type { Replica } from '../../store/replica.ts';
+import { ActButtons } from '../actions/act-buttons.tsx';
 import { functionClass } from '../colors.ts';
 import { formatBytes, formatClock, formatDuration, formatName, formatPercent } from '../format.ts';
 import { workerLabel } from '../rows/row-model.ts';
@@ -123,10 +124,19 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
           </button>
         </p>
       </Show>
+      <Show when={props.pinned ? actionOf(props.hit, record()) : null}>
+        {(name) => <ActButtons names={[name()]} target={keyOf(props.hit, record()) ?? ''} />}
+      </Show>
       <Show when={record()?.exception}>{(text) => <pre class="exception">{text()}</pre>}</Show>
       <Show when={props.pinned && record()?.traceback}>{(text) => <pre class="traceback">{text()}</pre>}</Show>
     </div>
   );
+}
+
+/** What may be done about a task: one that runs is cancelled, one that erred runs again. */
+function actionOf(hit: Hit, record: RecordView | null): 'cancel-task' | 'retry-task' | null {
+  if (hit.kind === 'running') return 'cancel-task';
+  return record?.status === 'erred' ? 'retry-task' : null;
 }
 
 function functionOf(hit: Hit, replica: Replica): string | null {
