@@ -26,6 +26,22 @@ test.each(['(a+)+$', '(a|a)*b', '(a*)*c', '(.*a){20}b', '([a-z]+)*\\d'])('%s tak
   expect(performance.now() - began).toBeLessThan(10_000);
 });
 
+test.each([
+  '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}',
+  '(a{1,9}b){20}',
+  '^(inc|add)-.{1000}$',
+  '[({a}]{3}\\{9999\\}',
+])('%s is not too much', (text) => {
+  expect(() => textTest({ ...pattern, text })).not.toThrow();
+});
+
+test.each(['a{1,1000}'.repeat(28), '(abc){500}(def){500}', `(${'ab'.repeat(50)}){21}`, '((ab){30}(cd){4}){30}'])(
+  '%s would take long to make ready, and is refused',
+  (text) => {
+    expect(() => textTest({ ...pattern, text })).toThrow(/written out/);
+  },
+);
+
 test.each([['('], ['a{1001}'], ['((a{100}){100}){100}'], ['(?=a)'], ['(a)\\1'], ['a'.repeat(257)]])(
   '%s is refused and says why',
   (text) => {
