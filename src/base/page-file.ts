@@ -1,11 +1,10 @@
 /**
  * Where pages go that have no room in memory. All of it is synchronous: whoever needs a page needs it now, and from a file that the
- * system holds in its cache it takes less than a tenth of a millisecond. All but `checksum` throw what the file system throws.
+ * system holds in its cache it takes less than a tenth of a millisecond. Throws what the file system throws.
  */
 export interface PageFile {
   write(position: number, bytes: Uint8Array): void;
   /** Fills all of `into`. */
   read(position: number, into: Uint8Array): void;
-  checksum(bytes: Uint8Array): number;
   close(): void;
 }

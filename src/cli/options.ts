@@ -9,7 +9,7 @@ import {
 } from '../server/main.ts';
 import { type AccessGiven, accessOf, addAccessOptions, addActionOptions } from './access-options.ts';
 import { type ClustersGiven, clustersOf } from './clusters.ts';
-import { addRecordOptions, type RecordGiven, recordingsOf, recordOf } from './record-options.ts';
+import { addRecordOptions, type RecordGiven, recordingsOf, recordOf, sizeInBytes } from './record-options.ts';
 import { addRecordingCommands, type RecordingCommand } from './recording-commands.ts';
 
 export const DEFAULT_PORT = 8787;
@@ -66,6 +66,7 @@ interface Given extends RecordGiven, AccessGiven {
   readonly browser?: boolean;
   readonly wait?: boolean;
   readonly logLevel?: ServeOptions['logLevel'];
+  readonly memory?: number;
 }
 
 /** Throws OPTION_INVALID. Prints nothing: help and version come back as text. */
@@ -180,12 +181,17 @@ function addServeOptions(command: Commander): void {
     )
     .option('--insecure', 'serve beyond this machine without a token')
     .option('--no-browser', 'do not open a browser')
+    .addOption(
+      new Option('--memory <size>', 'memory of this process, like 1GB (default: 512MB)')
+        .env('TASKGLASS_MEMORY')
+        .argParser(sizeInBytes),
+    )
     .addOption(new Option('--log-level <level>', 'what to log (default: warn)').choices(LOG_LEVELS));
   addAccessOptions(command);
 }
 
 function served(given: Given): { browser: boolean; serve: ServeOptions } {
-  const { dashboardAddress, prefix, allowHost, wait, logLevel } = given;
+  const { dashboardAddress, prefix, allowHost, wait, logLevel, memory } = given;
   const host = one('--host', [given.host, dashboardAddress?.host ?? undefined]) ?? '127.0.0.1';
   const port = one('--port', [given.port, given.bokehPort, dashboardAddress?.port]);
   return {
@@ -199,6 +205,7 @@ function served(given: Given): { browser: boolean; serve: ServeOptions } {
       ...accessOf(given, host),
       ...(wait !== undefined && { wait }),
       ...(logLevel !== undefined && { logLevel }),
+      ...(memory !== undefined && { memory }),
       record: recordOf(given),
       recordings: recordingsOf(given),
     },

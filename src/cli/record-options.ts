@@ -20,7 +20,11 @@ export function addRecordOptions(command: Commander): void {
       ),
     )
     .option('--record-max-age <time>', 'delete older recordings, like 30d or 12h (default: 30d)', duration)
-    .option('--record-max-size <size>', 'delete the oldest recordings beyond it, like 500MB (default: 10GB)', bytes)
+    .option(
+      '--record-max-size <size>',
+      'delete the oldest recordings beyond it, like 500MB (default: 10GB)',
+      sizeInBytes,
+    )
     .option('--record-max-count <n>', 'delete the oldest recordings beyond it (default: 100)', count);
 }
 
@@ -48,7 +52,7 @@ function duration(text: string): number {
   return Number(number) * SECONDS[unit.toLowerCase() as keyof typeof SECONDS];
 }
 
-function bytes(text: string): number {
+export function sizeInBytes(text: string): number {
   const value = parseBytes(text);
   // A bare number is more likely meant as something else than bytes.
   if (!(value > 0) || /\d\s*$/.test(text)) throw new InvalidArgumentError('It must be like 500MB, 10GB or 2GiB.');

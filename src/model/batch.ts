@@ -59,6 +59,8 @@ export interface ClusterView {
   /** True: the page may ask the server to run the example computation. */
   readonly example: boolean;
   readonly recording: RecordingView;
+  /** Why older details are missing from what is shown. Absent: they are not. */
+  readonly cut?: string;
 }
 
 /** Whether the server writes down what it watches. `stopped`: it failed, and `reason` says why. */

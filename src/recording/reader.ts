@@ -64,11 +64,15 @@ export class RecordingReader {
     );
   }
 
-  /** Everything, in the order in which it was recorded. `intern` gives the indices of the events. */
-  async *read(intern: SourceSink['intern']): AsyncGenerator<Reading> {
-    let before: number | null = null;
-    let whole = false;
+  /**
+   * Everything, in the order in which it was recorded. `intern` gives the indices of the events. `from`: the first segment that is
+   * read; those before it are known.
+   */
+  async *read(intern: SourceSink['intern'], from = 0): AsyncGenerator<Reading> {
+    let before: number | null = from > 0 ? from - 1 : null;
+    let whole = from > 0;
     for (const number of this.numbers) {
+      if (number < from) continue;
       const damages = this.damages.length;
       for await (const reading of this.#segment(number, intern)) {
         yield reading.kind === 'state' ? { ...reading, whole: whole && before === number - 1 } : reading;

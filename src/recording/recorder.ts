@@ -18,6 +18,7 @@ import {
 import { type CreateFile, Journal } from './journal.ts';
 import { KnownState } from './known-state.ts';
 import { lockRecording } from './lock.ts';
+import type { ReplayPosition } from './replay.ts';
 import { sealJournal } from './seal.ts';
 import type { Summary } from './summary.ts';
 import type { Tables } from './tables.ts';
@@ -37,6 +38,8 @@ export interface RecorderOptions {
   readonly directoryOf: (manifest: Manifest) => string;
   readonly seal?: (directory: string, number: number) => Promise<Summary | null>;
   readonly changed?: (status: RecorderStatus) => void;
+  /** Called when a segment is over and all that the sink has accepted is written: a good moment for a checkpoint. */
+  readonly rested?: () => void;
   /** Called after each segment that was sealed. */
   readonly sealed?: (directory: string) => void;
   readonly limits?: Partial<SegmentLimits>;
@@ -91,6 +94,13 @@ export class Recorder implements SourceSink {
   #entries: Entry[] = [];
   #woken: NodeJS.Immediate | null = null;
   #current: Current | null = null;
+  /** Where it stands in the recording that it writes, or wrote last. */
+  #number = 0;
+  #events = 0;
+  #begun = 0;
+  #rotated = false;
+  /** Finished tasks that were written as they finished. */
+  #rows = 0;
   /** Seals one after another. */
   #sealing: Promise<void> = Promise.resolve();
   #closed = false;
@@ -119,6 +129,17 @@ export class Recorder implements SourceSink {
   accept(event: SourceEvent): void {
     this.#sink.accept(event);
     this.#add(event);
+  }
+
+  /**
+   * Where a replay of its recording goes on, for whoever has all that the sink has accepted. Null where that is not the recording's
+   * history, all of it and nothing else, or where something waits to be written.
+   */
+  get position(): ReplayPosition | null {
+    const { state, first } = this.#status;
+    if (state !== 'recording' || first !== 1 || this.#begun !== 1 || this.#entries.length > 0) return null;
+    const known = this.#known.events();
+    return { number: this.#number, events: this.#events, known, rows: this.#rows, knownUntil: 0, forgottenBefore: [] };
   }
 
   /** Writes what is left and seals it. Resolves when all is done; an interrupted one is made up for later. */
@@ -150,9 +171,11 @@ export class Recorder implements SourceSink {
         if (entry.kind === 'string') this.#current?.encoder.announce(entry.table, entry.index);
         else this.#write(entry);
       }
+      if (this.#rotated) this.#options.rested?.();
     } catch (error) {
       this.#fail(error);
     }
+    this.#rotated = false;
   }
 
   #write(event: SourceEvent): void {
@@ -165,7 +188,9 @@ export class Recorder implements SourceSink {
     const current = this.#current;
     if (current === null) return;
     current.journal.append(current.encoder.encode(event));
+    this.#events++;
     if (event.kind !== 'tick') return;
+    if (event.finished?.past === false) this.#rows += event.finished.length;
     current.tasks += event.finished?.length ?? 0;
     const { tasks, bytes, ms } = this.#limits;
     const old = current.tasks > 0 && performance.now() - current.since >= ms;
@@ -189,6 +214,9 @@ export class Recorder implements SourceSink {
       const current = { directory, id: event.id, lock, number, tasks: 0, since: performance.now() };
       this.#current = { ...current, ...this.#open(directory, number) };
       this.#current.journal.append(this.#current.encoder.encodeState([], true));
+      this.#number = number;
+      this.#events = 0;
+      this.#begun++;
       this.#setStatus({ state: 'recording', reason: '', directory, first: number });
       // What a process before us left unsealed.
       for (const left of numbers) if (existsSync(journalFile(directory, left))) this.#seal(directory, left);
@@ -201,6 +229,7 @@ export class Recorder implements SourceSink {
   #rotate(current: Current): void {
     this.#finish(current);
     current.number++;
+    this.#rotated = true;
     Object.assign(current, this.#open(current.directory, current.number));
     current.tasks = 0;
     current.since = performance.now();
@@ -225,6 +254,8 @@ export class Recorder implements SourceSink {
   }
 
   #finish({ directory, number, journal }: Current): void {
+    this.#number = number + 1;
+    this.#events = 0;
     const finished = journal.finish();
     this.#sealing = this.#sealing.then(() => finished);
     this.#seal(directory, number);
@@ -245,12 +276,7 @@ export class Recorder implements SourceSink {
 
   #fail(error: unknown): void {
     if (this.#status.state === 'stopped') return;
-    const reason =
-      error instanceof TaskglassError
-        ? `${error.title}: ${error.detail}`
-        : error instanceof Error
-          ? error.message
-          : String(error);
+    const reason = error instanceof TaskglassError ? `${error.title}: ${error.detail}` : reasonOf(error);
     this.#setStatus({ ...this.#status, state: 'stopped', reason });
     this.#entries = [];
     // What has been written stays as it is; it is sealed by whoever records this cluster next.
@@ -278,4 +304,20 @@ function segmentNumbers(directory: string): number[] {
     }
   }
   return [...numbers].sort((a, b) => a - b);
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on the disk',
+  EDQUOT: 'the quota of the disk is used up',
+  EFBIG: 'no file may grow any further here',
+  EROFS: 'the disk is read-only',
+  EACCES: 'the folder may not be written',
+  ENOENT: 'the folder has gone',
+};
+
+/** What the file system says, in words. */
+function reasonOf(error: unknown): string {
+  const { code = '', message = String(error) } = error as NodeJS.ErrnoException;
+  const reason = REASONS[code];
+  return reason === undefined ? message : `${reason} (${code})`;
 }

@@ -8,13 +8,43 @@ import { KnownState } from './known-state.ts';
 import type { RecordingReader } from './reader.ts';
 import { sealedSummary } from './sealed-summary.ts';
 
+/** A place in a recording, and what has to be known of all before it to go on from there. */
+export interface ReplayPosition {
+  /** The segment, and how many of its events lie before the place. */
+  readonly number: number;
+  readonly events: number;
+  /** All so far, in as few events as there can be. */
+  readonly known: readonly SourceEvent[];
+  /** Finished tasks since something was missing. */
+  readonly rows: number;
+  /** Of the session before: until when finished tasks are known, and what was forgotten by its end. */
+  readonly knownUntil: Seconds;
+  readonly forgottenBefore: readonly (readonly [fn: number, tasks: number])[];
+}
+
+export interface ReplayOptions {
+  readonly from?: ReplayPosition | undefined;
+  /** Called at the end, with the place behind it. */
+  readonly done?: (position: ReplayPosition) => void;
+}
+
 /**
  * What was said while a recording was made, as if one recorder had made all of it: where another one went on, counts go on too and
  * no task comes twice; what could not be read is a gap. How the recorder reached its cluster is left out.
  */
-export async function* replay(reader: RecordingReader, intern: SourceSink['intern']): AsyncGenerator<SourceEvent> {
-  const joiner = new Joiner();
-  for await (const reading of reader.read(intern)) {
+export async function* replay(
+  reader: RecordingReader,
+  intern: SourceSink['intern'],
+  { from, done }: ReplayOptions = {},
+): AsyncGenerator<SourceEvent> {
+  const joiner = new Joiner(from);
+  let known = from?.events ?? 0;
+  for await (const reading of reader.read(intern, from?.number)) {
+    if (reading.kind === 'state' && reading.state.session) known = 0;
+    if (reading.kind === 'event' && known > 0) {
+      known--;
+      continue;
+    }
     const events = reading.kind === 'event' ? joiner.event(reading.event) : joiner.state(reading.state, reading.whole);
     for (const event of events) {
       joiner.known.accept(event);
@@ -23,6 +53,7 @@ export async function* replay(reader: RecordingReader, intern: SourceSink['inter
   }
   const end = await lostAtEnd(reader, joiner.known.time);
   if (end !== null) yield end;
+  done?.(joiner.position((reader.numbers.at(-1) ?? 0) + 1));
 }
 
 /** What the last segment holds behind damage: nothing comes after it that would show that something is missing. */
@@ -49,6 +80,20 @@ class Joiner {
   #newSession = false;
   /** Finished tasks since something was missing: no dependency reaches further back. */
   #rows = 0;
+
+  constructor(from?: ReplayPosition) {
+    if (from === undefined) return;
+    for (const event of from.known) this.known.accept(event);
+    for (const [fn, tasks] of from.forgottenBefore) this.#forgottenBefore.set(fn, tasks);
+    this.#knownUntil = from.knownUntil;
+    this.#rows = from.rows;
+  }
+
+  position(number: number): ReplayPosition {
+    const known = this.known.events();
+    const forgottenBefore = [...this.#forgottenBefore];
+    return { number, events: 0, known, rows: this.#rows, knownUntil: this.#knownUntil, forgottenBefore };
+  }
 
   event(event: SourceEvent): SourceEvent[] {
     switch (event.kind) {
@@ -131,7 +176,7 @@ function leave(removed: readonly number[], time: Seconds): TickEvent {
 }
 
 /** Tasks of the scheduler's buffer that were recorded when they finished are left out. */
-function unknownYet(past: FinishedColumns, until: Seconds): FinishedColumns {
+export function unknownYet(past: FinishedColumns, until: Seconds): FinishedColumns {
   let slice = 0;
   return new RowFilter().next(past, (row) => {
     let last = 0;

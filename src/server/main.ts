@@ -88,6 +88,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
     insecure,
     access,
     record,
+    memory,
   } = options;
   const cluster = await LocalCluster.launch(
     {
@@ -102,6 +103,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
         ...(access !== undefined && { access }),
         ...(logLevel !== undefined && { logLevel }),
         ...(record && { record }),
+        ...(memory !== undefined && { memory }),
       },
     },
     { example: runExample, ...(signal !== undefined && { signal }) },

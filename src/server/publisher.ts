@@ -29,6 +29,8 @@ export interface PublisherOptions {
   readonly example: boolean;
   /** Whether what is watched is written down. Default: not. */
   readonly recording?: () => RecordingView;
+  /** Why older details are missing from the store; empty: they are not. */
+  readonly cut?: () => string;
   /** Where pages can look back; null: nowhere. */
   readonly moments?: Moments | null;
   readonly limits?: Partial<PublisherLimits>;
@@ -90,7 +92,8 @@ export class Publisher {
   constructor(store: Store, options: PublisherOptions) {
     this.#store = store;
     this.#limits = { ...LIMITS, ...options.limits };
-    const view = { example: options.example, ...(options.recording && { recording: options.recording }) };
+    const { example, recording, cut } = options;
+    const view = { example, ...(recording && { recording }), ...(cut && { cut }) };
     const state = new StateCursor(store, view);
     const running = new RunningCursor(store);
     const resources = new ResourcesCursor(store);

@@ -11,6 +11,8 @@ import type { Source } from '../source/source.ts';
 import type { ConnectionLimits } from './app.ts';
 import { AuditLog } from './audit-log.ts';
 import type { OpenedLimits } from './history/opened-recordings.ts';
+import type { IndexLimits } from './history-index.ts';
+import { historyMemory } from './history-memory.ts';
 import { createHttp } from './http.ts';
 import { listen, listenOn } from './listen.ts';
 import { Places } from './places.ts';
@@ -46,6 +48,8 @@ export interface ServerOptions {
   readonly openExample?: () => Promise<void>;
   /** Run it once as soon as the source is attached. */
   readonly exampleAtStart?: boolean;
+  /** Bytes that the process is to need at most, whatever is watched. Default: TASKGLASS_MEMORY, else 512 MB. */
+  readonly memory?: number;
   /** Write down what is watched. Default: not. */
   readonly record?: RecordOptions | null;
   /** What the source is called where there are several clusters. Default: its address. */
@@ -62,7 +66,7 @@ export interface ServerOptions {
   readonly pageDir?: string;
   /** Default: none. */
   readonly logger?: Logger;
-  readonly limits?: Partial<PublisherLimits & GateLimits & OpenedLimits & ConnectionLimits>;
+  readonly limits?: Partial<PublisherLimits & GateLimits & OpenedLimits & ConnectionLimits & IndexLimits>;
 }
 
 export interface FurtherCluster {
@@ -121,15 +125,17 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     ...(options.limits && { limits: options.limits }),
   });
   const { openExample, record, limits, directory } = options;
-  const main = new Watched({ source, openExample, record, directory, limits, logger });
+  const memory = historyMemory(options.memory);
+  const main = new Watched({ source, openExample, record, directory, memory, limits, logger });
   const others = (options.clusters ?? []).map((cluster) => ({
     name: cluster.name ?? '',
     pages: `clusters/${cluster.id}/`,
-    watched: new Watched({ source: cluster.source, record, limits, logger }),
+    watched: new Watched({ source: cluster.source, record, memory, limits, logger }),
   }));
   const places = new Places({
     clusters: [{ name: options.name ?? '', pages: '', watched: main }, ...others],
     folder: options.recordings ?? (record ? (record.folder ?? defaultFolder()) : null),
+    memory,
     limits,
     logger,
   });

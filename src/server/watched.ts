@@ -2,10 +2,13 @@ import type { Logger } from 'pino';
 import { ENGINE_VERSION as VERSION } from '../engine/version.ts';
 import type { RecordOptions } from '../model/record-options.ts';
 import type { SourceEvent, SourceSink } from '../model/source-event.ts';
+import { RecordingSource } from '../source/recording.ts';
 import type { ActionAccess, DebugAccess, Source } from '../source/source.ts';
-import { Store } from '../store/store.ts';
+import type { PageMemory } from '../store/paging/page-memory.ts';
+import type { Store } from '../store/store.ts';
 import type { ApiContext } from './api.ts';
 import { ExampleRunner } from './example-runner.ts';
+import { HistoryIndex, type IndexLimits } from './history-index.ts';
 import { Moments } from './moments/moments.ts';
 import { Publisher, type PublisherLimits } from './publisher.ts';
 import { type Recording, startRecording } from './recording.ts';
@@ -18,7 +21,9 @@ export interface WatchedOptions {
   readonly record?: RecordOptions | null | undefined;
   /** The recording that the source reads, where it reads one. */
   readonly directory?: string | undefined;
-  readonly limits?: Partial<PublisherLimits> | undefined;
+  /** What all histories of this process share. */
+  readonly memory: PageMemory;
+  readonly limits?: Partial<PublisherLimits & IndexLimits> | undefined;
   readonly logger: Logger;
 }
 
@@ -34,16 +39,20 @@ export class Watched implements ApiContext {
   readonly example: ExampleRunner | null;
   readonly recording: Recording | null;
   readonly #source: Source;
+  readonly #index: HistoryIndex;
   readonly #sink: SourceSink;
   readonly #directory: string | null;
   #closing: Promise<void> | null = null;
 
-  constructor({ source, openExample, record, directory, limits, logger }: WatchedOptions) {
+  constructor({ source, openExample, record, directory, memory, limits, logger }: WatchedOptions) {
     this.#source = source;
     this.#directory = directory ?? null;
     this.debug = source.debug;
     this.actions = source.actions;
-    this.store = new Store({ monotonic: () => performance.now() });
+    const index = new HistoryIndex({ memory, logger, limits });
+    this.#index = index;
+    this.store = index.store;
+    if (source instanceof RecordingSource) source.resumeBy(index);
     this.store.onChange((event) => logCluster(event, logger));
     this.example =
       openExample === undefined
@@ -52,13 +61,14 @@ export class Watched implements ApiContext {
             // Closing ends what runs; that is no failure.
             if (this.#closing === null) logger.error({ err: error }, 'the example failed');
           });
-    const recording = record ? startRecording(this.store, record, logger) : null;
+    const recording = record ? startRecording(index, record, logger) : null;
     this.recording = recording;
     this.#sink = recording?.recorder ?? this.store;
     this.publisher = new Publisher(this.store, {
       version: VERSION,
       example: this.example !== null,
       ...(recording && { recording: recording.view }),
+      cut: () => index.cut,
       moments: new Moments(this.store, () => recording?.parts ?? (directory ? [{ directory, first: 1 }] : [])),
       ...(limits && { limits }),
     });
@@ -79,7 +89,8 @@ export class Watched implements ApiContext {
     this.#closing ??= (async () => {
       this.publisher.close();
       await this.#source.close();
-      await this.recording?.recorder.close();
+      await this.recording?.close();
+      await this.#index.close();
     })();
     return this.#closing;
   }

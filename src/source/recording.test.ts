@@ -6,36 +6,12 @@ import type { StringTableName } from '../model/source-event.ts';
 import { type Step, stepArbitrary, tell } from '../recording/random-history.fixture.ts';
 import { Recorder, type RecorderOptions } from '../recording/recorder.ts';
 import { Scratch } from '../recording/scratch.fixture.ts';
-import { memoryView, progressView, resourcesView, runsView, tasksPage, workersView } from '../store/queries.ts';
+import { contents } from '../store/contents.fixture.ts';
+import { tasksPage } from '../store/queries.ts';
 import { Store } from '../store/store.ts';
 import { RecordingSource } from './recording.ts';
 
 const newStore = (): Store => new Store({ monotonic: () => 0 });
-
-/** Everything that a store knows, as the API tells it. */
-function contents(store: Store): unknown {
-  const page = { limit: 10_000 };
-  const statuses = [undefined, 'lost', 'processing'] as const;
-  const links = Array.from({ length: store.records.length }, (_, record) => [
-    store.records.needs.at(record),
-    store.records.dependencies.at(record),
-  ]);
-  const views = {
-    links,
-    tasks: statuses.map((status) => tasksPage(store, { ...page, status }).tasks),
-    progress: progressView(store),
-    memory: memoryView(store),
-    runs: runsView(store),
-    workers: workersView(store),
-    resources: resourcesView(store),
-    slices: store.slices.extent(),
-    functions: store.strings.function.valuesFrom(0),
-    tracks: store.tracks.list.map(({ track, slot, place }) => [track, slot, place.name, place.alive]),
-    totals: store.totals,
-  };
-  // Versions count events, of which a replay has others (the link's).
-  return JSON.parse(JSON.stringify(views, (key, value: unknown) => (key === 'seq' ? undefined : value)));
-}
 
 async function record(directory: string, say: (recorder: Recorder) => void, options: Partial<RecorderOptions> = {}) {
   const store = newStore();

@@ -3,8 +3,21 @@ import type { SourceEvent, SourceSink } from '../model/source-event.ts';
 import type { Seconds } from '../model/units.ts';
 import type { Damage } from '../recording/blocks.ts';
 import { RecordingReader } from '../recording/reader.ts';
-import { replay } from '../recording/replay.ts';
+import { type ReplayPosition, replay } from '../recording/replay.ts';
 import type { Source } from './source.ts';
+
+interface Resumed extends ReplayPosition {
+  /** Of the last thing that was taken up. */
+  readonly time: Seconds;
+}
+
+/** Somebody who has taken up what such a source said before, and need not be told again. */
+export interface Resume {
+  /** Before anything is said. Null: all of it is to be said. */
+  take(reader: RecordingReader): Promise<Resumed | null>;
+  /** After all was said. */
+  said(reader: RecordingReader, position: ReplayPosition): void;
+}
 
 /** Reading lets others have their turn after so long. */
 const TURN_MS = 20;
@@ -17,6 +30,7 @@ export class RecordingSource implements Source {
   readonly #file: string;
   #reading: Promise<void> = Promise.resolve();
   #closed = false;
+  #resume: Resume | null = null;
   #time: Seconds = 0;
   #damages: readonly Damage[] = [];
 
@@ -25,22 +39,22 @@ export class RecordingSource implements Source {
     this.#file = file;
   }
 
+  /** To be called before it starts. */
+  resumeBy(resume: Resume): void {
+    this.#resume = resume;
+  }
+
   /** @throws NOT_A_RECORDING, RECORDING_VERSION */
   async start(sink: SourceSink): Promise<void> {
     const reader = await RecordingReader.open(this.#file);
     const { since, ...manifest } = reader.manifest;
-    this.#time = since;
-    sink.accept({
-      kind: 'cluster',
-      ...manifest,
-      time: since,
-      services: {},
-      engine: 'recording',
-      mode: 'recording',
-    });
-    sink.accept({ kind: 'link', state: 'connecting', time: since, reason: 'reading the recording' });
+    const from = (await this.#resume?.take(reader)) ?? null;
+    const known = from?.known.find((event) => event.kind === 'cluster') ?? { ...manifest, services: {} };
+    this.#time = from?.time ?? since;
+    sink.accept({ ...known, kind: 'cluster', time: this.#time, engine: 'recording', mode: 'recording' });
+    sink.accept({ kind: 'link', state: 'connecting', time: this.#time, reason: 'reading the recording' });
     this.#damages = reader.damages;
-    this.#reading = this.#read(reader, sink);
+    this.#reading = this.#read(reader, sink, from);
   }
 
   /** Resolves when everything was said. */
@@ -62,11 +76,18 @@ export class RecordingSource implements Source {
     return this.close();
   }
 
-  async #read(reader: RecordingReader, sink: SourceSink): Promise<void> {
+  async #read(reader: RecordingReader, sink: SourceSink, from: ReplayPosition | null): Promise<void> {
+    let position: ReplayPosition | null = null;
+    const done = (place: ReplayPosition): void => {
+      position = place;
+    };
     let turn = performance.now();
     let end: { readonly state: 'connected' | 'lost'; readonly reason: string } = { state: 'connected', reason: '' };
     try {
-      for await (const event of replay(reader, (table, value) => sink.intern(table, value))) {
+      for await (const event of replay(reader, (table, value) => sink.intern(table, value), {
+        from: from ?? undefined,
+        done,
+      })) {
         if (this.#closed) return;
         sink.accept(this.#said(event));
         if (performance.now() - turn < TURN_MS) continue;
@@ -81,6 +102,7 @@ export class RecordingSource implements Source {
     const log = reader.damages.map((damage) => ({ time: this.#time, topic: 'recording', text: textOf(damage) }));
     if (log.length > 0) sink.accept({ kind: 'tick', time: this.#time, log });
     sink.accept({ kind: 'link', ...end, time: this.#time });
+    if (position !== null) this.#resume?.said(reader, position);
   }
 
   #said(event: SourceEvent): SourceEvent {

@@ -55,6 +55,8 @@ export interface ClusterOptions {
   /** Pages may run the example. */
   readonly example?: boolean;
   readonly recording?: () => RecordingView;
+  /** Why older details are missing; empty: they are not. */
+  readonly cut?: () => string;
 }
 
 const NOT_RECORDED: RecordingView = { state: 'off', reason: '' };
@@ -212,10 +214,12 @@ export function workersBatch(store: Shown): WorkersBatch {
   return { seq: store.seq, now: store.clock(), workers: store.workers.views() };
 }
 
-export function clusterOf(store: Shown, { example = false, recording }: ClusterOptions): ClusterView | null {
+export function clusterOf(store: Shown, { example = false, recording, cut }: ClusterOptions): ClusterView | null {
   if (store.cluster === null) return null;
   const { engine, address, id, version, started, mode, services } = store.cluster;
-  return { engine, address, id, version, started, mode, services, example, recording: recording?.() ?? NOT_RECORDED };
+  const shown = { engine, address, id, version, started, mode, services, example };
+  const why = cut?.() ?? '';
+  return { ...shown, recording: recording?.() ?? NOT_RECORDED, ...(why !== '' && { cut: why }) };
 }
 
 const NO_RESOURCES: Pick<ResourceRow, 'cpu' | 'memory' | 'memoryLimit'> = { cpu: 0, memory: 0, memoryLimit: 0 };

@@ -27,6 +27,8 @@ export interface DashboardOptions {
   readonly logLevel?: (typeof DASHBOARD_LOG_LEVELS)[number];
   /** Write down what happens, for when the cluster is gone. Default: not. */
   readonly record?: RecordOptions;
+  /** Bytes that the process of the pages is to need at most. Default 512 MB. */
+  readonly memory?: number;
 }
 
 export const DASHBOARD_LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
@@ -45,6 +47,7 @@ export interface DashboardSettings {
   readonly access: AccessOptions;
   readonly logLevel: (typeof DASHBOARD_LOG_LEVELS)[number];
   readonly record: RecordOptions | null;
+  readonly memory?: number;
 }
 
 const PORT = 8787;
@@ -82,6 +85,7 @@ export function dashboardSettings(value: boolean | DashboardOptions): DashboardS
     access: options.access ?? {},
     logLevel: options.logLevel ?? 'warn',
     record: options.record ?? null,
+    ...(options.memory !== undefined && { memory: options.memory }),
   };
 }
 
@@ -111,6 +115,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   },
   insecure: { is: 'true or false', test: (value) => typeof value === 'boolean' },
   access: { is: 'an object', test: (value) => typeof value === 'object' && value !== null },
+  memory: { is: 'bytes, from 16 MB up', test: (value) => typeof value === 'number' && value >= 16e6 },
   record: { is: 'an object', test: (value) => typeof value === 'object' },
   logLevel: {
     is: `one of ${DASHBOARD_LOG_LEVELS.join(', ')}`,

@@ -7,6 +7,7 @@ import { Recorder } from '../../recording/recorder.ts';
 import { Scratch } from '../../recording/scratch.fixture.ts';
 import { Tables } from '../../recording/tables.ts';
 import { attach, finishedOf, type Row } from '../../store/history.fixture.ts';
+import { PageMemory } from '../../store/paging/page-memory.ts';
 import { EPOCH, ScriptedSource, tasksOf } from '../scripted-source.fixture.ts';
 import { rawRequest, Serving } from '../serving.fixture.ts';
 import { OpenedRecordings } from './opened-recordings.ts';
@@ -29,6 +30,9 @@ async function record(folder: string, id: string, fn: string, tasks: number, beg
   await recorder.close();
 }
 
+/** However busy the machine is. */
+const eventually = <T>(probe: () => T) => expect.poll(probe, { timeout: 20_000 });
+
 let scratch: Scratch;
 let folder: string;
 beforeEach(async () => {
@@ -45,7 +49,7 @@ describe('the list of recordings', () => {
     await using serving = await Serving.start({ record: { folder } });
     serving.source.finish(tasksOf('add', 12));
     const list = async () => RECORDINGS.parse(await serving.json('/api/v1/recordings'));
-    await expect.poll(async () => (await list()).recordings[0]?.tasks).toBe(12);
+    await eventually(async () => (await list()).recordings[0]?.tasks).toBe(12);
     const answer = await list();
     expect(answer).toMatchObject({ folder, recording: true, total: 2, next: null });
     expect(answer.recordings).toMatchObject([
@@ -133,7 +137,7 @@ describe('what is done with a recording', () => {
   test('pinned, unpinned, deleted; the one that is being written is not', async () => {
     await record(folder, 'Scheduler-7', 'inc', 3);
     await using serving = await Serving.start({ record: { folder } });
-    await expect.poll(async () => ((await serving.json('/api/v1/recordings')) as List).total).toBe(2);
+    await eventually(async () => ((await serving.json('/api/v1/recordings')) as List).total).toBe(2);
     const change = async (path: string, method: string) => {
       const answer = await serving.fetch(`/api/v1/recordings/${path}`, { method });
       const { code = '' } = (await answer.json()) as { code?: string };
@@ -184,11 +188,11 @@ describe('a recording that is opened inside a running server', () => {
     expect(await page.text()).toContain('src="../../assets/app-1a2b.js"');
     expect(await (await serving.fetch(`${base}/workers/x/debug/`)).text()).toContain('src="../../../../../assets/');
     const total = async (path: string) => ((await serving.json(`${path}/api/v1/tasks`)) as { total: number }).total;
-    await expect.poll(() => total(base)).toBe(30);
+    await eventually(() => total(base)).toBe(30);
     expect(await total('/me')).toBe(5);
     expect(await serving.json(`${base}/api/v1/cluster`)).toMatchObject({ engine: 'recording', id: 'Scheduler-1' });
     const viewer = await serving.viewer({ path: `${base}/api/v1/live` });
-    await expect.poll(() => viewer.of('state')[0]?.batch.totals?.records).toBe(30);
+    await eventually(() => viewer.of('state')[0]?.batch.totals?.records).toBe(30);
     viewer.close();
     const to = async (path: string) => (await serving.fetch(path)).headers.get('location');
     expect(await to(base)).toBe('./Scheduler-1/status');
@@ -202,14 +206,19 @@ describe('a recording that is opened inside a running server', () => {
   test('is closed when nobody uses it, not while somebody looks, and opened again', async () => {
     for (const id of ['a', 'b']) await record(folder, id, 'inc', 3);
     const limits = { recordingIdleMs: 50 };
-    const opened = new OpenedRecordings(new RecordingIndex(folder), pino({ level: 'silent' }), limits);
+    const opened = new OpenedRecordings(
+      new RecordingIndex(folder),
+      new PageMemory(),
+      pino({ level: 'silent' }),
+      limits,
+    );
     const a = await opened.of('a');
     const looking = vi.spyOn(a.publisher, 'viewers', 'get').mockReturnValue(1);
     await opened.of('b');
-    await expect.poll(() => opened.ids).toEqual(['a']);
+    await eventually(() => opened.ids).toEqual(['a']);
     expect(await opened.of('a')).toBe(a);
     looking.mockReturnValue(0);
-    await expect.poll(() => opened.ids).toEqual([]);
+    await eventually(() => opened.ids).toEqual([]);
     expect(await opened.of('a')).not.toBe(a);
     await opened.closeAll();
     expect(opened.ids).toEqual([]);
@@ -226,7 +235,7 @@ describe('a recording that is opened inside a running server', () => {
     const refused = await serving.fetch('/recordings/c/api/v1/cluster');
     expect(await refused.json()).toMatchObject({ status: 503, code: 'TOO_MANY_RECORDINGS' });
     viewers[0]!.close();
-    await expect.poll(() => status('c')).toBe(200);
+    await eventually(() => status('c')).toBe(200);
     viewers[1]!.close();
   });
 
@@ -235,7 +244,7 @@ describe('a recording that is opened inside a running server', () => {
     await using serving = await Serving.start({ recordings: folder });
     const viewer = await serving.viewer({ path: '/recordings/Scheduler-1/api/v1/live' });
     await serving.fetch('/api/v1/recordings/Scheduler-1', { method: 'DELETE' });
-    await expect.poll(() => viewer.closed).not.toBeNull();
+    await eventually(() => viewer.closed).not.toBeNull();
     expect((await serving.fetch('/recordings/Scheduler-1/status')).status).toBe(404);
   });
 

@@ -1,7 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { TaskglassError } from '../../base/errors.ts';
 import type { RecordingIndex } from '../../recording/overview.ts';
 import { RecordingSource } from '../../source/recording.ts';
+import type { PageMemory } from '../../store/paging/page-memory.ts';
 import type { PublisherLimits } from '../publisher.ts';
 import { Watched } from '../watched.ts';
 
@@ -16,6 +18,8 @@ const LIMITS: OpenedLimits = { recordings: 4, recordingIdleMs: 5 * 60_000 };
 
 interface Opened {
   readonly watched: Watched;
+  readonly source: RecordingSource;
+  isRead: boolean;
   readonly ready: Promise<void>;
   /** When it was last asked for, ms of performance.now(). */
   usedAt: number;
@@ -27,11 +31,18 @@ export class OpenedRecordings {
   readonly #logger: Logger;
   readonly #publisher: Partial<PublisherLimits> | undefined;
   readonly #limits: OpenedLimits;
+  readonly #memory: PageMemory;
   readonly #opened = new Map<string, Opened>();
   #timer: NodeJS.Timeout | null = null;
   #closed = false;
 
-  constructor(index: RecordingIndex, logger: Logger, limits: Partial<OpenedLimits & PublisherLimits> | undefined) {
+  constructor(
+    index: RecordingIndex,
+    memory: PageMemory,
+    logger: Logger,
+    limits: Partial<OpenedLimits & PublisherLimits> | undefined,
+  ) {
+    this.#memory = memory;
     this.#index = index;
     this.#logger = logger;
     this.#publisher = limits;
@@ -43,11 +54,20 @@ export class OpenedRecordings {
     return [...this.#opened.keys()];
   }
 
-  /** @throws NOT_FOUND, NOT_A_RECORDING, RECORDING_VERSION, TOO_MANY_RECORDINGS */
-  async of(id: string): Promise<Watched> {
+  /**
+   * Opens it where it is not open yet, and waits at most `patienceMs` until it was read to its end.
+   *
+   * @throws NOT_FOUND, NOT_A_RECORDING, RECORDING_VERSION, TOO_MANY_RECORDINGS
+   */
+  async of(id: string, patienceMs = 0): Promise<Watched> {
     const opened = this.#opened.get(id) ?? this.#open(id);
     opened.usedAt = performance.now();
     await opened.ready;
+    if (patienceMs > 0 && !opened.isRead) {
+      const late = new AbortController();
+      await Promise.race([opened.source.finished, sleep(patienceMs, null, { signal: late.signal }).catch(() => {})]);
+      late.abort();
+    }
     return opened.watched;
   }
 
@@ -76,15 +96,24 @@ export class OpenedRecordings {
     const directory = this.#index.directoryOf(id);
     if (this.#closed) throw new TaskglassError('NOT_FOUND', 'the server is closing');
     this.#makeRoom();
+    const source = new RecordingSource(directory);
     const watched = new Watched({
-      source: new RecordingSource(directory),
+      source,
       directory,
+      memory: this.#memory,
       limits: this.#publisher,
       logger: this.#logger,
     });
-    const opened = { watched, ready: watched.start({ wait: false }), usedAt: 0 };
+    const opened = { watched, source, ready: watched.start({ wait: false }), isRead: false, usedAt: 0 };
     this.#opened.set(id, opened);
-    opened.ready.catch(() => this.close(id));
+    opened.ready
+      .then(() => source.finished)
+      .then(
+        () => {
+          opened.isRead = true;
+        },
+        () => this.close(id),
+      );
     this.#timer ??= setInterval(() => this.#closeIdle(), Math.min(30_000, this.#limits.recordingIdleMs)).unref();
     return opened;
   }

@@ -15,7 +15,7 @@ export class Capture {
   readonly checksums: Uint32Array;
   #next = 0;
   #failed = false;
-  #scratch: Uint8Array | null = null;
+  #scratch: ArrayBuffer | null = null;
 
   constructor(pager: Pager, pages: readonly Page[]) {
     this.#pager = pager;
@@ -76,7 +76,7 @@ export class Capture {
 
   /** A page that lies in another file gets a place in this pager's own. */
   #copy(page: Page): void {
-    this.#scratch ??= new Uint8Array(this.#pager.bytes);
+    this.#scratch ??= new ArrayBuffer(this.#pager.bytes);
     if (this.#pager.read(page, this.#scratch) !== null) page.captured = null;
     else if (this.#pager.write(page, this.#scratch)) this.saved(page);
     else this.fail();

@@ -1,5 +1,6 @@
 import type { PageFile } from '../../base/page-file.ts';
 import type { Capture } from './capture.ts';
+import { checksum } from './checksum.ts';
 import { PageMemory } from './page-memory.ts';
 
 export type PageValues =
@@ -117,7 +118,7 @@ export class Pager {
   load<T extends PageValues>(page: Page<T>): T {
     const values = page.view(this.memory.take());
     this.loads++;
-    const reason = this.read(page, new Uint8Array(values.buffer));
+    const reason = this.read(page, values.buffer);
     page.values = values;
     this.memory.hold(page);
     if (reason !== null && page.slot >= 0) {
@@ -128,11 +129,12 @@ export class Pager {
   }
 
   /** What is in the file; where that cannot be read, zeros and the reason. */
-  read({ home, slot, checksum }: Page, into: Uint8Array): string | null {
+  read({ home, slot, checksum: sum }: Page, frame: ArrayBuffer): string | null {
+    const into = new Uint8Array(frame);
     try {
       if (home === null || slot < 0) throw new Error('it was given up');
       home.read(slot * this.bytes, into);
-      if (home.checksum(into) !== checksum) throw new Error('a checksum is wrong');
+      if (checksum(frame) !== sum) throw new Error('a checksum is wrong');
       return null;
     } catch (error) {
       into.fill(0);
@@ -150,7 +152,7 @@ export class Pager {
   save(page: Page): boolean {
     const { captured } = page;
     if (page.dirty || (captured !== null && !this.isSaved(page))) {
-      if (!this.write(page, new Uint8Array(page.values!.buffer))) {
+      if (!this.write(page, page.values!.buffer)) {
         captured?.fail();
         return false;
       }
@@ -160,14 +162,14 @@ export class Pager {
   }
 
   /** Writes what a page holds into this pager's own file. */
-  write(page: Page, bytes: Uint8Array): boolean {
+  write(page: Page, frame: ArrayBuffer): boolean {
     if (this.#failing && Date.now() - this.#failedAt < RETRY_MS) return false;
     const file = this.#open();
     if (file === null) return false;
     const own = page.home === file && !page.kept && page.slot >= 0;
     const slot = own ? page.slot : (this.#free.pop() ?? this.#slots);
     try {
-      file.write(slot * this.bytes, bytes);
+      file.write(slot * this.bytes, new Uint8Array(frame));
     } catch (error) {
       if (!own && slot < this.#slots) this.#free.push(slot);
       this.#fail(error);
@@ -179,7 +181,7 @@ export class Pager {
     page.home = file;
     page.kept = false;
     page.dirty = false;
-    page.checksum = file.checksum(bytes);
+    page.checksum = checksum(frame);
     if (this.#failing) {
       this.#failing = false;
       this.#options.trouble?.(null);

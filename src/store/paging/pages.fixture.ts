@@ -18,12 +18,6 @@ export class MemoryFile implements PageFile {
     into.set(bytes);
   }
 
-  checksum(bytes: Uint8Array): number {
-    let sum = 1;
-    for (let i = 0; i < bytes.length; i++) sum = (Math.imul(sum, 31) + bytes[i]!) >>> 0;
-    return sum;
-  }
-
   close(): void {}
 }
 

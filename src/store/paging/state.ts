@@ -1,6 +1,7 @@
 import { Growable } from '../../base/growable.ts';
 import type { PageFile } from '../../base/page-file.ts';
 import { LOST_SLOT } from './capture.ts';
+import { checksum } from './checksum.ts';
 import type { Page, Pager, PageValues } from './pager.ts';
 
 /**
@@ -12,6 +13,8 @@ export class StateWriter {
   readonly #words = new Growable(Uint32Array, 65_536);
   readonly #texts: (() => unknown)[] = [];
   readonly pages: Page[] = [];
+  /** Places in `pages` of those that a reader needs at once. */
+  readonly #pinned: number[] = [];
 
   number(value: number): void {
     this.#numbers.push(value);
@@ -34,12 +37,13 @@ export class StateWriter {
   }
 
   page(page: Page): void {
+    if (page.pins > 0) this.#pinned.push(this.pages.length);
     this.pages.push(page);
   }
 
   /** The sections of a file: the texts one step after another. */
   get parts(): StateParts {
-    return { numbers: this.#numbers.slice(), words: this.#words.slice(), texts: this.#texts };
+    return { numbers: this.#numbers.slice(), words: this.#words.slice(), texts: this.#texts, pinned: this.#pinned };
   }
 }
 
@@ -47,6 +51,7 @@ export interface StateParts {
   readonly numbers: Float64Array;
   readonly words: Uint32Array;
   readonly texts: readonly (() => unknown)[];
+  readonly pinned: readonly number[];
 }
 
 /** Throws {@link StateError} where there is less than is asked for. */
@@ -109,6 +114,19 @@ export interface PageTable {
   readonly file: PageFile;
   readonly slots: Uint32Array;
   readonly checksums: Uint32Array;
+}
+
+/** Whether the pages that are needed at once are as they were written: a store is not to be taken up by halves. */
+export function pagesAreWhole(
+  { file, slots, checksums }: PageTable,
+  pinned: readonly number[],
+  bytes: number,
+): boolean {
+  const frame = new ArrayBuffer(bytes);
+  return pinned.every((place) => {
+    file.read(slots[place]! * bytes, new Uint8Array(frame));
+    return checksum(frame) === checksums[place];
+  });
 }
 
 export class StateError extends Error {

@@ -15,6 +15,10 @@ export function Banners(): JSX.Element {
     const recording = live.replica.cluster?.recording;
     return recording?.state === 'stopped' ? recording : null;
   };
+  const cut = () => {
+    live.state();
+    return live.replica.cluster?.cut;
+  };
   return (
     <>
       <Show when={text().banner}>
@@ -36,6 +40,14 @@ export function Banners(): JSX.Element {
           <div class="banner" role="alert" data-tone="warn">
             <b>Recording has stopped.</b>
             <span>{recording().reason.replace(/\.$/, '')}. What was written is kept; what you see goes on.</span>
+          </div>
+        )}
+      </Show>
+      <Show when={cut()}>
+        {(reason) => (
+          <div class="banner" role="alert" data-tone="warn">
+            <b>Older details are missing.</b>
+            <span>{reason()}. Sums and counts are kept.</span>
           </div>
         )}
       </Show>
