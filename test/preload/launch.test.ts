@@ -14,6 +14,11 @@ interface Info {
   readonly workers: Record<string, { readonly services: Record<string, number> }>;
 }
 
+interface RecordingList {
+  readonly recording: boolean;
+  readonly recordings: readonly { readonly address: string; readonly live: boolean }[];
+}
+
 const INFO = 'client.sync(client.scheduler.identity)';
 
 describe.each(DASK_VERSIONS)('a scheduler with the preload, Dask %s', (version) => {
@@ -41,6 +46,12 @@ describe.each(DASK_VERSIONS)('a scheduler with the preload, Dask %s', (version) 
       return true;
     });
     expect((await dask.announced()).href).toBe(link);
+
+    // What happens is written down, as with the command.
+    await until('the recording', async () => {
+      const list = JSON.parse(await read(new URL('/api/v1/recordings', link))) as RecordingList;
+      return list.recording && list.recordings.some(({ address, live }) => live && address === dask.address);
+    });
 
     // All that Dask itself serves is where the log says.
     const moved = `Dask's own pages have moved from port ${dask.port} to ${services.bokeh}`;
@@ -80,7 +91,7 @@ test("somebody else's port is left alone: the next free one from 8790 up, and th
 });
 
 test("--taskglass-keep-bokeh leaves Dask's own pages where they are; nothing complains to the end", async () => {
-  await using dask = await Preloaded.start({ args: ['--taskglass-keep-bokeh'] });
+  await using dask = await Preloaded.start({ args: ['--taskglass-keep-bokeh', '--taskglass-no-record'] });
   const url = await dask.announced();
   expect(Number(url.port)).toBeGreaterThanOrEqual(8790);
   expect(dask.scheduler.output).toContain(`port ${dask.port} is left to Dask's own pages; using ${url.port}`);
@@ -88,6 +99,7 @@ test("--taskglass-keep-bokeh leaves Dask's own pages where they are; nothing com
   const client = await dask.client();
   const { services } = await client.run<Info>(INFO);
   expect(services).toMatchObject({ dashboard: Number(url.port), bokeh: dask.port });
+  expect(JSON.parse(await read(new URL('/api/v1/recordings', url)))).toMatchObject({ recording: false });
 
   const pid = await client.run<number>(NODE_PID);
   dask.scheduler.signal('SIGTERM');
