@@ -95,10 +95,13 @@ export function Workers(): JSX.Element {
           <caption class="hidden-text">Workers grouped by host</caption>
           <thead>
             <tr aria-rowindex="1">
-              <For each={COLUMNS}>{(column) => <Head column={column} sorting={sorting()} onSort={sortBy} />}</For>
+              <Head column={COLUMNS[0]!} sorting={sorting()} onSort={sortBy} />
               <Show when={mayAct()}>
                 <th scope="col">Actions</th>
               </Show>
+              <For each={COLUMNS.slice(1)}>
+                {(column) => <Head column={column} sorting={sorting()} onSort={sortBy} />}
+              </For>
             </tr>
           </thead>
           <tbody>
@@ -182,12 +185,12 @@ function Row(props: {
               </button>{' '}
               <span class="dim">{plural(row().host.workers, 'worker')}</span>
             </th>
-            <For each={COLUMNS.slice(1)}>
-              {(column) => <td class={column.number ? 'number' : undefined}>{column.host(row().host, props.now)}</td>}
-            </For>
             <Show when={mayAct()}>
               <td />
             </Show>
+            <For each={COLUMNS.slice(1)}>
+              {(column) => <td class={column.number ? 'number' : undefined}>{column.host(row().host, props.now)}</td>}
+            </For>
           </tr>
         )}
       </Show>
@@ -214,9 +217,6 @@ function Row(props: {
               </Show>
               <Mood worker={shown()} now={props.now} workers={props.workers} />
             </th>
-            <For each={COLUMNS.slice(1)}>
-              {(column) => <td class={column.number ? 'number' : undefined}>{column.worker(shown(), props.now)}</td>}
-            </For>
             <Show when={mayAct()}>
               <td>
                 <Show when={shown().alive}>
@@ -224,6 +224,9 @@ function Row(props: {
                 </Show>
               </td>
             </Show>
+            <For each={COLUMNS.slice(1)}>
+              {(column) => <td class={column.number ? 'number' : undefined}>{column.worker(shown(), props.now)}</td>}
+            </For>
           </tr>
         )}
       </Show>
