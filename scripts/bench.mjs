@@ -14,6 +14,7 @@ const BENCHES = {
   timeline: { tasks: 1_000_000 },
   search: { tasks: 1_000_000 },
   playhead: { tasks: 300_000, seeks: 20 },
+  export: { tasks: 100_000, large: 1_000_000 },
   'debug-servers': { seconds: 60 },
 };
 

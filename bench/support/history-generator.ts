@@ -14,6 +14,8 @@ export interface HistoryOptions {
   readonly start: number;
   /** Seconds that a task takes on average, as near as skewed durations come to it. */
   readonly mean: number;
+  /** Share of the functions whose keys are hashes, 0..1; the keys of the others count. */
+  readonly hashed: number;
 }
 
 const DEFAULTS: HistoryOptions = {
@@ -24,6 +26,7 @@ const DEFAULTS: HistoryOptions = {
   seed: 1,
   start: 1_760_000_000,
   mean: 0.5,
+  hashed: 0.5,
 };
 
 /** Seconds between two ticks. */
@@ -187,7 +190,7 @@ class HistoryGenerator {
       disk: draw() < 0.15 ? draw() * 0.3 : 0,
       errors: draw() < 0.2 ? 0.005 : 0,
       nbytes: 2 ** (4 + 22 * draw()),
-      keys: draw() < 0.5 ? 'hash' : 'index',
+      keys: draw() < this.#options.hashed ? 'hash' : 'index',
     };
   }
 
