@@ -12,7 +12,13 @@ import { RunningKeys } from './running-order.ts';
 /** One thing that a segment says, without its finished tasks: what they change is told in brief. */
 export type Told =
   | { readonly kind: 'state'; readonly state: State }
-  | { readonly kind: 'event'; readonly event: SourceEvent; readonly brief: FinishedBrief | null };
+  | {
+      readonly kind: 'event';
+      readonly event: SourceEvent;
+      readonly brief: FinishedBrief | null;
+      /** The tasks of the scheduler's own buffer, where they were asked for. */
+      readonly past?: FinishedColumns;
+    };
 
 /** So much of a journal is decoded at a stretch, bytes. */
 const PIECE = 1_048_576;
@@ -27,6 +33,7 @@ export class Tape {
   readonly #directory: string;
   readonly #number: number;
   readonly #intern: SourceSink['intern'];
+  readonly #pastRows: boolean;
   #decoder: EventDecoder;
   #running = new RunningKeys();
   #parts: FinishedColumns[] = [];
@@ -34,6 +41,7 @@ export class Tape {
   /** Blocks that were read and not told yet. */
   #blocks: Block[] = [];
   #rows: Rows | null = null;
+  #rowsPassed = false;
   #sealed = false;
   /** Bytes of the journal that were read. */
   #offset = 0;
@@ -42,7 +50,9 @@ export class Tape {
   #skip = 0;
   #broken = false;
 
-  constructor(directory: string, number: number, intern: SourceSink['intern']) {
+  /** `pastRows`: also the tasks of the scheduler's own buffer, some of which may have been recorded before. */
+  constructor(directory: string, number: number, intern: SourceSink['intern'], pastRows = false) {
+    this.#pastRows = pastRows;
     this.#directory = directory;
     this.#number = number;
     this.#intern = intern;
@@ -136,6 +146,12 @@ export class Tape {
       case BLOCK.rows:
         this.#brief = decodeBrief(payload, this.#running);
         if (this.#brief === null) return this.#takeRows(payload);
+        // A scheduler's buffer is told first, so its rows are the first ones.
+        if (this.#pastRows && this.#brief(0).past && !this.#rowsPassed) {
+          this.#brief = null;
+          return this.#takeRows(payload);
+        }
+        this.#rowsPassed = true;
         break;
       case BLOCK.state: {
         const state = this.#decoder.state(payload);
@@ -159,7 +175,8 @@ export class Tape {
     if (event.kind !== 'tick') return { kind: 'event', event, brief: null };
     const { finished, ...tick } = event;
     const brief = this.#brief?.(event.time) ?? (finished === undefined ? null : briefOf(finished, event.time));
-    return { kind: 'event', event: tick, brief };
+    const past = this.#pastRows && finished?.past === true ? { past: finished } : {};
+    return { kind: 'event', event: tick, brief, ...past };
   }
 
   /** A file that was sealed before briefs were written. */

@@ -21,12 +21,18 @@ export class Runs {
     return this.list[this.list.length - 1];
   }
 
+  /** Whether the last run is not the one that was the last when `before` was copied: runs may have been joined since. */
+  isNew(before: Pick<Run, 'stop' | 'cluster'> | null): boolean {
+    const { last } = this;
+    return last !== undefined && (before === null || last.start > before.stop || last.cluster !== before.cluster);
+  }
+
   /** From now on tasks belong to another cluster: what was before is closed. */
   setCluster(id: string): void {
     this.#cluster = id;
   }
 
-  /** Something executed during [start, stop]. The last run stays the same object while it goes on. */
+  /** Something executed during [start, stop]. */
   touch(start: Micros, stop: Micros, records = 0, erred = 0): void {
     const { list } = this;
     let i = list.length - 1;

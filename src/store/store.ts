@@ -214,7 +214,7 @@ export class Store implements SourceSink {
 
   #acceptTick(event: TickEvent): void {
     this.#hear(event.time);
-    const run = this.runs.last;
+    const run = this.runs.last === undefined ? null : { ...this.runs.last };
     const { added = [], removed = [], samples } = event.workers ?? {};
     const gone = new Set(removed);
     // Workers first: what they finished belongs on their rows.
@@ -231,7 +231,7 @@ export class Store implements SourceSink {
     const earliest = this.running.earliest();
     if (earliest !== null) this.executed(earliest, Math.max(earliest, toMicros(event.time)));
     // A new run starts the counts of released tasks anew.
-    if (this.runs.last !== run) this.functions.beginRun(this.seq);
+    if (this.runs.isNew(run)) this.functions.beginRun(this.seq);
     if (event.functions !== undefined) {
       const { fn, states, forgotten, nbytes } = event.functions;
       for (let i = 0; i < fn.length; i++) {

@@ -13,6 +13,8 @@ export interface ChainPart {
 export interface ChainSegment extends SegmentHead {
   readonly directory: string;
   readonly time: number;
+  /** Another recorder of the same cluster goes on here. */
+  readonly joins: boolean;
 }
 
 /** Heads that are read at the same time. */
@@ -68,9 +70,9 @@ export class Chain {
   }
 
   /** What a segment says; `intern` gives the indices of its events. */
-  reel({ directory, number }: ChainSegment, intern: SourceSink['intern']): Reel {
+  reel({ directory, number, joins }: ChainSegment, intern: SourceSink['intern']): Reel {
     const key = `${number} ${directory}`;
-    const reel = this.#reels.get(key) ?? new Reel(new Tape(directory, number, intern));
+    const reel = this.#reels.get(key) ?? new Reel(new Tape(directory, number, intern, joins));
     this.#reels.delete(key);
     this.#reels.set(key, reel);
     if (this.#reels.size > KEPT) this.#reels.delete(this.#reels.keys().next().value!);
@@ -88,7 +90,11 @@ export class Chain {
       const numbers = (await numbersOf(directory)).filter((number) => number >= first);
       for (let at = 0; at < numbers.length; at += AT_ONCE) {
         const heads = await Promise.all(numbers.slice(at, at + AT_ONCE).map((number) => this.#head(directory, number)));
-        for (const head of heads) if (head.time !== null) found.push({ ...head, time: head.time, directory });
+        for (const head of heads) {
+          if (head.time === null) continue;
+          const joins = head.session && found.at(-1)?.directory === directory;
+          found.push({ ...head, time: head.time, directory, joins });
+        }
       }
     }
     return found;

@@ -1,11 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SourceEvent, SourceSink, StringTableName } from '../../model/source-event.ts';
+import { STATE_COUNT } from '../../model/task-state.ts';
 import { type Step, stepArbitrary, tell } from '../../recording/random-history.fixture.ts';
+import { RecordingReader } from '../../recording/reader.ts';
 import { Recorder, type RecorderOptions } from '../../recording/recorder.ts';
+import { replay as replayEvents } from '../../recording/replay.ts';
 import { Scratch } from '../../recording/scratch.fixture.ts';
 import { RecordingSource } from '../../source/recording.ts';
 import { RunningCursor, resourcesSnapshot, type Shown, stateSnapshot, workersBatch } from '../../store/cursors.ts';
+import { attach, finishedOf, type Row } from '../../store/history.fixture.ts';
 import { Store } from '../../store/store.ts';
 import { Chain } from './chain.ts';
 import { Keeper } from './keeper.ts';
@@ -91,6 +95,18 @@ function until({ store: live, events }: Awaited<ReturnType<typeof record>>, time
   return store;
 }
 
+/** Replays until then, as {@link RecordingSource} does, and stops. */
+async function replayUntil(directory: string, time: number): Promise<Store> {
+  const store = newStore();
+  const reader = await RecordingReader.open(directory);
+  for await (const event of replayEvents(reader, (table, value) => store.intern(table, value))) {
+    if ((event.kind === 'gap' ? event.until : event.time) > time) break;
+    store.accept(event.kind === 'cluster' ? { ...event, engine: 'recording', mode: 'recording' } : event);
+  }
+  store.now = time;
+  return store;
+}
+
 describe('a moment is what a store knew then', () => {
   it.each<[string, Partial<RecorderOptions>]>([
     ['sealed at the end', {}],
@@ -118,9 +134,59 @@ describe('a moment is what a store knew then', () => {
             }
           },
         ),
-        { numRuns: 25 },
+        { numRuns: 25, interruptAfterTimeLimit: 60_000 },
       );
     },
     120_000,
   );
+
+  it('with two recorders, one after the other', async () => {
+    const tasks = (known: number, from: number): Row[] =>
+      Array.from({ length: known }, (_, i) => {
+        const start = BEGIN + from + i / 4;
+        const fn = i % 3 === 0 ? 'inc' : 'dec';
+        return {
+          key: `${fn}-${from}-${i}`,
+          fn,
+          worker: 'tcp://10.0.0.1:4001',
+          thread: 1,
+          compute: [start, start + 0.2],
+        };
+      });
+    const counts = (sink: SourceSink, memory: number, forgotten: number) => {
+      const states = new Uint32Array(STATE_COUNT);
+      states[4] = memory;
+      const fn = Uint32Array.of(sink.intern('function', 'inc'));
+      return { fn, states, forgotten: Float64Array.of(forgotten), nbytes: Float64Array.of(1) };
+    };
+    await using scratch = await Scratch.make();
+    const directory = scratch.join('r');
+    const watch = async (begin: number, past: readonly Row[]): Promise<void> => {
+      const store = newStore();
+      const textOf = (table: StringTableName, index: number): string => store.strings[table].at(index);
+      const options = { directoryOf: () => directory, keeper: new Keeper(), limits: { tasks: 4 } };
+      const recorder = new Recorder(store, textOf, options);
+      const said = BEGIN + begin;
+      attach(recorder, 'Scheduler-1', said);
+      // A source says the counts of all functions first.
+      const first = past.length > 0 && { finished: finishedOf(recorder, past, true) };
+      recorder.accept({ kind: 'tick', time: said, ...first, functions: counts(recorder, 0, 0) });
+      for (let i = 0; i < 8; i++) {
+        const time = said + 1 + i / 2;
+        const finished = finishedOf(recorder, tasks(2, begin + i / 2));
+        recorder.accept({ kind: 'tick', time, finished, functions: counts(recorder, i, 2 * i) });
+      }
+      await recorder.close();
+    };
+    await watch(0, []);
+    // The second one finds the first one's tasks in the scheduler's buffer, and two that nobody saw.
+    await watch(30, [...Array.from({ length: 8 }, (_, i) => tasks(2, i / 2)).flat(), ...tasks(2, 20)]);
+    const history = await replay(directory);
+    const moment = new Moment(history, new Chain(() => [{ directory, first: 1 }]));
+    const told = (store: Shown): unknown => ({ ...(shown(store) as object), gaps: [] });
+    for (const at of [2, 40, 31.2, 5, 33, 36, 30, 32.5]) {
+      await moment.seek(BEGIN + at);
+      expect(told(moment.shown), `at ${at}`).toEqual(told(await replayUntil(directory, BEGIN + at)));
+    }
+  });
 });

@@ -1,9 +1,10 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { FinishedBrief } from '../../model/finished-brief.ts';
+import { briefOf, type FinishedBrief } from '../../model/finished-brief.ts';
 import type { KnownBefore } from '../../model/known-before.ts';
 import type { ClusterEvent, SourceEvent } from '../../model/source-event.ts';
-import type { Seconds, StringIndex } from '../../model/units.ts';
+import { type Seconds, type StringIndex, toMicros } from '../../model/units.ts';
 import type { State } from '../../recording/event-decoder.ts';
+import { unknownYet } from '../../recording/replay.ts';
 import type { Told } from '../../recording/tape.ts';
 import { MomentStore } from '../../store/moment/moment-store.ts';
 import type { Store } from '../../store/store.ts';
@@ -16,6 +17,9 @@ const TURN_MS = 8;
 interface Carried {
   readonly before: KnownBefore;
   readonly forgotten: ReadonlyMap<StringIndex, number>;
+  readonly until: Seconds;
+  /** Tasks that the present recorder told once more. */
+  readonly twice: number;
 }
 
 /**
@@ -37,6 +41,10 @@ export class Moment {
   /** Of recorders before this one: their counts begin anew with each. */
   #forgotten: ReadonlyMap<StringIndex, number> = new Map();
   #joins = false;
+  #joinedAt: Omit<Carried, 'twice'> | null = null;
+  /** Until when tasks are known that another recorder found in the scheduler's buffer, and how many of them. */
+  #knownUntil: Seconds = 0;
+  #known = 0;
 
   /** `store` holds the history of the chain. */
   constructor(store: Store, chain: Chain) {
@@ -82,6 +90,8 @@ export class Moment {
     this.#shown = new MomentStore(this.#store);
     this.#shown.seq = seq;
     this.#forgotten = new Map();
+    this.#knownUntil = 0;
+    this.#known = 0;
     this.#ahead = [];
     this.#reached = Number.NEGATIVE_INFINITY;
     const first = segments[index]!;
@@ -93,8 +103,9 @@ export class Moment {
     if (session > 0 && from > session) {
       const earlier = new Moment(this.#store, this.#chain);
       await earlier.#begin(segments, session);
-      await earlier.#advance(segments, session, segments[session]!.time);
-      carried = { before: earlier.#shown.before(), forgotten: earlier.#forgotten };
+      // To the end of its first file: what this recorder counted a second time, it did at its beginning.
+      await earlier.#advance(segments, session, segments[session + 1]!.time);
+      carried = earlier.#joinedAt === null ? null : { ...earlier.#joinedAt, twice: earlier.#known };
     }
     const head = await this.#head();
     if (head !== null) this.#restore(head, carried);
@@ -171,23 +182,35 @@ export class Moment {
       this.#reached = Math.max(this.#reached, event.time);
     }
     if (event.kind === 'cluster') this.#cluster(event);
-    else this.#accept(event, told.brief);
+    else this.#accept(event, this.#unknown(told));
     return true;
+  }
+
+  /** Without what was recorded before. */
+  #unknown({ event, brief, past }: Extract<Told, { kind: 'event' }>): FinishedBrief | null {
+    if (past === undefined || event.kind !== 'tick' || this.#knownUntil === 0) return brief;
+    const unknown = briefOf({ ...unknownYet(past, this.#knownUntil), past: true }, event.time);
+    this.#known += past.length - unknown.tasks;
+    return unknown;
   }
 
   #cluster(event: ClusterEvent): void {
     const shown = this.#shown;
-    const joins = this.#joins && shown.cluster?.id === event.id;
+    const crosses = this.#joins;
+    const joins = crosses && shown.cluster?.id === event.id;
     const since = shown.now;
     this.#joins = false;
     if (shown.cluster !== null && shown.cluster.id !== event.id) this.#forgotten = new Map();
     this.#accept(event, null);
-    if (!joins) return;
-    // Another recorder goes on: it counts anew, and what runs it will say.
-    const { functions, workers } = shown;
-    this.#forgotten = new Map(Array.from({ length: functions.length }, (_, fn) => [fn, functions.forgotten(fn)]));
-    const running = { reset: true, started: [], ended: [] };
-    shown.accept({ kind: 'tick', time: since, running, workers: { removed: workers.alive() } });
+    if (joins) {
+      // Another recorder goes on: it counts anew, and what runs it will say.
+      this.#knownUntil = since;
+      const { functions, workers } = shown;
+      this.#forgotten = new Map(Array.from({ length: functions.length }, (_, fn) => [fn, functions.forgotten(fn)]));
+      const running = { reset: true, started: [], ended: [] };
+      shown.accept({ kind: 'tick', time: since, running, workers: { removed: workers.alive() } });
+    }
+    if (crosses) this.#joinedAt = { before: shown.before(), forgotten: this.#forgotten, until: this.#knownUntil };
   }
 
   #accept(event: SourceEvent, brief: FinishedBrief | null): void {
@@ -210,17 +233,20 @@ function isNext(a: ChainSegment, b: ChainSegment): boolean {
   return b.session || (a.directory === b.directory && a.number + 1 === b.number);
 }
 
-function sum({ before: earlier, forgotten }: Carried, before: KnownBefore | undefined): KnownBefore {
+function sum({ before: earlier, forgotten, until, twice }: Carried, before: KnownBefore | undefined): KnownBefore {
   if (before === undefined) return earlier;
   return {
     ...before,
-    records: earlier.records + before.records,
+    records: earlier.records + before.records - twice,
     lost: earlier.lost + before.lost,
-    past: earlier.past + before.past,
-    runs: [...earlier.runs, ...before.runs],
+    past: earlier.past + before.past - twice,
+    runs: [...earlier.runs, ...before.runs.filter((run) => run.stop > toMicros(until))],
     baseline: [
       ...new Map([...forgotten, ...before.baseline.map(([fn, n]) => [fn, n + (forgotten.get(fn) ?? 0)] as const)]),
     ],
-    pace: before.pace.map(([time, tasks]) => [time, tasks + earlier.records - earlier.lost - earlier.past] as const),
+    pace: [
+      ...earlier.pace,
+      ...before.pace.map(([time, tasks]) => [time, tasks + earlier.records - earlier.lost - earlier.past] as const),
+    ],
   };
 }

@@ -148,8 +148,8 @@ export class MomentStore {
     for (const [time, tasks] of before?.pace ?? []) this.#pace.saw(time, tasks);
     for (const gone of before?.gone ?? []) this.workers.addGone(gone);
     // A run that is said to begin with the first of these events began before.
-    const baseline = new Map(before?.baseline ?? []);
-    for (let fn = 0; fn < this.functions.length; fn++) this.functions.setBaseline(fn, baseline.get(fn) ?? 0);
+    for (let fn = 0; fn < this.functions.length; fn++) this.functions.setBaseline(fn, 0);
+    for (const [fn, forgotten] of before?.baseline ?? []) this.functions.setBaseline(fn, forgotten);
   }
 
   /** The other half of {@link restore}; the events that say the rest are others' to keep. */
@@ -230,7 +230,7 @@ export class MomentStore {
 
   #tick(event: TickEvent, brief: FinishedBrief | null): void {
     this.#hear(event.time);
-    const run = this.runs.last;
+    const run = this.runs.last === undefined ? null : { ...this.runs.last };
     const { added = [], removed = [], samples } = event.workers ?? {};
     const gone = new Set(removed);
     for (const info of added) if (!gone.has(info.worker)) this.#addWorker(info);
@@ -252,7 +252,7 @@ export class MomentStore {
     if (samples !== undefined) this.workers.sample(samples);
     const earliest = this.#earliest();
     if (earliest !== null) this.#executed(earliest, Math.max(earliest, toMicros(event.time)));
-    if (this.runs.last !== run) this.functions.beginRun(this.seq);
+    if (this.runs.isNew(run)) this.functions.beginRun(this.seq);
     if (event.functions !== undefined) {
       const { fn, states, forgotten, nbytes } = event.functions;
       for (let i = 0; i < fn.length; i++) {
