@@ -5,11 +5,23 @@ import sys
 
 import duckdb
 import pandas
+import pyarrow.feather
 import pyarrow.parquet
 
-recording, exported = sys.argv[1:]
+recording, exported, arrow = sys.argv[1:]
 
 table = pyarrow.parquet.read_table(f"{recording}/tasks")
+# Both exports are of the same rows: every value of every column is the same.
+ours = pyarrow.feather.read_table(arrow)
+theirs = pyarrow.parquet.read_table(exported)
+same = ours.column_names == theirs.column_names and all(
+    ours[name].to_pylist() == theirs[name].to_pylist() for name in ours.column_names
+)
+types = [
+    name
+    for name in ours.column_names
+    if str(ours.schema.field(name).type) != str(theirs.schema.field(name).type)
+]
 frame = pandas.read_parquet(f"{recording}/tasks")
 rows = duckdb.sql(
     f"select name, count(*) from '{recording}/tasks/*.parquet' group by name order by name"
@@ -25,6 +37,7 @@ print(
     json.dumps(
         {
             "pyarrow": table.num_rows,
+            "arrow": "as the Parquet file" if same else f"differs: {types}",
             "pandas": frame.groupby("name").size().to_dict(),
             "duckdb": dict(rows),
             "transfers": sources[0],

@@ -103,7 +103,7 @@ describe('a demo that was recorded and killed', () => {
     );
     expect((await run('stats', directory)).output).toMatch(/^function +tasks[\s\S]*^inc +100 /m);
 
-    for (const name of ['tasks.ndjson', 'tasks.csv', 'trace.json', 'tasks.parquet']) {
+    for (const name of ['tasks.ndjson', 'tasks.csv', 'trace.json', 'tasks.parquet', 'tasks.arrow', 'report.html']) {
       expect((await run('export', directory, '-o', scratch.join(name))).output).toContain('Wrote 301 tasks');
     }
     const lines = (await readFile(scratch.join('tasks.ndjson'), 'utf8')).trimEnd().split('\n');
@@ -116,6 +116,15 @@ describe('a demo that was recorded and killed', () => {
     const counted = (phase: string) => trace.traceEvents.filter(({ ph }: { ph: string }) => ph === phase).length;
     expect(counted('X')).toBe(301);
     expect([counted('b'), counted('e')]).toEqual([slices.length - 301, slices.length - 301]);
+  });
+
+  test('is exported in part', async () => {
+    const inc = await run('export', directory, '--name', 'inc', '--status', 'memory', '--format', 'ndjson');
+    expect(inc.output.trimEnd().split('\n')).toHaveLength(EXAMPLE.inc);
+    const none = await run('export', directory, '--until', '2001-01-01T00:00:00Z', '--format', 'csv');
+    expect(none.output.trimEnd().split('\r\n')).toHaveLength(1);
+    const wrong = await run('export', directory, '--since', 'yesterday');
+    expect(wrong).toMatchObject({ status: 1, output: expect.stringContaining('Write a time as') });
   });
 
   test('is refused with a line of advice where it is none', async () => {
@@ -138,10 +147,12 @@ describe('a demo that was recorded and killed', () => {
       'test/recording/check.py',
       directory,
       scratch.join('tasks.parquet'),
+      scratch.join('tasks.arrow'),
     ]);
     const found = JSON.parse(stdout);
     expect(found).toMatchObject({
       pyarrow: 301,
+      arrow: 'as the Parquet file',
       pandas: EXAMPLE,
       duckdb: EXAMPLE,
       // Of more dependencies than are told, all are counted.
