@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check, fuzz, type Target } from './fuzzer.ts';
 import { PLANTED, plant } from './planted.ts';
@@ -41,11 +42,13 @@ describe('nothing that comes from outside crashes, hangs or fills the memory', (
 
 describe('bugs that were planted are found within as many cases', () => {
   let planted: readonly Target[];
+  let folder = '';
   beforeAll(async () => {
-    const folder = plant();
+    folder = plant();
     const file = `${folder}/test/fuzz/targets.ts`;
     ({ TARGETS: planted } = (await import(/* @vite-ignore */ file)) as { TARGETS: readonly Target[] });
   });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
   test.each(PLANTED)('$bug', async ({ target, why }) => {
     const most = cases.find(([name]) => name === target)![1];
     const { finding } = await fuzz(planted.find(({ name }) => name === target)!, { seed: SEED, cases: most });

@@ -69,6 +69,5 @@ export function plant(): string {
     if (!text.includes(from)) throw new Error(`nowhere to plant: ${bug}`);
     writeFileSync(at, text.replace(from, to));
   }
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
