@@ -3,7 +3,7 @@ import type { StringTableName } from '../model/source-event.ts';
 import type { Bytes, Duration, Micros, Seconds, StringIndex } from '../model/units.ts';
 
 /**
- * A report is one HTML file: the page, and a history as parts, each deflated and in base64 inside an element of its own that no
+ * A report is one HTML file: the page, and a history as parts, each deflated and in base 85 inside an element of its own that no
  * browser runs. `docs/report.md` describes it. Page and parts are written by the same server, so there is one version of it.
  */
 export const REPORT_FORMAT = 1;

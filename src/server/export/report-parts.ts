@@ -1,5 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
+import { encodeBase85 } from '../../base/base85.ts';
 import type { StateBatch } from '../../model/batch.ts';
 import { STRING_TABLES } from '../../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED } from '../../model/task-state.ts';
@@ -13,14 +14,15 @@ import type { RecordsWriter, ReportSlice } from '../../wire/report-records.ts';
 /** A part as it stands in the file. */
 export interface ReportPart {
   readonly kind: ReportPartKind;
-  readonly base64: string;
+  readonly text: string;
 }
 
 const deflated = promisify(deflateRaw);
 
 /** Compresses off the event loop. */
 export async function packPart(kind: ReportPartKind, bytes: Uint8Array): Promise<ReportPart> {
-  return { kind, base64: (await deflated(bytes, { level: 9 })).toString('base64') };
+  const packed = encodeBase85(await deflated(bytes, { level: 9 }));
+  return { kind, text: Buffer.from(packed.buffer).toString('latin1') };
 }
 
 /** What the state, the workers and the resources are, as a page of the server would hear it; of a server it offers nothing. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { inflateRawSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { history } from '../../../bench/support/history-generator.ts';
+import { decodeBase85 } from '../../base/base85.ts';
 import type { WindowQuery } from '../../model/batch.ts';
 import type { TaskSelection } from '../../model/task-selection.ts';
 import { WindowCursor } from '../../store/cursors.ts';
@@ -31,8 +32,8 @@ async function read(selection: TaskSelection = {}, mostBytes?: number) {
   const result = await makeReport(store, { ...options, ...(mostBytes !== undefined && { mostBytes }) });
   let html = '';
   for await (const part of result.text) html += part;
-  const parts = [...html.matchAll(/<script type="text\/plain" data-part="(\w+)">([\w+/=]*)<\/script>/g)].map(
-    ([, kind = '', base64 = '']) => ({ kind, bytes: new Uint8Array(inflateRawSync(Buffer.from(base64, 'base64'))) }),
+  const parts = [...html.matchAll(/<script type="text\/plain" data-part="(\w+)">([^<]*)<\/script>/g)].map(
+    ([, kind = '', text = '']) => ({ kind, bytes: new Uint8Array(inflateRawSync(decodeBase85(text))) }),
   );
   const of = (kind: string) => parts.filter((part) => part.kind === kind).map(({ bytes }) => bytes);
   const head = JSON.parse(Buffer.from(of('head')[0]!).toString()) as ReportHead;

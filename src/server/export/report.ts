@@ -74,7 +74,7 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
   const rank = await ranks(store, chosen, length, turn);
   const detailed = new Uint8Array(length);
   // Some bytes for the head and the elements around the parts.
-  const room = mostBytes - template.length - messages.base64.length - 2 * JSON.stringify(strings).length - 20_000;
+  const room = mostBytes - template.length - messages.text.length - 2 * JSON.stringify(strings).length - 20_000;
   const mostEntries = Math.min(MOST_ENTRIES, room / 20);
   const chunks = await newestFirst(store, chosen, { rank, detailed }, room, length, turn);
   let { bytes } = chunks;
@@ -82,13 +82,13 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
   let summary = await finished(summarySteps(store, has, length, mostEntries), turn);
   // The oldest chunks make room for the sums of what is left out.
   let packed = summary && (await packPart('summary', summary.bytes));
-  while (packed !== null && bytes + packed.base64.length > room && chunks.list.length > 0) {
-    const free = Math.max(packed.base64.length, Math.min(SUMMARY_RESERVE, room / 3)) - (room - bytes);
+  while (packed !== null && bytes + packed.text.length > room && chunks.list.length > 0) {
+    const free = Math.max(packed.text.length, Math.min(SUMMARY_RESERVE, room / 3)) - (room - bytes);
     for (let freed = 0; freed < free && chunks.list.length > 0; ) {
       const { part, records } = chunks.list.pop()!;
       for (const record of records) detailed[record] = 0;
-      bytes -= part.base64.length;
-      freed += part.base64.length;
+      bytes -= part.text.length;
+      freed += part.text.length;
     }
     summary = await finished(summarySteps(store, has, length, mostEntries), turn);
     packed = summary && (await packPart('summary', summary.bytes));
@@ -164,10 +164,10 @@ async function newestFirst(
     }
     const part = await packPart('records', writer.finish());
     taken += chosen.length;
-    if (bytes + part.base64.length > room || taken > MOST_RECORDS) break;
+    if (bytes + part.text.length > room || taken > MOST_RECORDS) break;
     for (const record of chosen) detailed[record] = 1;
     list.push({ part, records: chosen });
-    bytes += part.base64.length;
+    bytes += part.text.length;
   }
   return { list, bytes };
 }
@@ -186,7 +186,7 @@ async function finished(steps: Generator<undefined, Summary | null>, turn: Turn)
 async function* textOf(template: string, parts: readonly ReportPart[]): AsyncGenerator<string> {
   const [before, after] = template.split(REPORT_MARK) as [string, string];
   yield before;
-  for (const { kind, base64 } of parts) yield `<script type="text/plain" data-part="${kind}">${base64}</script>\n`;
+  for (const { kind, text } of parts) yield `<script type="text/plain" data-part="${kind}">${text}</script>\n`;
   yield after;
 }
 

@@ -1,3 +1,4 @@
+import { decodeBase85 } from '../../base/base85.ts';
 import { decodeUtf8 } from '../../base/utf8.ts';
 import { REPORT_FORMAT, type ReportHead, type ReportPartKind } from '../../wire/report.ts';
 
@@ -33,10 +34,8 @@ export class Parts {
   }
 }
 
-async function inflated(base64: string): Promise<Uint8Array> {
-  const text = atob(base64.trim());
-  const packed = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) packed[i] = text.charCodeAt(i);
+async function inflated(text: string): Promise<Uint8Array> {
+  const packed = decodeBase85(text);
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
