@@ -1,6 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { build } from '../../scripts/lib/build.mjs';
@@ -90,6 +93,16 @@ function inMemory(fn: (typeof FUNCTIONS)[number], time: number): number {
   return count;
 }
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const results = await page.evaluate(() =>
+    (globalThis as unknown as { axe: { run: () => Promise<AxeResults> } }).axe.run(),
+  );
+  return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
+}
+
 const bar = (page: Page, fn: string) => page.locator(`[role=region][aria-label=Progress] li[data-function=${fn}]`);
 const travel = (page: Page) => page.getByRole('region', { name: 'Time travel' });
 const slider = (page: Page) => travel(page).getByRole('slider', { name: 'Time shown' });
@@ -146,11 +159,13 @@ describe('time travel', () => {
       await expect.poll(() => page.locator('.link-state').textContent()).toMatch(/^At \d\d:\d\d:\d\d$/);
     }
     await keepPicture(page, 'playhead-light');
+    expect(await violations(page)).toEqual([]);
     await expect.poll(() => page.url()).toMatch(/[?&]at=1790000065\.\d+$/);
     // The same again from its address, in the dark and on a phone.
     const again = await openPage(browser, page.url(), { colorScheme: 'dark' });
     await shows(again.page, 65.3);
     await keepPicture(again.page, 'playhead-dark');
+    expect(await violations(again.page)).toEqual([]);
     await again.page.goto(page.url().replace('/status', '/tasks'));
     await again.page.locator('[aria-label="Task stream"][data-mode=slices]').waitFor();
     await keepPicture(again.page, 'playhead-tasks');

@@ -25,21 +25,23 @@ export function RecordingNote(props: { readonly place: Place | undefined }): JSX
   return (
     <Show when={recording()}>
       {(known) => (
-        <div class="banner recording-note" data-tone="note" role="note">
-          <b>A recording.</b>
-          <span>
-            Of {known().address}
-            {span()}. Nothing here is live.{damaged() ? ' Parts of it cannot be read: they are gaps.' : ''}
-          </span>
-          <Show when={props.place?.pages.startsWith('recordings/') ? props.place : undefined}>
-            {(place) => (
-              <span class="ways">
-                <a href={`${place().root}history`}>Back to the history</a>
-                <a href={`${place().root}status`}>Back to live</a>
-              </span>
-            )}
-          </Show>
-        </div>
+        <section aria-label="About this recording">
+          <div class="banner recording-note" data-tone="note" role="note">
+            <b>A recording.</b>
+            <span>
+              Of {known().address}
+              {span()}. Nothing here is live.{damaged() ? ' Parts of it cannot be read: they are gaps.' : ''}
+            </span>
+            <Show when={props.place?.pages.startsWith('recordings/') ? props.place : undefined}>
+              {(place) => (
+                <span class="ways">
+                  <a href={`${place().root}history`}>Back to the history</a>
+                  <a href={`${place().root}status`}>Back to live</a>
+                </span>
+              )}
+            </Show>
+          </div>
+        </section>
       )}
     </Show>
   );
