@@ -37,6 +37,8 @@ export interface ReportHead {
   readonly selection: string;
   /** The range that was asked for: what the page shows first. */
   readonly range: { readonly since: Seconds; readonly until: Seconds } | null;
+  /** Records of the history that the server itself did not hold any more. */
+  readonly dropped: number;
   /** Records of the history that the selection does not want and of which nothing is in the file. */
   readonly notSelected: number;
   readonly leftOut: LeftOut | null;

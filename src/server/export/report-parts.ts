@@ -119,7 +119,7 @@ export function* summarySteps(
   let count = 0;
   let since = Number.POSITIVE_INFINITY;
   let until = Number.NEGATIVE_INFINITY;
-  for (let record = 0; record < length; record++) {
+  for (let record = records.dropped; record < length; record++) {
     if (record % 20_000 === 0) yield;
     if (!has(record)) continue;
     count++;

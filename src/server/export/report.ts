@@ -64,7 +64,7 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
     await setImmediate();
   };
   const { since, until, ...filter } = selection;
-  const { length } = store.records;
+  const { length, dropped } = store.records;
   const messages = await packPart('messages', messagesOf(store));
   const strings = stringsOf(store);
   const any = selection.status ?? 'any';
@@ -78,7 +78,7 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
   const mostEntries = Math.min(MOST_ENTRIES, room / 20);
   const chunks = await newestFirst(store, chosen, { rank, detailed }, room, length, turn);
   let { bytes } = chunks;
-  const has = (record: RecordIndex): boolean => detailed[record] === 0 && wanted(record);
+  const has = (record: RecordIndex): boolean => record >= dropped && detailed[record] === 0 && wanted(record);
   let summary = await finished(summarySteps(store, has, length, mostEntries), turn);
   // The oldest chunks make room for the sums of what is left out.
   let packed = summary && (await packPart('summary', summary.bytes));
@@ -102,7 +102,8 @@ export async function makeReport(store: Store, options: ReportOptions): Promise<
     records,
     selection: selectionText(selection),
     range: since !== undefined && until !== undefined ? { since, until } : null,
-    notSelected: length - records - (summary?.leftOut.records ?? 0),
+    dropped,
+    notSelected: length - dropped - records - (summary?.leftOut.records ?? 0),
     leftOut: summary?.leftOut ?? null,
   };
   const parts: ReportPart[] = [
@@ -124,7 +125,7 @@ async function ranks(
   const { status, past } = store.records;
   const rank = new Uint32Array(length);
   let next = 1;
-  for (let record = 0; record < length; record++) {
+  for (let record = store.records.dropped; record < length; record++) {
     if (record % (10 * TURN_RECORDS) === 0) await turn();
     if (status.at(record) !== STATUS_LOST && past.at(record) === 0 && has(record)) rank[record] = next++;
   }
@@ -148,10 +149,11 @@ async function newestFirst(
   const list: Chunk[] = [];
   let bytes = 0;
   let taken = 0;
-  for (let next = length - 1; next >= 0; ) {
+  const { dropped } = store.records;
+  for (let next = length - 1; next >= dropped; ) {
     const chosen: RecordIndex[] = [];
     const looked = next;
-    for (; next >= 0 && chosen.length < CHUNK_RECORDS && looked - next < 100 * CHUNK_RECORDS; next--) {
+    for (; next >= dropped && chosen.length < CHUNK_RECORDS && looked - next < 100 * CHUNK_RECORDS; next--) {
       if (next % (10 * TURN_RECORDS) === 0) await turn();
       if (has(next)) chosen.push(next);
     }

@@ -34,7 +34,7 @@ async function* partsOf(store: Store, selection: Selection): AsyncGenerator<Fini
   let told = 0;
   let chosen: RecordIndex[] = [];
   let past = false;
-  for (let record = 0; record < length; record++) {
+  for (let record = records.dropped; record < length; record++) {
     if (record % TURN === TURN - 1) await setImmediate();
     if (!matches(record)) continue;
     const isPast = records.past.at(record) === 1;

@@ -25,6 +25,9 @@ export function ReportNote(props: ReportNoteProps): JSX.Element {
         <Show when={props.head.notSelected > 0}>
           <span>{`${plural(props.head.notSelected, 'task')} not selected and not in it; totals, progress and workers are those of all.`}</span>
         </Show>
+        <Show when={props.head.dropped > 0}>
+          <span>{`The oldest ${plural(props.head.dropped, 'task')} of the history were not kept by the server.`}</span>
+        </Show>
         <Show when={props.head.leftOut}>
           {(leftOut) => (
             <>
