@@ -347,7 +347,8 @@ const asWords = (frame: ArrayBuffer): Uint32Array<ArrayBuffer> => new Uint32Arra
 /** Lists of one owner, of which some may be absent. */
 export function saveLists(lists: readonly (BlockList | undefined)[], into: StateWriter): void {
   into.number(lists.length);
-  for (const list of lists) {
+  for (let i = 0; i < lists.length; i++) {
+    const list = lists[i];
     into.number(list === undefined ? -1 : list.rows);
     if (list !== undefined) into.words(list.blocks);
   }

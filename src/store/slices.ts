@@ -122,7 +122,8 @@ export class Slices {
         into.numbers([]);
         continue;
       }
-      into.numbers([of.rows, of.firstStart, of.lastStop, ...of.longest]);
+      into.numbers([of.rows, of.firstStart, of.lastStop]);
+      into.numbers(of.longest);
       saveLists(of.lists, into);
       saveLevels(of.levels, into);
     }
@@ -138,8 +139,9 @@ export class Slices {
     this.#since = since;
     this.#until = until;
     for (let track = 0; track < tracks; track++) {
-      const [rows, firstStart = 0, lastStop = 0, ...longest] = from.numbers();
+      const [rows, firstStart = 0, lastStop = 0] = from.numbers();
       if (rows === undefined) continue;
+      const longest = Array.from(from.numbers());
       const lists = loadLists(from);
       this.#tracks[track] = { lists, longest, levels: loadLevels(from), rows, firstStart, lastStop };
     }

@@ -21,14 +21,12 @@ export class StateWriter {
   }
 
   numbers(values: ArrayLike<number>): void {
-    this.number(values.length);
-    this.#numbers.append(values);
+    put(this.#numbers, values);
   }
 
   /** Whole numbers below 2^32. */
   words(values: ArrayLike<number>): void {
-    this.#words.push(values.length);
-    this.#words.append(values);
+    put(this.#words, values);
   }
 
   /** Anything that JSON has, and numbers that it has not. It may be asked for later: it must not change. */
@@ -45,6 +43,16 @@ export class StateWriter {
   get parts(): StateParts {
     return { numbers: this.#numbers.slice(), words: this.#words.slice(), texts: this.#texts, pinned: this.#pinned };
   }
+}
+
+/** The number of the values, and these. Most of them are few and in plain arrays, which `set` is slow with. */
+function put(into: Growable<Float64Array> | Growable<Uint32Array>, values: ArrayLike<number>): void {
+  const at = into.length;
+  into.extend(values.length + 1);
+  const { raw } = into;
+  raw[at] = values.length;
+  if (ArrayBuffer.isView(values)) raw.set(values, at + 1);
+  else for (let i = 0; i < values.length; i++) raw[at + 1 + i] = values[i]!;
 }
 
 export interface StateParts {
