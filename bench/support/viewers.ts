@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { WIRE_VERSION } from '../../src/wire/message.ts';
 import { until } from '../../test/support/until.ts';
 
 /** Somebody who watches a page without a browser: reads everything that the page would be sent. */
@@ -39,7 +40,7 @@ export async function watchOurs(origin: string, now: number): Promise<Viewer> {
   await once(socket, 'open');
   const since = Math.floor((now - 60) * 1e6);
   const query = { since, until: null, level: 15, functions: null, maxSlices: 6_000 };
-  socket.send(JSON.stringify({ kind: 'hello', version: 1 }));
+  socket.send(JSON.stringify({ kind: 'hello', version: WIRE_VERSION }));
   socket.send(JSON.stringify({ kind: 'subscribe', topics: ['running', 'resources'] }));
   socket.send(JSON.stringify({ kind: 'window', id: 1, query }));
   await until('the first messages of ours', () => viewer.messages >= 3);

@@ -12,6 +12,7 @@ import {
   PREAMBLE,
 } from './columns.ts';
 import { type ServerMessage, WIRE_VERSION } from './message.ts';
+import { unpackTracks } from './tracks.ts';
 
 /**
  * Reads what {@link encode} wrote. Columns are views of `bytes` where it is aligned to 8 bytes, copies otherwise.
@@ -45,7 +46,12 @@ export function decode(bytes: Uint8Array): ServerMessage {
   if (typeof message !== 'object' || message === null || typeof (message as { kind?: unknown }).kind !== 'string') {
     throw malformed('it has no kind');
   }
-  return message as ServerMessage;
+  return fromWire(message as ServerMessage);
+}
+
+function fromWire(message: ServerMessage): ServerMessage {
+  if (message.kind !== 'state' || message.batch?.tracks === undefined) return message;
+  return { ...message, batch: { ...message.batch, tracks: unpackTracks(message.batch.tracks) } };
 }
 
 function readColumn(bytes: Uint8Array, data: number, place: unknown): Column {

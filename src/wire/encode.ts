@@ -1,6 +1,7 @@
 import { encodeUtf8 } from '../base/utf8.ts';
 import { aligned, COLUMN_MARK, type Column, columnTypeOf, MAGIC_0, MAGIC_1, NUMBER_MARK, PREAMBLE } from './columns.ts';
 import { type ServerMessage, WIRE_VERSION } from './message.ts';
+import { packTracks } from './tracks.ts';
 
 /** One binary message: preamble, JSON head, padding, columns. Copies the columns; the result is the caller's. */
 export function encode(message: ServerMessage): Uint8Array<ArrayBuffer> {
@@ -20,7 +21,7 @@ export function encode(message: ServerMessage): Uint8Array<ArrayBuffer> {
     return { [COLUMN_MARK]: [type, offset, column.length] };
   };
 
-  const head = encodeUtf8(JSON.stringify(message, replace));
+  const head = encodeUtf8(JSON.stringify(onWire(message), replace));
   const data = aligned(PREAMBLE + head.length);
   const bytes = new Uint8Array(data + end);
   bytes[0] = MAGIC_0;
@@ -32,6 +33,11 @@ export function encode(message: ServerMessage): Uint8Array<ArrayBuffer> {
     bytes.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), data + offset);
   }
   return bytes;
+}
+
+function onWire(message: ServerMessage): object {
+  if (message.kind !== 'state' || message.batch.tracks === undefined) return message;
+  return { ...message, batch: { ...message.batch, tracks: packTracks(message.batch.tracks) } };
 }
 
 function escapeDollars(value: object): object {

@@ -14,7 +14,7 @@ import type {
  * When this changes so that an older page would misread it, raise WIRE_VERSION and write down why in docs/wire.md. A page
  * of another version is refused by name and reloads.
  */
-export const WIRE_VERSION = 1;
+export const WIRE_VERSION = 2;
 
 /** Parts of the state that a page asks for; `state` comes always. */
 export const TOPICS = ['running', 'workers', 'resources'] as const;

@@ -93,6 +93,40 @@ describe('wire', () => {
     );
   });
 
+  it('carries the tracks of thousands of threads with each name of a worker once', () => {
+    const tracks = Array.from({ length: 8_000 }, (_, track) => {
+      const worker = Math.floor(track / 8) + 1;
+      const address = `tcp://10.0.0.${worker % 250}:${30_000 + worker}`;
+      return {
+        track,
+        worker,
+        address,
+        name: `worker-${worker}`,
+        host: '10.0.0.1',
+        slot: track % 8,
+        alive: track % 3 > 0,
+      };
+    });
+    // One that came back under its name.
+    tracks.push({ ...tracks[0]!, track: 8_000, address: 'tcp://10.0.0.1:1' });
+    const message: ServerMessage = { kind: 'state', batch: { seq: 1, now: 2, reset: true, tracks } };
+    const bytes = encode(message);
+    expect(decode(bytes)).toEqual(message);
+    expect(bytes.length).toBeLessThan(8_000 * 22);
+  });
+
+  it('refuses tracks that are not whole', () => {
+    const bytes = encode({ kind: 'state', batch: { seq: 1, now: 2, reset: true, tracks: [] } });
+    const text = new TextDecoder('latin1').decode(bytes);
+    for (const [from, to] of [
+      ['"track":', '"trick":'],
+      ['"workers":[]', '"workers":{}'],
+    ] as const) {
+      const broken = Uint8Array.from(text.replace(from, to), (letter) => letter.charCodeAt(0));
+      expect(code(() => decode(broken))).toBe('WIRE_MALFORMED');
+    }
+  });
+
   it('refuses another version by name', () => {
     const bytes = encode(running);
     bytes[2] = 99;

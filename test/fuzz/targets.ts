@@ -202,6 +202,15 @@ const page: Target = {
   name: 'page',
   seeds: [
     encode(message),
+    encode({
+      kind: 'state',
+      batch: {
+        seq: 1,
+        now: 2,
+        reset: true,
+        tracks: [{ track: 0, worker: 1, address: 'tcp://a:1', name: 'a', host: 'a', slot: 0, alive: true }],
+      },
+    }),
     encode({ kind: 'error', code: 'INTERNAL', detail: '$c' }),
     encode({ kind: 'hello', version: 1, server: 'x' }),
   ],
