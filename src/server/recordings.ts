@@ -6,6 +6,7 @@ import { Recorder } from '../recording/recorder.ts';
 import { sealInThread } from '../recording/sealing.ts';
 import { Tables } from '../recording/tables.ts';
 import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
+import { Keeper } from './moments/keeper.ts';
 
 export type { TaskSelection } from '../model/task-selection.ts';
 export { RECORD_STATUSES as TASK_STATUSES } from '../model/task-state.ts';
@@ -50,6 +51,7 @@ export async function recordOnly(address: string, options: RecordOnlyOptions): P
       return own;
     },
     seal: sealInThread,
+    keeper: new Keeper(),
     changed: ({ state, reason, directory: own }) => {
       if (state === 'recording') began(address, own ?? directory);
       if (state === 'stopped') failed.abort(new TaskglassError('RECORDING_FAILED', reason));
