@@ -59,6 +59,12 @@ export function metricsRegistry(store: Store, publisher: Publisher): Registry {
   gauge('taskglass_threads', 'Threads of all workers', () => totalsOf(store).threads);
   total('taskglass_records_total', 'Finished tasks that are in the store', () => store.records.finished);
   total('taskglass_records_erred_total', 'Of these, the ones that erred', () => store.records.erred);
+  gauge(
+    'taskglass_history_memory_bytes',
+    'Memory that the histories of this process have',
+    () => store.pager.memory.bytes,
+  );
+  gauge('taskglass_history_disk_bytes', 'Of this history, what was written to disk', () => store.pager.fileBytes);
   gauge('taskglass_gaps', 'Times at which finished tasks may have been missed', () => store.gaps.length);
   gauge(
     'taskglass_agent_cpu_share',

@@ -70,6 +70,8 @@ export class Store implements SourceSink {
   readonly runs = new Runs();
   readonly resources = new Resources();
 
+  /** Which pages of the history are in memory. */
+  readonly pager: Pager;
   readonly #recentTasks: number;
   readonly #monotonic: () => number;
   #heardAt = 0;
@@ -80,6 +82,7 @@ export class Store implements SourceSink {
     this.#recentTasks = options.recentTasks ?? 1_000;
     this.#monotonic = options.monotonic;
     const pager = options.pager ?? new Pager();
+    this.pager = pager;
     this.records = new Records((group) => this.strings.group.at(group), pager);
     this.slices = new Slices((record) => this.records.fn.at(record), pager);
     pager.forgetOldest = () => this.#forgetOldest();
