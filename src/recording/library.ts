@@ -18,6 +18,7 @@ import {
   TASKS,
   tasksFile,
 } from './format.ts';
+import { INDEX } from './index-file.ts';
 import { isRecording } from './lock.ts';
 
 /** Where recordings lie when nobody says where: the place for data that this platform has. */
@@ -77,7 +78,7 @@ async function describe(directory: string): Promise<Recording | null> {
     return {
       directory,
       manifest,
-      bytes: segments.reduce((sum, { bytes }) => sum + bytes, 0),
+      bytes: segments.reduce((sum, { bytes }) => sum + bytes, await indexBytes(directory)),
       written,
       pinned: existsSync(path.join(directory, PINNED)),
       active: isRecording(directory),
@@ -86,6 +87,14 @@ async function describe(directory: string): Promise<Recording | null> {
   } catch {
     return null;
   }
+}
+
+/** What makes it open fast counts, too. */
+async function indexBytes(directory: string): Promise<Bytes> {
+  const folder = path.join(directory, INDEX);
+  const names = await readdir(folder).catch(() => []);
+  const sizes = await Promise.all(names.map((name) => stat(path.join(folder, name)).catch(() => null)));
+  return sizes.reduce((sum, found) => sum + (found?.size ?? 0), 0);
 }
 
 async function segmentsOf(directory: string): Promise<Segment[]> {
