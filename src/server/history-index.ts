@@ -75,6 +75,7 @@ export class HistoryIndex implements Resume {
     this.#limits = { ...LIMITS, ...limits };
     this.pager = new Pager({
       memory,
+      monotonic,
       open: () => this.#openFile(),
       trouble: (reason) => {
         this.#trouble = reason ?? '';

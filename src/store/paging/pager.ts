@@ -37,6 +37,8 @@ export interface Page<T extends PageValues = PageValues> {
 
 export interface PagerOptions {
   readonly memory?: PageMemory;
+  /** Milliseconds that never go back; says when a full disk is tried again. */
+  readonly monotonic?: () => number;
   /** Opens the file, when it is needed first. Without it all pages stay in memory. */
   readonly open?: () => PageFile;
   /** Something could not be written, or can again (null): said when that changes. */
@@ -163,7 +165,7 @@ export class Pager {
 
   /** Writes what a page holds into this pager's own file. */
   write(page: Page, frame: ArrayBuffer): boolean {
-    if (this.#failing && Date.now() - this.#failedAt < RETRY_MS) return false;
+    if (this.#failing && this.#now() - this.#failedAt < RETRY_MS) return false;
     const file = this.#open();
     if (file === null) return false;
     const own = page.home === file && !page.kept && page.slot >= 0;
@@ -250,8 +252,12 @@ export class Pager {
     return this.#file;
   }
 
+  #now(): number {
+    return this.#options.monotonic?.() ?? 0;
+  }
+
   #fail(error: unknown): void {
-    this.#failedAt = Date.now();
+    this.#failedAt = this.#now();
     if (this.#failing) return;
     this.#failing = true;
     this.#options.trouble?.(error instanceof Error ? error.message : String(error));
