@@ -88,7 +88,7 @@ export function TasksTimeline(): JSX.Element {
     const air = (chosen.until - chosen.since) * 0.02;
     stream()?.timeline.camera.show(chosen.since - air, chosen.until + air);
   };
-  const escape = (): boolean => {
+  const giveUp = (): boolean => {
     if (selecting()) setSelecting(false);
     else if (highlight() !== null) setHighlight(null);
     else if (state().area !== null) choose(null, true);
@@ -218,7 +218,7 @@ export function TasksTimeline(): JSX.Element {
           const task = hit?.kind === 'slice' && hit.record >= 0 ? hit.record : null;
           if (task !== state().task) model.change({ task });
         }}
-        onEscape={escape}
+        onEscape={giveUp}
         onArea={() => {
           const view = stream()?.tool.ofView() ?? null;
           if (view !== null) choose(view, true);

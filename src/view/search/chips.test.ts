@@ -23,12 +23,9 @@ test('each part of a filter is a chip that can be taken off by itself', () => {
     'key contains x-',
   ]);
   expect(chips[0]?.without).toEqual({ functions: ['add'] });
-  expect(
-    chips.reduce(
-      (filter, { kind }) => ({ ...filter, ...chipsOf(filter).find((c) => c.kind === kind)?.without }),
-      FILTER,
-    ),
-  ).toEqual(NO_FILTER);
+  let rest = FILTER;
+  for (const { kind } of chips) rest = { ...rest, ...chipsOf(rest).find((chip) => chip.kind === kind)?.without };
+  expect(rest).toEqual(NO_FILTER);
 });
 
 test('what is typed becomes a part of the filter, or is refused', () => {
