@@ -24,6 +24,7 @@ async function live(
   steps: readonly Step[],
   checkpoints: { readonly rested: boolean; readonly end: boolean },
   options: Partial<RecorderOptions> = {},
+  later = 0,
 ): Promise<{ readonly contents: unknown; readonly written: number }> {
   const index = newIndex();
   const { store } = index;
@@ -48,7 +49,7 @@ async function live(
   index.recordedIn(directory);
   // A part of it a turn, as a cluster would tell it.
   for (let at = 0; at === 0 || at < steps.length; at += 4) {
-    tell(recorder, steps.slice(at, at + 4), 'Scheduler-1', BEGIN + at);
+    tell(recorder, steps.slice(at, at + 4), 'Scheduler-1', BEGIN + later + at);
     await new Promise((resolve) => setImmediate(resolve));
   }
   const closed = recorder.close();
@@ -118,6 +119,22 @@ describe('a recording opened by its index shows what the live run did', () => {
     120_000,
   );
 });
+
+it('a recording that another process went on with opens the same by the index of the first as without one', async () => {
+  await fc.assert(
+    fc.asyncProperty(histories, histories, async (first, second) => {
+      await using scratch = await Scratch.make();
+      const directory = scratch.join('r');
+      const { written } = await live(directory, first, { rested: true, end: true }, { limits: { tasks: 9 } });
+      await live(directory, second, { rested: true, end: true }, { limits: { tasks: 9 } }, 1_000);
+      const opened = await open(directory);
+      expect(opened.resumed).toBe(written > 0);
+      await rm(path.join(directory, 'index'), { recursive: true, force: true });
+      expect(opened.contents).toEqual((await open(directory)).contents);
+    }),
+    { numRuns: 8, endOnFailure: true },
+  );
+}, 120_000);
 
 describe('an index that cannot be used is made anew', () => {
   const steps = fc.sample(histories, { seed: 7, numRuns: 5 }).flat();
