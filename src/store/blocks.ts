@@ -105,7 +105,7 @@ export class BlockPool {
     this.#dropped = from.number();
     const pages = Math.ceil(this.#bases.length / this.#blocks);
     for (let i = 0; i < pages; i++) this.#pages.push(from.page(this.#pager, asWords, this.#lost(i)));
-    this.#pager.memory.charge(this.#bases.length * BYTES_BESIDE);
+    this.#pager.charge(this.#bases.length * BYTES_BESIDE);
   }
 
   /** Page number i has nothing in it any more. */
@@ -334,7 +334,7 @@ export class BlockPool {
       if (block % this.#blocks === 0) {
         this.#pages.push(this.#pager.allocate(asWords, this.#lost(this.#pages.length)));
       }
-      this.#pager.memory.charge(BYTES_BESIDE);
+      this.#pager.charge(BYTES_BESIDE);
     }
     this.#bases.set(block, base);
     this.#counts.set(block, 0);

@@ -28,7 +28,7 @@ export class PageMemory {
     return this.#frames * this.pageBytes;
   }
 
-  /** What is kept beside the pages and grows with them counts, too: `by` bytes more of it. */
+  /** See {@link Pager.charge}. */
   charge(by: number): void {
     this.#charged += by;
   }

@@ -72,6 +72,7 @@ export class Pager {
   #failedAt = Number.NEGATIVE_INFINITY;
   #failing = false;
   #forgotten = false;
+  #charged = 0;
   #closed = false;
 
   constructor(options: PagerOptions = {}) {
@@ -234,10 +235,17 @@ export class Pager {
     this.#kept = kept;
   }
 
+  /** What is kept beside the pages and grows with them counts, too: `by` bytes more of it. */
+  charge(by: number): void {
+    this.#charged += by;
+    this.memory.charge(by);
+  }
+
   /** Gives the memory back. The store must not be used afterwards. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.memory.charge(-this.#charged);
     this.memory.letGoAll((page) => page.pager === this);
     this.#file?.close();
   }

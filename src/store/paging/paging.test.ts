@@ -6,6 +6,7 @@ import { attach, finishedOf, type Row } from '../history.fixture.ts';
 import { functionsView, recordView, sharesView, tasksPage } from '../queries.ts';
 import { Store } from '../store.ts';
 import { Capture } from './capture.ts';
+import { PageMemory } from './page-memory.ts';
 import { Pager } from './pager.ts';
 import { MemoryFile, smallPager } from './pages.fixture.ts';
 import { StateReader, StateWriter, textOf } from './state.ts';
@@ -149,6 +150,21 @@ describe('paging', () => {
     const computed = (of: Store) =>
       sharesView(of, query).groups[0]!.shares.find(({ kind }) => kind === 'function')!.busy;
     expect(computed(store)).toEqual(computed(storeOf(rows)));
+  });
+
+  it('gives all memory back when it is closed, to the other histories of the process', () => {
+    const memory = new PageMemory(200 * 1_024, 1_024);
+    const file = new MemoryFile();
+    const rows = rowsOf([{ fn: 'inc', thread: 1, at: 0, count: 2_000, length: 0.01, erred: false }]);
+    const reads = Array.from({ length: 4 }, () => {
+      const pager = new Pager({ memory, open: () => file });
+      const store = storeOf(rows, pager);
+      tasksPage(store, { limit: 10 });
+      const { loads } = pager;
+      pager.close();
+      return loads;
+    });
+    expect(new Set(reads).size).toBe(1);
   });
 
   it('says so when what it reads back is not what it wrote, and goes on', () => {
