@@ -16,6 +16,7 @@ const BENCHES = {
   playhead: { tasks: 300_000, seeks: 20 },
   export: { tasks: 100_000, large: 1_000_000 },
   'debug-servers': { seconds: 60 },
+  soak: { minutes: 60 },
 };
 
 await main(async () => {
