@@ -1,5 +1,5 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
+import { findBrowser } from './programs.mjs';
 import { run } from './run.mjs';
 import { Failure, say } from './say.mjs';
 
@@ -12,30 +12,8 @@ const PLACES = [
   'C:\\Program Files (x86)\\Google\\Chrome\\Application\\chrome.exe',
 ];
 
-/**
- * Where a Chromium is: $CHROMIUM, else on PATH, else where installers put it.
- * @returns {string | undefined}
- */
-export function findChromium() {
-  const named = process.env.CHROMIUM;
-  if (named !== undefined && named !== '') {
-    if (isProgram(named)) return named;
-    throw new Failure(`CHROMIUM names ${named}, which is not a program.`, 'Correct or unset that variable.');
-  }
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  const onPath = NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name)));
-  return [...onPath, ...PLACES].find(isProgram);
-}
-
-/** @param {string} file */
-function isProgram(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Where a Chromium is: $CHROMIUM, else on PATH, else where installers put it. */
+export const findChromium = () => findBrowser('CHROMIUM', NAMES, PLACES);
 
 /** Finds a Chromium for the browser tests; installs Debian's where that is possible. */
 export async function installChromium() {

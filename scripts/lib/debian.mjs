@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { isProgram } from './programs.mjs';
 import { inRoot, run } from './run.mjs';
 import { Failure, say } from './say.mjs';
 
@@ -67,14 +68,4 @@ export async function installPrograms() {
   }
   const still = missing.filter((name) => findProgram(name) === undefined);
   if (still.length > 0) throw new Failure(`apt-get could not fetch ${still.join(', ')}.`, advice);
-}
-
-/** @param {string} file */
-function isProgram(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,34 +1,13 @@
-import { accessSync, constants, existsSync } from 'node:fs';
-import path from 'node:path';
+import { existsSync } from 'node:fs';
+import { findBrowser } from './programs.mjs';
 import { run } from './run.mjs';
-import { Failure, say, warn } from './say.mjs';
+import { say, warn } from './say.mjs';
 
 const NAMES = ['firefox-esr', 'firefox'];
 const PLACES = ['/Applications/Firefox.app/Contents/MacOS/firefox', 'C:\\Program Files\\Mozilla Firefox\\firefox.exe'];
 
-/**
- * Where a Firefox is: $FIREFOX, else on PATH, else where installers put it.
- * @returns {string | undefined}
- */
-export function findFirefox() {
-  const named = process.env.FIREFOX;
-  if (named !== undefined && named !== '') {
-    if (isProgram(named)) return named;
-    throw new Failure(`FIREFOX names ${named}, which is not a program.`, 'Correct or unset that variable.');
-  }
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  return [...NAMES.flatMap((name) => folders.map((folder) => path.join(folder, name))), ...PLACES].find(isProgram);
-}
-
-/** @param {string} file */
-function isProgram(file) {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+/** Where a Firefox is: $FIREFOX, else on PATH, else where installers put it. */
+export const findFirefox = () => findBrowser('FIREFOX', NAMES, PLACES);
 
 /** Finds a Firefox for the second round of browser tests; installs Debian's where that is possible. Without one they are skipped, by name. */
 export async function installFirefox() {
