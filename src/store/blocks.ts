@@ -350,7 +350,7 @@ export function saveLists(lists: readonly (BlockList | undefined)[], into: State
   for (let i = 0; i < lists.length; i++) {
     const list = lists[i];
     into.number(list === undefined ? -1 : list.rows);
-    if (list !== undefined) into.words(list.blocks);
+    if (list !== undefined) into.list(list.blocks);
   }
 }
 

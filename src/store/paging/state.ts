@@ -29,6 +29,17 @@ export class StateWriter {
     put(this.#words, values);
   }
 
+  /** The same as {@link words}, for the tens of thousands of short lists that a history has: their loop sees one kind of array. */
+  list(values: readonly number[]): void {
+    const words = this.#words;
+    const { length } = values;
+    const at = words.length;
+    words.extend(length + 1);
+    const { raw } = words;
+    raw[at] = length;
+    for (let i = 0; i < length; i++) raw[at + 1 + i] = values[i]!;
+  }
+
   /** Anything that JSON has, and numbers that it has not. It may be asked for later: it must not change. */
   text(value: () => unknown): void {
     this.#texts.push(value);
