@@ -55,9 +55,9 @@ test('ARCHITECTURE.md names every folder of src, and nothing else as one', () =>
   expect(named.sort()).toEqual(folders.map((folder) => folder.name).sort());
 });
 
-test('README.md is at most 250 lines and shows the last results of every bench', () => {
+test('README.md is at most 300 lines and shows the last results of every bench', () => {
   const readme = readProjectFile('README.md');
-  expect(readme.split('\n').length).toBeLessThanOrEqual(251);
+  expect(readme.split('\n').length).toBeLessThanOrEqual(301);
   const benches = filesUnder('bench').filter((file) => /^bench\/[\w-]+\.ts$/.test(file));
   for (const bench of benches) {
     const result = `bench/results/${path.basename(bench, '.ts')}.json`;

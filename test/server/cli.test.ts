@@ -51,7 +51,7 @@ describe('what is wrong is said in one line with advice, and the status is 1', (
     ['--prefix /a"b', 'OPTION_INVALID', /prefix/],
     ['tls://127.0.0.1:1 --port 0', 'TLS_FILES_MISSING', /CA/],
     ['tls://127.0.0.1:1 --port 0 --tls-ca-file /nowhere/ca.pem', 'TLS_FILE_UNREADABLE', /ca\.pem/],
-    ['tcp://a:1 tcp://b:2', 'OPTION_INVALID', /too many arguments/],
+    ['tcp://a:1 tcp://a:1', 'OPTION_INVALID', /is given twice/],
     ['demo --workers 0', 'OPTION_INVALID', /1 to 256/],
     ['demo --port 0 --memory-limit lots', 'OPTION_INVALID', /memoryLimit/],
     ['127.0.0.1', 'ADDRESS_INVALID', /no port/],
