@@ -7,7 +7,7 @@ import type { ReplayPosition } from './replay.ts';
 export const INDEX = 'index';
 const STATE = 'state';
 /** Of the file, and of what is in it: +1 whenever any of it changes. An index of another version is made anew. */
-const VERSION = 2;
+const VERSION = 3;
 const MAGIC = Buffer.from('TGINDEX\n');
 const HEAD = 24;
 
@@ -35,26 +35,33 @@ export interface IndexState {
 
 const SECTIONS = ['numbers', 'words', 'slots', 'checksums'] as const;
 
-/** Puts it in place: whole, or not at all. */
-export async function writeIndexState(folder: string, state: IndexState): Promise<void> {
+/** The same as it is written, the long ones in parts. */
+export interface IndexParts extends Omit<IndexState, 'numbers' | 'words'> {
+  readonly numbers: readonly Float64Array[];
+  readonly words: readonly Uint32Array[];
+}
+
+/** Puts it in place: whole, or not at all. `turn` is awaited often, so that others have theirs. */
+export async function writeIndexState(folder: string, state: IndexParts, turn: () => Promise<void>): Promise<void> {
   const { numbers, words, texts, slots, checksums, ...small } = state;
-  const arrays = { numbers, words, slots, checksums };
-  const header = Buffer.from(
-    JSON.stringify({ ...small, texts: texts.length, lengths: SECTIONS.map((name) => arrays[name].length) }),
-  );
-  const parts = [
-    header,
-    ...SECTIONS.map((name) => Buffer.from(arrays[name].buffer, arrays[name].byteOffset, arrays[name].byteLength)),
-    ...texts.map((text) => Buffer.from(`${text}\n`)),
-  ];
+  const arrays = { numbers, words, slots: [slots], checksums: [checksums] };
+  const lengths = SECTIONS.map((name) => arrays[name].reduce((sum, part) => sum + part.length, 0));
+  const header = Buffer.from(JSON.stringify({ ...small, texts: texts.length, lengths }));
+  const parts: Buffer[] = [header];
+  for (const part of SECTIONS.flatMap((name): readonly (Float64Array | Uint32Array)[] => arrays[name])) {
+    parts.push(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+  }
+  let sum = 0;
+  for (const text of texts) parts.push(Buffer.from(`${text}\n`));
+  for (const part of parts) {
+    sum = crc32(part, sum);
+    await turn();
+  }
   const head = Buffer.alloc(HEAD);
   MAGIC.copy(head);
   head.writeUInt32LE(VERSION, 8);
   head.writeUInt32LE(header.length, 12);
-  head.writeUInt32LE(
-    parts.reduce((sum, part) => crc32(part, sum), 0),
-    16,
-  );
+  head.writeUInt32LE(sum, 16);
   const aside = path.join(folder, `${STATE}.part`);
   const handle = await open(aside, 'w', 0o600);
   try {

@@ -191,7 +191,6 @@ export class HistoryIndex implements Resume {
     const writer = new StateWriter();
     this.store.save(writer);
     const capture = new Capture(this.pager, writer.pages);
-    const { numbers, words, texts: later, pinned } = writer.parts;
     const { known: events, ...place } = position;
     const known = encodeKnown(events, (table, index) => this.store.strings[table].at(index));
     const writes = this.pager.writes;
@@ -199,6 +198,9 @@ export class HistoryIndex implements Resume {
     longest = step - began;
     await nextTurn();
     step = performance.now();
+    while (!writer.step()) await turn();
+    const { numbers, words, texts: later, pinned } = writer.parts;
+    await turn();
     while (!capture.step(PAGES_A_TURN)) await turn();
     const texts: string[] = [];
     for (const text of later) {
@@ -207,7 +209,9 @@ export class HistoryIndex implements Resume {
     }
     const file = this.#file;
     if (capture.failed || file === null) return null;
+    await turn();
     await file.sync();
+    step = performance.now();
     const { slots, checksums } = capture;
     const pages = path.basename(file.file);
     const state = {
@@ -222,11 +226,14 @@ export class HistoryIndex implements Resume {
       known,
       position: place,
     };
-    await writeIndexState(folder, { ...state, id, program: ENGINE_VERSION, segments });
+    await writeIndexState(folder, { ...state, id, program: ENGINE_VERSION, segments }, turn);
+    step = performance.now();
     capture.commit();
     this.#committed = true;
+    await turn();
     await removeOthers(folder, pages);
-    const bytes = numbers.byteLength + words.byteLength + texts.reduce((sum, text) => sum + text.length, 0);
+    const sizes = [...[...numbers, ...words].map((part) => part.byteLength), ...texts.map((text) => text.length)];
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
     const cost = { ms: performance.now() - began, step: longest, pages: this.pager.writes - writes, bytes };
     this.#logger.debug(cost, 'checkpoint');
     return cost;

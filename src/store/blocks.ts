@@ -92,7 +92,10 @@ export class BlockPool {
 
   save(into: StateWriter): void {
     into.numbers(this.#bases.view());
-    into.words(this.#counts.view());
+    // Four to a word.
+    const counts = new Uint8Array(Math.ceil(this.#counts.length / 4) * 4);
+    counts.set(this.#counts.view());
+    into.words(new Uint32Array(counts.buffer));
     into.words(this.#free);
     into.number(this.#dropped);
     for (const page of this.#pages) into.page(page);
@@ -100,7 +103,8 @@ export class BlockPool {
 
   load(from: StateReader): void {
     this.#bases.append(from.numbers());
-    this.#counts.append(from.words());
+    const counts = from.words();
+    this.#counts.append(new Uint8Array(counts.buffer, counts.byteOffset, this.#bases.length));
     for (const block of from.words()) this.#free.push(block);
     this.#dropped = from.number();
     const pages = Math.ceil(this.#bases.length / this.#blocks);

@@ -1,18 +1,10 @@
 import { ACTION_INDEX, ACTIONS, CATEGORY_FUNCTION, categoryOf } from '../model/task-state.ts';
 import type { Micros, RecordIndex, StringIndex } from '../model/units.ts';
-import { BLOCK, type BlockList, BlockPool, loadLists, saveLists } from './blocks.ts';
-import {
-  type BusySink,
-  CLASSES,
-  classOf,
-  Levels,
-  loadLevels,
-  noLevels,
-  saveLevels,
-  type TrackLevels,
-} from './levels.ts';
+import { BLOCK, type BlockList, BlockPool } from './blocks.ts';
+import { type BusySink, CLASSES, classOf, Levels, noLevels } from './levels.ts';
 import { Pager } from './paging/pager.ts';
 import type { StateReader, StateWriter } from './paging/state.ts';
+import { loadTracks, TrackCapture, type TrackSlices } from './track-slices.ts';
 
 /** A slice as it is pushed. `start` and `stop` are whole microseconds, at least one apart. */
 export interface SliceRow {
@@ -39,17 +31,6 @@ export interface Slice {
   readonly start: Micros;
   readonly stop: Micros;
   readonly origin: StringIndex;
-}
-
-interface TrackSlices {
-  /** By class. */
-  readonly lists: (BlockList | undefined)[];
-  /** Length of the longest slice, by class: how far before a window its first slice may begin. */
-  readonly longest: number[];
-  readonly levels: TrackLevels;
-  rows: number;
-  firstStart: Micros;
-  lastStop: Micros;
 }
 
 interface LongSlice {
@@ -79,7 +60,9 @@ const { compute: COMPUTE, transfer: TRANSFER } = ACTION_INDEX;
 export class Slices {
   readonly #pool: BlockPool;
   readonly #levels: Levels;
-  readonly #tracks: (TrackSlices | undefined)[] = [];
+  #tracks: (TrackSlices | undefined)[] = [];
+  /** A checkpoint that waits for some tracks as they are. */
+  #capture: TrackCapture | null = null;
   readonly #fnOf: (record: RecordIndex) => StringIndex;
   /** Stops of the slices that last longer than a column's number (71 minutes), by record. */
   readonly #long = new Map<RecordIndex, LongSlice[]>();
@@ -113,39 +96,31 @@ export class Slices {
     return this.#levels.dropOldest();
   }
 
+  /** The last thing that is put down: its tracks are left for later. One at a time. */
   save(into: StateWriter): void {
     this.#pool.save(into);
     this.#levels.save(into);
-    into.numbers([this.#length, this.#since, this.#until, this.#tracks.length]);
-    for (const of of this.#tracks) {
-      if (of === undefined) {
-        into.numbers([]);
-        continue;
-      }
-      into.numbers([of.rows, of.firstStart, of.lastStop]);
-      into.numbers(of.longest);
-      saveLists(of.lists, into);
-      saveLevels(of.levels, into);
-    }
+    into.numbers([this.#length, this.#since, this.#until]);
     const long = [...this.#long].map(([record, slices]) => [record, [...slices]] as const);
     into.text(() => long);
+    const capture = new TrackCapture(this.#tracks, into);
+    this.#capture = capture;
+    into.later(() => {
+      const done = capture.step();
+      if (done && this.#capture === capture) this.#capture = null;
+      return done;
+    });
   }
 
   load(from: StateReader): void {
     this.#pool.load(from);
     this.#levels.load(from);
-    const [length = 0, since = 0, until = 0, tracks = 0] = from.numbers();
+    const [length = 0, since = 0, until = 0] = from.numbers();
     this.#length = length;
     this.#since = since;
     this.#until = until;
-    for (let track = 0; track < tracks; track++) {
-      const [rows, firstStart = 0, lastStop = 0] = from.numbers();
-      if (rows === undefined) continue;
-      const longest = Array.from(from.numbers());
-      const lists = loadLists(from);
-      this.#tracks[track] = { lists, longest, levels: loadLevels(from), rows, firstStart, lastStop };
-    }
     for (const [record, slices] of from.text<[RecordIndex, LongSlice[]][]>()) this.#long.set(record, slices);
+    this.#tracks = loadTracks(from);
   }
 
   /** Bytes taken by slices and by their summaries. */
@@ -154,6 +129,7 @@ export class Slices {
   }
 
   push({ track, record, fn, status, action, start, stop, origin }: SliceRow): void {
+    this.#capture?.change(track);
     this.#length++;
     this.#since = Math.min(this.#since, start);
     this.#until = Math.max(this.#until, stop);

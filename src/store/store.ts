@@ -146,7 +146,7 @@ export class Store implements SourceSink {
     return { start: Math.max(start, run.start), runStart: run.start, runStop: stop };
   }
 
-  /** Puts down all that there is, between two events. Listeners are not part of it. */
+  /** Puts down all that there is, between two events; the writer has more steps to do. Listeners are not part of it. */
   save(into: StateWriter): void {
     const { seq, now, cluster, link, totals, cost, gaps } = this;
     into.text(() => ({ seq, now, cluster, link, totals, cost, gaps }) satisfies Known);
@@ -171,7 +171,8 @@ export class Store implements SourceSink {
 
   get #parts() {
     const { records, slices, tracks, functions, workers, running, runs, resources } = this;
-    return [records, slices, tracks, functions, workers, running, runs, resources, this.#pace] as const;
+    // Slices leave some of it for later: nothing may come behind them.
+    return [records, tracks, functions, workers, running, runs, resources, this.#pace, slices] as const;
   }
 
   /** What there is no room for: the oldest details, slices and records alike; sums last. False when there is nothing left. */

@@ -2,6 +2,8 @@ import type { Page, Pager } from './pager.ts';
 
 /** The slot of a page whose values are gone. */
 export const LOST_SLOT = 0xffff_ffff;
+/** Pages that a step looks at: most are in the file as they are. */
+const SEEN_A_STEP = 4_096;
 
 /**
  * What is in some pages at one moment, written down step by step: a page that is about to change before its turn is written first.
@@ -10,7 +12,6 @@ export const LOST_SLOT = 0xffff_ffff;
 export class Capture {
   readonly #pager: Pager;
   readonly #pages: readonly Page[];
-  readonly #places = new Map<Page, number>();
   readonly slots: Uint32Array;
   readonly checksums: Uint32Array;
   #next = 0;
@@ -24,9 +25,8 @@ export class Capture {
     this.checksums = new Uint32Array(pages.length);
     for (let i = 0; i < pages.length; i++) {
       const page = pages[i]!;
-      this.#places.set(page, i);
       page.captured = this;
-      if (pager.isSaved(page)) this.saved(page);
+      page.capturedAs = i;
     }
   }
 
@@ -37,9 +37,14 @@ export class Capture {
   /** Writes what is left, at most `most` pages of it. True when all is written, or cannot be. */
   step(most: number): boolean {
     const pages = this.#pages;
-    for (let written = 0; this.#next < pages.length && written < most && !this.#failed; this.#next++) {
+    const end = Math.min(pages.length, this.#next + SEEN_A_STEP);
+    for (let written = 0; this.#next < end && written < most && !this.#failed; this.#next++) {
       const page = pages[this.#next]!;
       if (page.captured !== this) continue;
+      if (this.#pager.isSaved(page)) {
+        this.saved(page);
+        continue;
+      }
       written++;
       if (page.values === null) this.#copy(page);
       else this.#pager.save(page);
@@ -52,10 +57,9 @@ export class Capture {
     if (page.captured !== this) return;
     if (!this.#pager.isSaved(page)) return;
     page.captured = null;
-    const place = this.#places.get(page)!;
     page.kept = true;
-    this.slots[place] = page.slot;
-    this.checksums[place] = page.checksum;
+    this.slots[page.capturedAs] = page.slot;
+    this.checksums[page.capturedAs] = page.checksum;
   }
 
   fail(): void {

@@ -20,6 +20,8 @@ export interface Page<T extends PageValues = PageValues> {
   dirty: boolean;
   /** A checkpoint waits for what is in it now. */
   captured: Capture | null;
+  /** Its number in that. */
+  capturedAs: number;
   /** Place in `home`, -1: none. */
   slot: number;
   checksum: number;
@@ -112,7 +114,7 @@ export class Pager {
 
   #page<T extends PageValues>(view: Page<T>['view'], lost: () => void): Page<T> {
     return {
-      ...{ values: null, used: true, pins: 0, dirty: true, captured: null, slot: -1, checksum: 0 },
+      ...{ values: null, used: true, pins: 0, dirty: true, captured: null, capturedAs: -1, slot: -1, checksum: 0 },
       ...{ home: null, kept: false, pager: this, view, lost, place: -1 },
     };
   }

@@ -118,7 +118,12 @@ describe('paging', () => {
             const other = new Store({ monotonic: () => 0, pager: smallPager(pages) });
             const { slots, checksums } = capture;
             const table = { file, slots, checksums };
-            other.load(new StateReader({ numbers, words, texts: texts.map((text) => textOf(text())) }, table));
+            const whole = {
+              numbers: Float64Array.from(numbers.flatMap((part) => [...part])),
+              words: Uint32Array.from(words.flatMap((part) => [...part])),
+              texts: texts.map((text) => textOf(text())),
+            };
+            other.load(new StateReader(whole, table));
             expect(answers(other)).toEqual(before);
             feed(other, rows);
             expect(other.records.length).toBe(rows.length + (before as unknown[][])[5]!.length);

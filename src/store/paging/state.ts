@@ -9,9 +9,13 @@ import type { Page, Pager, PageValues } from './pager.ts';
  * the order in which they were named. A reader asks for the same things in the same order.
  */
 export class StateWriter {
-  readonly #numbers = new Growable(Float64Array, 1_024);
-  readonly #words = new Growable(Uint32Array, 65_536);
+  /** What is complete of them; the rest is in the two below. */
+  readonly #numberParts: Float64Array[] = [];
+  readonly #wordParts: Uint32Array[] = [];
+  readonly #numbers = new Growable(Float64Array, PART);
+  readonly #words = new Growable(Uint32Array, PART);
   readonly #texts: (() => unknown)[] = [];
+  #later: (() => boolean) | null = null;
   readonly pages: Page[] = [];
   /** Places in `pages` of those that a reader needs at once. */
   readonly #pinned: number[] = [];
@@ -20,13 +24,13 @@ export class StateWriter {
     this.#numbers.push(value);
   }
 
-  numbers(values: ArrayLike<number>): void {
-    put(this.#numbers, values);
+  numbers(values: Float64Array | readonly number[]): void {
+    put(this.#numbers, this.#numberParts, values);
   }
 
   /** Whole numbers below 2^32. */
-  words(values: ArrayLike<number>): void {
-    put(this.#words, values);
+  words(values: Uint32Array | readonly number[]): void {
+    put(this.#words, this.#wordParts, values);
   }
 
   /** The same as {@link words}, for the tens of thousands of short lists that a history has: their loop sees one kind of array. */
@@ -38,6 +42,7 @@ export class StateWriter {
     const { raw } = words;
     raw[at] = length;
     for (let i = 0; i < length; i++) raw[at + 1 + i] = values[i]!;
+    if (at + length >= PART) finish(words, this.#wordParts);
   }
 
   /** Anything that JSON has, and numbers that it has not. It may be asked for later: it must not change. */
@@ -50,25 +55,60 @@ export class StateWriter {
     this.pages.push(page);
   }
 
-  /** The sections of a file: the texts one step after another. */
+  /**
+   * The last thing: what is put down a bit at each call until that says true, in numbers and words. Whoever does so sees to it that
+   * this is what there is now. One at most.
+   */
+  later(step: () => boolean): void {
+    this.#later = step;
+  }
+
+  /** Puts down a bit of what was left for later. True when nothing is left. */
+  step(): boolean {
+    if (this.#later?.() ?? true) this.#later = null;
+    return this.#later === null;
+  }
+
+  /** The sections of a file, which are not changed any more: the texts one step after another. */
   get parts(): StateParts {
-    return { numbers: this.#numbers.slice(), words: this.#words.slice(), texts: this.#texts, pinned: this.#pinned };
+    while (!this.step());
+    finish(this.#numbers, this.#numberParts);
+    finish(this.#words, this.#wordParts);
+    return { numbers: this.#numberParts, words: this.#wordParts, texts: this.#texts, pinned: this.#pinned };
   }
 }
 
+/** About so many values are one part: appending to long ones would copy them again and again. */
+const PART = 65_536;
+
 /** The number of the values, and these. Most of them are few and in plain arrays, which `set` is slow with. */
-function put(into: Growable<Float64Array> | Growable<Uint32Array>, values: ArrayLike<number>): void {
+function put<T extends Float64Array | Uint32Array>(into: Growable<T>, parts: T[], values: T | readonly number[]): void {
+  const { length } = values;
+  if (ArrayBuffer.isView(values) && length >= PART) {
+    into.push(length);
+    finish(into, parts);
+    parts.push(values.slice() as T);
+    return;
+  }
   const at = into.length;
-  into.extend(values.length + 1);
+  into.extend(length + 1);
   const { raw } = into;
-  raw[at] = values.length;
+  raw[at] = length;
   if (ArrayBuffer.isView(values)) raw.set(values, at + 1);
-  else for (let i = 0; i < values.length; i++) raw[at + 1 + i] = values[i]!;
+  else for (let i = 0; i < length; i++) raw[at + 1 + i] = values[i]!;
+  if (into.length >= PART) finish(into, parts);
+}
+
+/** Makes a part of what there is. */
+function finish<T extends Float64Array | Uint32Array>(values: Growable<T>, parts: T[]): void {
+  if (values.length === 0) return;
+  parts.push(values.slice());
+  values.truncate(0);
 }
 
 export interface StateParts {
-  readonly numbers: Float64Array;
-  readonly words: Uint32Array;
+  readonly numbers: readonly Float64Array[];
+  readonly words: readonly Uint32Array[];
   readonly texts: readonly (() => unknown)[];
   readonly pinned: readonly number[];
 }
