@@ -148,7 +148,6 @@ client.run_on_scheduler(burst)`);
   });
 
   test('keys of 10 kB, of tuples, with emoji, from right to left', async () => {
-    const began = Date.now() / 1000 - SKEW_SECONDS;
     const printed = await driver.run<string[]>(
       `odd_keys = [${ODD_KEYS.join(', ')}]
 futures = [client.submit(odd, i, key=key) for i, key in enumerate(odd_keys)]
@@ -160,7 +159,7 @@ wait(futures)
     // What is too long is cut and says so.
     const shown = printed.map((key) => (key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY - 1)}…` : key));
     const missing = async (): Promise<string[]> => {
-      const { tasks } = await taskglass.api<{ tasks: Task[] }>(`tasks?limit=10000&since=${began}`);
+      const { tasks } = await taskglass.api<{ tasks: Task[] }>('tasks?limit=1000&order=newest');
       const keys = new Set(tasks.map(({ key }) => key));
       return shown.filter((key) => !keys.has(key)).map((key) => key.slice(0, 60));
     };
