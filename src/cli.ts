@@ -4,7 +4,6 @@ import { TaskglassError } from './base/errors.ts';
 import { openBrowser } from './cli/browser.ts';
 import { moreHelp } from './cli/more-help.ts';
 import { DEFAULT_PORT, parseCommandLine, type ServeCommand } from './cli/options.ts';
-import { runRecordingCommand } from './cli/recordings.ts';
 import { serveDask, serveDemo, serveRecording, type TaskglassServer, VERSION } from './server/main.ts';
 
 /** Arguments → options → a server; the only file that prints. */
@@ -18,6 +17,7 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const stopping = stopOnSignal();
   if (parsed.command === 'record' || parsed.command === 'export' || parsed.command === 'stats') {
+    const { runRecordingCommand } = await import('./cli/recordings.ts');
     process.exit(await runRecordingCommand(parsed, stopping));
   }
   const server = await serve(parsed, stopping);

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
-import { LocalCluster, type LocalClusterOptions, runExample } from '../engine/index.ts';
+import type { LocalClusterOptions } from '../engine/index.ts';
 import { directoryOf } from '../recording/reader.ts';
-import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
+import type { TlsOptions } from '../source/dask/index.ts';
 import { RecordingSource } from '../source/recording.ts';
 import { type ServerOptions, startServer, type TaskglassServer } from './server.ts';
 
@@ -12,7 +12,7 @@ export { isLoopback } from '../serving/gate.ts';
 export { FIRST_FALLBACK_PORT } from './listen.ts';
 export type { TaskglassServer } from './server.ts';
 
-// The one place that picks concrete parts: which source, which log.
+// The one place that picks concrete parts: which source, which log. What only some commands need is loaded by these.
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 type LogLevel = (typeof LOG_LEVELS)[number];
@@ -45,6 +45,7 @@ export async function serveDask(
   options: ServeDaskOptions,
 ): Promise<TaskglassServer> {
   const { logLevel, tls, ...rest } = options;
+  const { DaskSource } = await import('../source/dask/index.ts');
   const sourceOf = ({ address, schedulerFile }: NamedAddress) =>
     new DaskSource(schedulerFile === undefined ? address : { schedulerFile }, { ...(tls && { tls }) });
   const ids = new Set<string>();
@@ -90,6 +91,7 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
     record,
     memory,
   } = options;
+  const { LocalCluster, runExample } = await import('../engine/index.ts');
   const cluster = await LocalCluster.launch(
     {
       ...engine,

@@ -5,7 +5,7 @@ import type { SourceEvent } from '../model/source-event.ts';
 import { Recorder } from '../recording/recorder.ts';
 import { sealInThread } from '../recording/sealing.ts';
 import { Tables } from '../recording/tables.ts';
-import { DaskSource, type TlsOptions } from '../source/dask/index.ts';
+import type { TlsOptions } from '../source/dask/index.ts';
 import { Keeper } from './moments/keeper.ts';
 
 export type { TaskSelection } from '../model/task-selection.ts';
@@ -57,6 +57,7 @@ export async function recordOnly(address: string, options: RecordOnlyOptions): P
       if (state === 'stopped') failed.abort(new TaskglassError('RECORDING_FAILED', reason));
     },
   });
+  const { DaskSource } = await import('../source/dask/index.ts');
   await using source = new DaskSource(address, { ...(tls && { tls }) });
   try {
     await source.start(recorder, { wait });

@@ -7,10 +7,10 @@ import { encodingFor, type PageFile } from '../serving/page-files.ts';
 /** Fastify answers HEAD wherever it answers GET. */
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const;
 
-export function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): FastifyReply {
+export async function sendFile(request: FastifyRequest, reply: FastifyReply, file: PageFile): Promise<FastifyReply> {
   reply.header('etag', file.etag).header('vary', 'accept-encoding');
   if (request.headers['if-none-match']?.includes(file.etag)) return reply.code(304).send();
-  const { encoding, body } = encodingFor(file, request.headers['accept-encoding']);
+  const { encoding, body } = await encodingFor(file, request.headers['accept-encoding']);
   if (encoding !== null) reply.header('content-encoding', encoding);
   return reply.type(file.type).send(body);
 }

@@ -175,7 +175,7 @@ function send(request: IncomingMessage, response: ServerResponse, type: string, 
   response.end(request.method === 'HEAD' ? undefined : body);
 }
 
-function sendFile(request: IncomingMessage, response: ServerResponse, file: PageFile): void {
+async function sendFile(request: IncomingMessage, response: ServerResponse, file: PageFile): Promise<void> {
   response.setHeader('etag', file.etag);
   response.setHeader('vary', 'accept-encoding');
   if (request.headers['if-none-match']?.includes(file.etag) === true) {
@@ -183,7 +183,7 @@ function sendFile(request: IncomingMessage, response: ServerResponse, file: Page
     response.end();
     return;
   }
-  const { encoding, body } = encodingFor(file, String(request.headers['accept-encoding'] ?? ''));
+  const { encoding, body } = await encodingFor(file, String(request.headers['accept-encoding'] ?? ''));
   if (encoding !== null) response.setHeader('content-encoding', encoding);
   send(request, response, file.type, body);
 }

@@ -8,7 +8,8 @@ import { TaskglassError } from '../base/errors.ts';
 
 /**
  * The built page, read into memory once: some hundred kilobytes. A request names one of these files exactly or nothing,
- * so no path is ever made from what a browser sends, and each file is compressed once instead of once a request.
+ * so no path is ever made from what a browser sends, and each file is compressed once, when it is asked for first, instead of
+ * once a request.
  */
 export interface PageFile {
   readonly type: string;
@@ -16,9 +17,11 @@ export interface PageFile {
   /** True when its name carries its content's hash. */
   readonly immutable: boolean;
   readonly raw: Buffer;
-  readonly gzip: Buffer | null;
-  readonly brotli: Buffer | null;
+  /** Null where that would save nothing. */
+  readonly compressed: ((encoding: Encoding) => Promise<Buffer>) | null;
 }
+
+type Encoding = 'br' | 'gzip';
 
 export interface PageFiles {
   /**
@@ -73,12 +76,12 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
     names.map(async (name) => {
       if (name === REPORT_PAGE) return;
       const content = await readFile(join(folder, name));
-      files.set(name, await pageFile(name, content));
+      files.set(name, pageFile(name, content));
     }),
   );
   const html = files.get('index.html')?.raw.toString();
   const report = names.includes(REPORT_PAGE) ? await readFile(join(folder, REPORT_PAGE), 'utf8') : null;
-  const documents = html === undefined ? [] : await Promise.all(DEPTHS.map((depth) => deeper(html, depth)));
+  const documents = html === undefined ? [] : DEPTHS.map((depth) => deeper(html, depth));
   return {
     document: (depth) => {
       const document = documents[depth];
@@ -91,30 +94,42 @@ export async function readPageFiles(folder: string): Promise<PageFiles> {
 }
 
 /** The same document for an address that is `depth` folders further down. */
-function deeper(html: string, depth: number): Promise<PageFile> {
+function deeper(html: string, depth: number): PageFile {
   const moved = depth === 0 ? html : html.replaceAll(/(?<=\b(?:href|src)=")\.\//g, '../'.repeat(depth));
   return pageFile('index.html', Buffer.from(moved));
 }
 
-async function pageFile(name: string, raw: Buffer): Promise<PageFile> {
+function pageFile(name: string, raw: Buffer): PageFile {
   const extension = extname(name);
-  const compress = COMPRESSIBLE.has(extension) && raw.length >= COMPRESS_FROM;
+  const made = new Map<Encoding, Promise<Buffer>>();
+  const compressed = (encoding: Encoding): Promise<Buffer> => {
+    const body = made.get(encoding) ?? compress(raw, encoding);
+    made.set(encoding, body);
+    return body;
+  };
   return {
     type: TYPES[extension] ?? 'application/octet-stream',
     etag: `"${createHash('sha256').update(raw).digest('base64url').slice(0, 22)}"`,
     immutable: name.startsWith('assets/'),
     raw,
-    gzip: compress ? await promisify(gzip)(raw, { level: 9 }) : null,
-    brotli: compress ? await promisify(brotliCompress)(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } }) : null,
+    compressed: COMPRESSIBLE.has(extension) && raw.length >= COMPRESS_FROM ? compressed : null,
   };
 }
 
+function compress(raw: Buffer, encoding: Encoding): Promise<Buffer> {
+  if (encoding === 'gzip') return promisify(gzip)(raw, { level: 9 });
+  return promisify(brotliCompress)(raw, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } });
+}
+
 /** The smallest form that the browser takes. */
-export function encodingFor(file: PageFile, accepted: string | undefined): { encoding: string | null; body: Buffer } {
+export async function encodingFor(
+  { raw, compressed }: PageFile,
+  accepted: string | undefined,
+): Promise<{ encoding: Encoding | null; body: Buffer }> {
   const offers = (accepted ?? '').split(',').map((offer) => offer.trim());
-  const takes = (name: string): boolean =>
+  const takes = (name: Encoding): boolean =>
     offers.some((offer) => offer === name || (offer.startsWith(`${name};`) && !/;\s*q=0(\.0*)?$/.test(offer)));
-  if (file.brotli !== null && takes('br')) return { encoding: 'br', body: file.brotli };
-  if (file.gzip !== null && takes('gzip')) return { encoding: 'gzip', body: file.gzip };
-  return { encoding: null, body: file.raw };
+  const encoding = takes('br') ? 'br' : takes('gzip') ? 'gzip' : null;
+  if (encoding === null || compressed === null) return { encoding: null, body: raw };
+  return { encoding, body: await compressed(encoding) };
 }
