@@ -203,7 +203,7 @@ function ask(store: Store, queries: number, atMost: number, watch: () => void): 
     const looking = { since, until: since + wide, perPixel: wide / PIXELS, now: extent.until, functions: null };
     const first = Math.floor(draw() * Math.max(0, store.tracks.list.length - rows));
     const tracks = Array.from({ length: rows }, (_, row) => first + row);
-    const cursor = new WindowCursor(store, { ...planWindow(null, looking), tracks });
+    const cursor = new WindowCursor(store, planWindow(null, looking, { tracks: { shown: tracks, ask: () => tracks } }));
     let time = 0;
     for (let done = false; !done; ) {
       const began = performance.now();

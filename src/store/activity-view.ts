@@ -35,7 +35,7 @@ export function* activitySteps(store: Store, since: Seconds, until: Seconds): St
   for (const { track } of list) {
     inBin.fill(0);
     rows += slices.busy(track, grid.level, from, to, null, (bin, _category, micros) => {
-      inBin[bin - grid.firstBin]! += micros;
+      inBin[bin]! += micros;
     });
     let sum = 0;
     for (const micros of inBin) sum += Math.min(width, micros);

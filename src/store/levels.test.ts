@@ -169,8 +169,8 @@ describe('levels of detail', () => {
     const store = storeOf(rows, 1);
     const query = { since: BASE * 1e6, until: BASE * 1e6 + 16e6, level: 10, functions: null, maxSlices: 0 };
     const batch = new WindowCursor(store, query).next()!;
-    expect(batch.mode === 'shares' && [batch.level, batch.bin.length < 1e6, batch.track.length]).toEqual([
-      11,
+    expect(batch.mode === 'shares' && [batch.level, batch.bin.length < 6e5, batch.track.length]).toEqual([
+      12,
       true,
       100,
     ]);

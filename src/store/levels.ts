@@ -54,7 +54,10 @@ export function loadLevels(from: StateReader): TrackLevels {
   return { lists: loadLists(from), tryAt: Array.from(from.numbers()) };
 }
 
-/** Receives busy time of one bin, counted since epoch at the level that was asked for. */
+/**
+ * Receives busy time of one bin of the level that was asked for, counted from where the question begins: bins since epoch are too
+ * large to be handed over without an object each.
+ */
 export type BusySink = (bin: number, category: number, busy: Micros) => void;
 
 /** Summaries of all tracks, in one pool. */
@@ -119,7 +122,7 @@ export class Levels {
     const list = levels.lists[index]!;
     const first = since / WIDTHS[index]!;
     const end = until / WIDTHS[index]!;
-    const ratio = 2 ** (level - LEVELS[index]!);
+    const perBin = 2 ** (LEVELS[index]! - level);
     let gone = 0;
     for (let place = pool.firstPlace(list, first); place < list.blocks.length; place++) {
       const block = list.blocks[place]!;
@@ -138,7 +141,7 @@ export class Levels {
         const fn = code >>> KIND_BITS;
         if (functions !== null && !functions.has(fn)) continue;
         const kind = code & (KINDS - 1);
-        sink(Math.floor(bin / ratio), kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
+        sink(((bin - first) * perBin) | 0, kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
       }
       pool.unpin(block);
     }

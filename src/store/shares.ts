@@ -1,10 +1,13 @@
 import { MAX_LEVEL, MIN_LEVEL } from '../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../model/task-state.ts';
 import type { Micros } from '../model/units.ts';
+import type { BusySink } from './levels.ts';
 import type { Slices } from './slices.ts';
 
 /** Bins that one answer may have. */
 export const MAX_BINS = 16_384;
+/** Up to so many categories of a bin are sorted by insertion. */
+const FEW = 16;
 
 /** Which bins: `count` of them, 2^level µs wide, from number `firstBin` since epoch on. */
 export interface Grid {
@@ -41,6 +44,29 @@ export class ShareBinner {
   /** Busy time in the bin at hand, by category; all zero between bins. */
   #busy = new Float64Array(64);
   #touched = new Uint32Array(64);
+  /** The bin of the grid that is read from. */
+  #from = 0;
+  /** Bins that have entries lie in [#low, #high]. */
+  #low = 0;
+  #high = -1;
+  /** One function for all tracks, so that the loops that call it are compiled for it. */
+  readonly #add: BusySink = (at, category, micros) => {
+    const bin = at + this.#from;
+    if (bin < this.#low) this.#low = bin;
+    if (bin > this.#high) this.#high = bin;
+    const head = this.#heads[bin]!;
+    // Neighbours of one function, by far most often.
+    if (head > 0 && this.#categories[head - 1] === category) {
+      this.#micros[head - 1]! += micros;
+      return;
+    }
+    const entry = this.#entries++;
+    if (entry === this.#micros.length) this.#growEntries();
+    this.#categories[entry] = category;
+    this.#micros[entry] = micros;
+    this.#previous[entry] = head;
+    this.#heads[bin] = entry + 1;
+  };
 
   /** Bins before `from` are left out, and slices of other than these functions. Returns how many rows it went through. */
   bin(
@@ -55,48 +81,54 @@ export class ShareBinner {
     const width = 2 ** level;
     if (this.#heads.length < count) this.#heads = new Uint32Array(count);
     this.#entries = 0;
-    let low = count;
-    let high = -1;
-    const add = (at: number, category: number, micros: Micros): void => {
-      const bin = at - firstBin;
-      if (bin < low) low = bin;
-      if (bin > high) high = bin;
-      const head = this.#heads[bin]!;
-      // Neighbours of one function, by far most often.
-      if (head > 0 && this.#categories[head - 1] === category) {
-        this.#micros[head - 1]! += micros;
-        return;
-      }
-      const entry = this.#entries++;
-      if (entry === this.#micros.length) this.#growEntries();
-      this.#categories[entry] = category;
-      this.#micros[entry] = micros;
-      this.#previous[entry] = head;
-      this.#heads[bin] = entry + 1;
-    };
-    const rows = slices.busy(track, level, (firstBin + from) * width, (firstBin + count) * width, functions, add);
-    for (let bin = low; bin <= high; bin++) {
-      const head = this.#heads[bin]!;
+    this.#from = from;
+    this.#low = count;
+    this.#high = -1;
+    const rows = slices.busy(track, level, (firstBin + from) * width, (firstBin + count) * width, functions, this.#add);
+    const heads = this.#heads;
+    const categories = this.#categories;
+    const micros = this.#micros;
+    const previous = this.#previous;
+    const high = this.#high;
+    for (let bin = this.#low; bin <= high; bin++) {
+      const head = heads[bin]!;
       if (head === 0) continue;
-      this.#heads[bin] = 0;
-      if (this.#previous[head - 1] === 0) sink(bin, this.#categories[head - 1]!, this.#micros[head - 1]!);
-      else this.#emit(bin, head, sink);
+      heads[bin] = 0;
+      const last = head - 1;
+      const before = previous[last]! - 1;
+      if (before < 0) {
+        sink(bin, categories[last]!, micros[last]!);
+      } else if (previous[before] === 0) {
+        // Two are of two categories.
+        const ordered = categories[before]! < categories[last]!;
+        const first = ordered ? before : last;
+        const second = ordered ? last : before;
+        sink(bin, categories[first]!, micros[first]!);
+        sink(bin, categories[second]!, micros[second]!);
+      } else {
+        this.#emit(bin, head, sink);
+      }
     }
     return rows + this.#entries;
   }
 
   #emit(bin: number, head: number, sink: ShareSink): void {
-    let categories = 0;
+    let busy = this.#busy;
+    let found = 0;
     for (let entry = head; entry > 0; entry = this.#previous[entry - 1]!) {
       const category = this.#categories[entry - 1]!;
-      if (category >= this.#busy.length) this.#growCategories(2 * category);
-      if (this.#busy[category] === 0) this.#touched[categories++] = category;
-      this.#busy[category]! += this.#micros[entry - 1]!;
+      if (category >= busy.length) {
+        this.#growCategories(2 * category);
+        busy = this.#busy;
+      }
+      if (busy[category] === 0) this.#touched[found++] = category;
+      busy[category]! += this.#micros[entry - 1]!;
     }
-    const touched = this.#touched.subarray(0, categories).sort();
-    for (const category of touched) {
-      sink(bin, category, this.#busy[category]!);
-      this.#busy[category] = 0;
+    sortFirst(this.#touched, found);
+    for (let i = 0; i < found; i++) {
+      const category = this.#touched[i]!;
+      sink(bin, category, busy[category]!);
+      busy[category] = 0;
     }
   }
 
@@ -110,6 +142,20 @@ export class ShareBinner {
   #growCategories(categories: number): void {
     this.#busy = copyInto(new Float64Array(categories), this.#busy);
     this.#touched = copyInto(new Uint32Array(categories), this.#touched);
+  }
+}
+
+/** Sorts the first `count` values: by far most often a handful, for which a view and its sort would take longer. */
+function sortFirst(values: Uint32Array, count: number): void {
+  if (count > FEW) {
+    values.subarray(0, count).sort();
+    return;
+  }
+  for (let i = 1; i < count; i++) {
+    const value = values[i]!;
+    let at = i;
+    for (; at > 0 && values[at - 1]! > value; at--) values[at] = values[at - 1]!;
+    values[at] = value;
   }
 }
 

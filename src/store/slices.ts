@@ -196,7 +196,7 @@ export class Slices {
   }
 
   /**
-   * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted since epoch, in any order
+   * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted from `since`, in any order
    * and in parts that add up. Only of these functions, or of all. Returns how many rows it went through.
    */
   busy(
@@ -229,6 +229,8 @@ export class Slices {
   ): number {
     const pool = this.#pool;
     const width = 2 ** level;
+    // Exact, as it is a power of two.
+    const perMicro = 1 / width;
     let gone = 0;
     for (let place = pool.firstPlace(list, since - longest); place < list.blocks.length; place++) {
       const block = list.blocks[place]!;
@@ -257,8 +259,8 @@ export class Slices {
         const category = reserved < 0 ? CATEGORY_FUNCTION + detail : reserved;
         let from = start < since ? since : start;
         if (stop > until) stop = until;
-        let bin = Math.floor(from / width);
-        for (let edge = (bin + 1) * width; edge < stop; edge += width) {
+        let bin = ((from - since) * perMicro) | 0;
+        for (let edge = since + (bin + 1) * width; edge < stop; edge += width) {
           sink(bin++, category, edge - from);
           from = edge;
         }

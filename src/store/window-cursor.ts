@@ -8,15 +8,21 @@ import {
   type WindowQuery,
 } from '../model/batch.ts';
 import { type Micros, toMicros } from '../model/units.ts';
+import { ShareEntries } from './share-entries.ts';
 import { type Grid, gridOver, ShareBinner, type ShareSink } from './shares.ts';
 import type { Slice } from './slices.ts';
 import type { Store } from './store.ts';
 import { GroupSum, TrackGroups } from './track-groups.ts';
 
-/** An answer in shares gets coarser bins rather than many more entries than this (8 bytes each). */
-const MOST_ENTRIES = 1_048_576;
+/**
+ * An answer in shares gets coarser bins rather than many more entries than this (8 bytes each): about what 120 rows of a busy
+ * cluster have at a bin or two to a pixel.
+ */
+const MOST_ENTRIES = 524_288;
 /** Tracks that are looked at to know about how large an answer will be. */
-const SAMPLE_TRACKS = 64;
+const SAMPLE_TRACKS = 16;
+/** What they hold varies: so much more of it is made room for. */
+const SPARE = 1.125;
 /** A bin of a track seldom has more of them on average. */
 const USUAL_CATEGORIES = 3;
 /** As much as this in a bin of a group. */
@@ -24,7 +30,9 @@ const GROUP_CATEGORIES = 4;
 /** Slices of one track seldom lie over each other as deep as this. */
 const LANES = 8;
 /** Rows that are gone through without a chance to stop. */
-const PART_ROWS = 32_768;
+const PART_ROWS = 8_192;
+/** To read a page back takes about as long as to go through so many rows. */
+const PAGE_ROWS = 800;
 
 const binner = new ShareBinner();
 
@@ -33,9 +41,7 @@ interface Answer {
   readonly track: Growable<Uint32Array>;
   readonly from: Growable<Uint32Array>;
   readonly offset: Growable<Uint32Array>;
-  readonly bin: Growable<Uint16Array>;
-  readonly category: Growable<Uint16Array>;
-  readonly busy: Growable<Uint32Array> | Growable<Float64Array>;
+  readonly entries: ShareEntries;
 }
 
 /**
@@ -60,6 +66,10 @@ export class WindowCursor {
   #job: Generator<undefined, WindowBatch | null> | null = null;
   /** Rows that the present step may still go through. */
   #left = 0;
+  /** Pages that had been read back when rows were last counted. */
+  #loads = 0;
+  /** How many entries the next answer in shares will have, about. */
+  #expected = 0;
 
   constructor(store: Store, query: WindowQuery) {
     this.#store = store;
@@ -87,6 +97,7 @@ export class WindowCursor {
    */
   step(rows: number): WindowBatch | null {
     this.#left = rows;
+    this.#loads = this.#store.pager.loads;
     this.#job ??= this.#answer();
     const { done, value } = this.#job.next();
     if (done !== true) return null;
@@ -243,6 +254,7 @@ export class WindowCursor {
     for (let grid = gridOver(since, end(level), level); ; ) {
       // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
       const grouped = this.#groups.rows.length * grid.count * GROUP_CATEGORIES;
+      this.#expected = grouped;
       if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= MOST_ENTRIES) return grid;
       const stride = Math.max(1, Math.ceil(tracks.length / SAMPLE_TRACKS));
       let entries = grouped;
@@ -252,6 +264,7 @@ export class WindowCursor {
       for (let i = 0; i < tracks.length; i += stride) {
         if (this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count))) yield;
       }
+      this.#expected = Math.ceil(entries * SPARE);
       if (entries <= MOST_ENTRIES || grid.level >= MAX_LEVEL) return grid;
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));
       grid = gridOver(since, end(coarser), coarser);
@@ -263,8 +276,11 @@ export class WindowCursor {
     return this.#groups.widest * 2 ** this.#grid.level * LANES > 0xffff_ffff;
   }
 
+  /** Whether a step has gone through its rows, of which it has just gone through `rows`. */
   #spent(rows: number): boolean {
-    this.#left -= rows;
+    const { loads } = this.#store.pager;
+    this.#left -= rows + (loads - this.#loads) * PAGE_ROWS;
+    this.#loads = loads;
     return this.#left <= 0;
   }
 
@@ -290,9 +306,7 @@ export class WindowCursor {
       track: new Growable(Uint32Array, rows.length),
       from: new Growable(Uint32Array, rows.length),
       offset: new Growable(Uint32Array, rows.length + 1),
-      bin: new Growable(Uint16Array, 1024),
-      category: new Growable(Uint16Array, 1024),
-      busy: this.#outgrows() ? new Growable(Float64Array, 1024) : new Growable(Uint32Array, 1024),
+      entries: new ShareEntries(reset ? this.#expected : 0, this.#outgrows()),
     };
     answer.offset.push(0);
     if (reset) this.#seen = this.#store.records.length;
@@ -313,33 +327,25 @@ export class WindowCursor {
       track: answer.track.view(),
       from: answer.from.view(),
       offset: answer.offset.view(),
-      bin: answer.bin.view(),
-      category: answer.category.view(),
-      busy: answer.busy.view(),
+      bin: answer.entries.bin,
+      category: answer.entries.category,
+      busy: answer.entries.busy,
     };
   }
 
   *#addRow(answer: Answer, row: number, first: number): Generator<undefined> {
-    const { track, from, offset, bin, category, busy } = answer;
+    const { track, from, offset, entries } = answer;
     track.push(row);
     from.push(first);
     if (row >= FIRST_GROUP) {
       const sum = new GroupSum(first, this.#grid.count);
       const { length } = this.#store.tracks.list;
       for (const of of this.#groups.tracksOf(row, length)) yield* this.#bins(of, first, sum.add);
-      sum.read((at, of, micros) => {
-        bin.push(at);
-        category.push(Math.min(of, 0xffff));
-        busy.push(micros);
-      });
+      sum.read(entries.push);
     } else {
-      yield* this.#bins(row, first, (at, of, micros) => {
-        bin.push(at);
-        category.push(Math.min(of, 0xffff));
-        busy.push(Math.min(micros, 0xffff_ffff));
-      });
+      yield* this.#bins(row, first, entries.push);
     }
-    offset.push(bin.length);
+    offset.push(entries.length);
   }
 
   /** The busy time of a track from a bin on, in parts. */

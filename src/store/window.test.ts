@@ -126,6 +126,27 @@ describe('windows', () => {
     );
   });
 
+  it('list the categories of a bin in order, however many there are', () => {
+    for (const functions of [1, 2, 3, 16, 17, 90]) {
+      const store = newStore();
+      // Backwards, and each of them twice, with others between.
+      const all = Array.from({ length: 2 * functions }, (_, i): Row => {
+        const at = BASE + 1 + i / 1e3;
+        const fn = `f${(2 * functions - 1 - i) % functions}`;
+        return { key: `k${i}`, fn, worker: WORKERS[0]!, thread: 1, compute: [at, at + (i + 1) / 1e5] };
+      });
+      for (let fn = 0; fn < functions; fn++) store.intern('function', `f${fn}`);
+      store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, all) });
+      const q = { since: BASE * 1e6, until: (BASE + 60) * 1e6, level: 24, functions: null, maxSlices: 0 };
+      const batch = new WindowCursor(store, q).next()!;
+      if (batch.mode !== 'shares') throw new Error('they are shares');
+      expect(busyOf(batch)).toEqual(busyOfRows(store, all, { ...q, level: batch.level }));
+      expect(new Set(batch.category).size).toBe(functions);
+      const places = Array.from(batch.bin, (bin, i) => bin * 1e5 + batch.category[i]!);
+      expect(places).toEqual([...places].sort((a, b) => a - b));
+    }
+  });
+
   it('add up groups exactly, at once and as records come', () => {
     const ranges = fc
       .uniqueArray(fc.integer({ min: 0, max: 8 }), { maxLength: 6 })
