@@ -18,6 +18,7 @@ import { addGate, wantsHtml } from './door.ts';
 import { addExportRoute } from './export/route.ts';
 import { addPlacesRoutes } from './history/routes.ts';
 import { jsonBody } from './json-body.ts';
+import { metricsRegistry } from './metrics.ts';
 import type { Mount } from './mounts.ts';
 import { openApi } from './openapi.ts';
 import type { Places } from './places.ts';
@@ -168,8 +169,6 @@ function addProbes(app: FastifyInstance, mount: Mount, { prefix }: HttpOptions):
   });
   app.get(`${base}/metrics`, async (request, reply) => {
     const watched = await mount.of(request);
-    // Loaded when somebody asks: most never do.
-    const { metricsRegistry } = await import('./metrics.ts');
     const registry = registries.get(watched) ?? metricsRegistry(watched.store, watched.publisher);
     registries.set(watched, registry);
     return reply.type(registry.contentType).send(await registry.metrics());
