@@ -33,6 +33,11 @@ export interface AppOptions {
   readonly frameworkErrors: NonNullable<FastifyServerOptions['frameworkErrors']>;
 }
 
+/** What a request may say is checked by schemas of our own: Fastify's compilers, which take long to load, are not needed. */
+function noSchemas(): never {
+  throw new Error('no route has a schema of this kind');
+}
+
 /** The HTTP or HTTPS server without an address: what holds for every request that comes. */
 export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const { access, logger } = options;
@@ -44,6 +49,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     maxHeaderSize: MAX_HEAD,
   };
   const settings = {
+    schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     loggerInstance: logger as FastifyBaseLogger,
     logController: new LogController({ disableRequestLogging: true }),
     forceCloseConnections: true,

@@ -125,7 +125,7 @@ export class BlockPool {
     const page = this.#pages[Math.trunc(block / this.#blocks)]!;
     page.used = true;
     const words = page.values ?? this.#pager.load(page);
-    if (!page.dirty || page.captured !== null) this.#pager.change(page);
+    if (!this.#pager.isFree(page)) this.#pager.change(page);
     return words;
   }
 
@@ -363,7 +363,15 @@ export function loadLists(from: StateReader): (BlockList | undefined)[] {
   const lists: (BlockList | undefined)[] = [];
   for (let i = 0; i < length; i++) {
     const rows = from.number();
-    lists.push(rows < 0 ? undefined : { rows, blocks: Array.from(from.words()) });
+    if (rows < 0) {
+      lists.push(undefined);
+      continue;
+    }
+    // `Array.from` would ask an iterator for each of them.
+    const words = from.words();
+    const blocks = new Array<number>(words.length);
+    for (let place = 0; place < words.length; place++) blocks[place] = words[place]!;
+    lists.push({ rows, blocks });
   }
   return lists;
 }

@@ -150,7 +150,7 @@ export class Levels {
 
   /**
    * Begins the levels that have become worth keeping. `sizes` are the numbers of slices by class; `visit` goes through the slices
-   * of a class.
+   * of a class until it is told to stop.
    */
   grow(levels: TrackLevels, sizes: (index: number) => number, visit: (index: number, into: SliceSink) => void): void {
     for (let index = 0; index < LEVELS.length; index++) {
@@ -161,11 +161,16 @@ export class Levels {
       for (let c = finer + 1; c <= index; c++) spared += sizes(c);
       if (spared <= levels.tryAt[index]!) continue;
       const list: BlockList = { blocks: [], rows: 0 };
-      if (fine !== undefined) this.#coarsen(fine, 2 ** (LEVELS[index]! - LEVELS[finer]!), list);
-      for (let c = finer + 1; c <= index; c++) {
-        visit(c, (fn, category, start, stop) => this.#addTo(list, index, codeOf(fn, category), start, stop));
+      // One that turns out not to be worth it is not finished.
+      const most = spared / WORTH_RATIO;
+      if (fine !== undefined) this.#coarsen(fine, 2 ** (LEVELS[index]! - LEVELS[finer]!), list, most);
+      for (let c = finer + 1; c <= index && list.rows <= most; c++) {
+        visit(c, (fn, category, start, stop) => {
+          this.#addTo(list, index, codeOf(fn, category), start, stop);
+          return list.rows <= most;
+        });
       }
-      if (list.rows * WORTH_RATIO <= spared) {
+      if (list.rows <= most) {
         levels.lists[index] = list;
       } else {
         this.#pool.release(list);
@@ -186,9 +191,11 @@ export class Levels {
     }
   }
 
-  #coarsen(fine: BlockList, ratio: number, into: BlockList): void {
+  /** Stops when there are more than `most` rows. */
+  #coarsen(fine: BlockList, ratio: number, into: BlockList, most: number): void {
     const pool = this.#pool;
     for (const block of fine.blocks) {
+      if (into.rows > most) return;
       const base = pool.base(block);
       const words = pool.words(block);
       const at = pool.offset(block);
@@ -201,7 +208,8 @@ export class Levels {
   }
 }
 
-export type SliceSink = (fn: number, category: number, start: Micros, stop: Micros) => void;
+/** False: no more are wanted. */
+export type SliceSink = (fn: number, category: number, start: Micros, stop: Micros) => boolean;
 
 function codeOf(fn: number, category: number): number {
   return fn * KINDS + (category >= CATEGORY_FUNCTION ? FUNCTION : category);

@@ -325,10 +325,9 @@ export class Slices {
       (index, into) => {
         const list = of.lists[index];
         if (list === undefined) return;
-        this.#visitList(list, 0, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, (slice) => {
-          into(fnOf(slice.record), slice.category, slice.start, slice.stop);
-          return;
-        });
+        this.#visitList(list, 0, 0, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, (slice) =>
+          into(fnOf(slice.record), slice.category, slice.start, slice.stop),
+        );
       },
     );
   }

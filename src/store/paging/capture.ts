@@ -7,27 +7,29 @@ const SEEN_A_STEP = 4_096;
 
 /**
  * What is in some pages at one moment, written down step by step: a page that is about to change before its turn is written first.
- * One at a time.
+ * One at a time. Beginning one touches no page: there are tens of thousands.
  */
 export class Capture {
+  readonly number: number;
   readonly #pager: Pager;
   readonly #pages: readonly Page[];
+  /** Those that came before their turn: where they were, and their checksum. */
+  readonly #early = new Map<Page, readonly [slot: number, checksum: number]>();
   readonly slots: Uint32Array;
   readonly checksums: Uint32Array;
   #next = 0;
   #failed = false;
   #scratch: ArrayBuffer | null = null;
 
+  /** `pages`: all that the pager has. */
   constructor(pager: Pager, pages: readonly Page[]) {
+    this.number = ++captures;
     this.#pager = pager;
     this.#pages = pages;
     this.slots = new Uint32Array(pages.length).fill(LOST_SLOT);
     this.checksums = new Uint32Array(pages.length);
-    for (let i = 0; i < pages.length; i++) {
-      const page = pages[i]!;
-      page.captured = this;
-      page.capturedAs = i;
-    }
+    pager.capture?.fail();
+    pager.capture = this;
   }
 
   get failed(): boolean {
@@ -40,32 +42,31 @@ export class Capture {
     const end = Math.min(pages.length, this.#next + SEEN_A_STEP);
     for (let written = 0; this.#next < end && written < most && !this.#failed; this.#next++) {
       const page = pages[this.#next]!;
-      if (page.captured !== this) continue;
-      if (this.#pager.isSaved(page)) {
-        this.saved(page);
-        continue;
+      if (page.seen !== this.number && !this.#pager.isSaved(page)) {
+        written++;
+        if (page.values === null) this.#copy(page);
+        else this.#pager.save(page);
+        if (this.#failed) break;
       }
-      written++;
-      if (page.values === null) this.#copy(page);
-      else this.#pager.save(page);
+      this.#put(page, this.#next);
     }
-    return this.#failed || this.#next === pages.length;
+    if (!this.#failed && this.#next < pages.length) return false;
+    if (this.#pager.capture === this) this.#pager.capture = null;
+    return true;
   }
 
   /** A page is in the file as it was when this began. */
-  saved(page: Page): void {
-    if (page.captured !== this) return;
+  early(page: Page): void {
     if (!this.#pager.isSaved(page)) return;
-    page.captured = null;
+    page.seen = this.number;
     page.kept = true;
-    this.slots[page.capturedAs] = page.slot;
-    this.checksums[page.capturedAs] = page.checksum;
+    this.#early.set(page, [page.slot, page.checksum]);
   }
 
   fail(): void {
     if (this.#failed) return;
     this.#failed = true;
-    for (const page of this.#pages) if (page.captured === this) page.captured = null;
+    if (this.#pager.capture === this) this.#pager.capture = null;
     this.#pager.keep(this.#written(), false);
   }
 
@@ -75,14 +76,26 @@ export class Capture {
   }
 
   #written(): Uint32Array {
-    return this.slots.filter((slot) => slot !== LOST_SLOT);
+    const slots = [...this.#early.values()].map(([slot]) => slot);
+    return Uint32Array.from([...this.slots.filter((slot) => slot !== LOST_SLOT), ...slots]);
+  }
+
+  /** A page that is in the file, or came before its turn, or is lost. */
+  #put(page: Page, place: number): void {
+    if (page.seen !== this.number) this.early(page);
+    const known = this.#early.get(page);
+    if (known === undefined) return;
+    this.#early.delete(page);
+    this.slots[place] = known[0];
+    this.checksums[place] = known[1];
   }
 
   /** A page that lies in another file gets a place in this pager's own. */
   #copy(page: Page): void {
     this.#scratch ??= new ArrayBuffer(this.#pager.bytes);
-    if (this.#pager.read(page, this.#scratch) !== null) page.captured = null;
-    else if (this.#pager.write(page, this.#scratch)) this.saved(page);
-    else this.fail();
+    if (this.#pager.read(page, this.#scratch) !== null) page.seen = this.number;
+    else if (!this.#pager.write(page, this.#scratch)) this.fail();
   }
 }
+
+let captures = 0;

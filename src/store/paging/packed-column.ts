@@ -147,7 +147,7 @@ export class PackedColumn {
     }
     if (page === this.#nothing) return;
     const values = page.values ?? this.#pager.load(page);
-    if (!page.dirty || page.captured !== null) this.#pager.change(page);
+    if (!this.#pager.isFree(page)) this.#pager.change(page);
     values[row & ((1 << bits) - 1)] = offset;
   }
 

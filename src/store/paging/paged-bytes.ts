@@ -41,7 +41,7 @@ export class PagedBytes {
       const at = this.#length % this.#pager.bytes;
       const page = at === 0 ? this.#begin() : this.#pages.at(-1)!;
       const values = page.values ?? this.#pager.load(page);
-      if (!page.dirty || page.captured !== null) this.#pager.change(page);
+      if (!this.#pager.isFree(page)) this.#pager.change(page);
       const part = Math.min(length - done, this.#pager.bytes - at);
       values.set(bytes.subarray(done, done + part), at);
       done += part;

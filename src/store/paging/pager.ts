@@ -16,12 +16,10 @@ export interface Page<T extends PageValues = PageValues> {
   used: boolean;
   /** It stays in memory while this is not 0. */
   pins: number;
-  /** Differs from what is in the file. Whoever is about to write to a page that is not, or that is `captured`, calls {@link Pager.change}. */
+  /** Differs from what is in the file. Whoever is about to write to a page asks {@link Pager.isFree}, and calls {@link Pager.change} where it is not. */
   dirty: boolean;
-  /** A checkpoint waits for what is in it now. */
-  captured: Capture | null;
-  /** Its number in that. */
-  capturedAs: number;
+  /** Number of the checkpoint that has last put it down, or that was on its way when it was made. */
+  seen: number;
   /** Place in `home`, -1: none. */
   slot: number;
   checksum: number;
@@ -64,6 +62,8 @@ export class Pager {
   loads = 0;
   /** Pages that were written. */
   writes = 0;
+  /** The checkpoint that is being put down. */
+  capture: Capture | null = null;
   readonly #options: PagerOptions;
   #file: PageFile | null = null;
   readonly #free: number[] = [];
@@ -109,13 +109,29 @@ export class Pager {
     slot: number,
     sum: number,
   ): Page<T> {
-    return { ...this.#page(view, lost), dirty: false, home, slot, checksum: sum };
+    const page = this.#page(view, lost);
+    page.dirty = false;
+    page.home = home;
+    page.slot = slot;
+    page.checksum = sum;
+    return page;
   }
 
   #page<T extends PageValues>(view: Page<T>['view'], lost: () => void): Page<T> {
     return {
-      ...{ values: null, used: true, pins: 0, dirty: true, captured: null, capturedAs: -1, slot: -1, checksum: 0 },
-      ...{ home: null, kept: false, pager: this, view, lost, place: -1 },
+      values: null,
+      used: true,
+      pins: 0,
+      dirty: true,
+      seen: this.capture?.number ?? 0,
+      slot: -1,
+      checksum: 0,
+      home: null,
+      kept: false,
+      pager: this,
+      view,
+      lost,
+      place: -1,
     };
   }
 
@@ -147,22 +163,33 @@ export class Pager {
     }
   }
 
+  /** Whether a page may be written to as it is. */
+  isFree(page: Page): boolean {
+    return page.dirty && (this.capture === null || page.seen === this.capture.number);
+  }
+
   /** A page is about to be written to. */
   change(page: Page): void {
-    if (page.captured !== null) this.save(page);
+    if (this.waitsFor(page)) this.save(page);
     page.dirty = true;
+  }
+
+  /** Whether a checkpoint is still to put down what is in a page now. */
+  waitsFor({ seen }: Page): boolean {
+    return this.capture !== null && seen !== this.capture.number;
   }
 
   /** Sees to it that the file has what is in a page that is in memory. False: it cannot be written. */
   save(page: Page): boolean {
-    const { captured } = page;
-    if (page.dirty || (captured !== null && !this.isSaved(page))) {
+    const { capture } = this;
+    const waits = this.waitsFor(page);
+    if (page.dirty || (waits && !this.isSaved(page))) {
       if (!this.write(page, page.values!.buffer)) {
-        captured?.fail();
+        if (waits) capture?.fail();
         return false;
       }
     }
-    captured?.saved(page);
+    if (waits) capture?.early(page);
     return true;
   }
 
@@ -211,7 +238,7 @@ export class Pager {
 
   /** A page that nobody needs any more. */
   drop(page: Page): void {
-    page.captured?.fail();
+    if (this.waitsFor(page)) this.capture?.fail();
     this.release(page);
     if (page.home === this.#file && page.slot >= 0 && !page.kept) this.#free.push(page.slot);
     page.home = null;
