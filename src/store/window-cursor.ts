@@ -19,6 +19,8 @@ import { GroupSum, TrackGroups } from './track-groups.ts';
  * cluster have at a bin or two to a pixel.
  */
 const MOST_ENTRIES = 524_288;
+/** The same where there are groups: adding up their tracks takes longer than their entries do. */
+const MOST_OF_GROUPS = 1_048_576;
 /** Tracks that are looked at to know about how large an answer will be. */
 const SAMPLE_TRACKS = 16;
 /** What they hold varies: so much more of it is made room for. */
@@ -249,13 +251,14 @@ export class WindowCursor {
   *#gridFor(tracks: Uint32Array): Generator<undefined, Grid> {
     const { since, until, level } = this.query;
     const soon = this.#end(Number.POSITIVE_INFINITY);
+    const most = this.#groups.none ? MOST_ENTRIES : MOST_OF_GROUPS;
     // An open window gets room to grow before its grid has to be made anew.
     const end = (k: number): Micros => until ?? soon + (soon - since) / 8 + 2 ** k;
     for (let grid = gridOver(since, end(level), level); ; ) {
       // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
       const grouped = this.#groups.rows.length * grid.count * GROUP_CATEGORIES;
       this.#expected = grouped;
-      if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= MOST_ENTRIES) return grid;
+      if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= most) return grid;
       const stride = Math.max(1, Math.ceil(tracks.length / SAMPLE_TRACKS));
       let entries = grouped;
       const count = (): void => {
@@ -265,8 +268,8 @@ export class WindowCursor {
         if (this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count))) yield;
       }
       this.#expected = Math.ceil(entries * SPARE);
-      if (entries <= MOST_ENTRIES || grid.level >= MAX_LEVEL) return grid;
-      const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / MOST_ENTRIES))));
+      if (entries <= most || grid.level >= MAX_LEVEL) return grid;
+      const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / most))));
       grid = gridOver(since, end(coarser), coarser);
     }
   }
