@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from '../../scripts/lib/build.mjs';
@@ -114,7 +114,10 @@ function environment(folder: string): Record<string, string> {
 /** A Python process that finds the package; the caller ends it. Builds first when the sources have changed. */
 export async function packagePython(version: DaskVersion, args: readonly string[]): Promise<Child> {
   await build();
-  return new Child(venvCommand('python', version), args, { env: environment(tmpdir()) });
+  // Dask reads every YAML and JSON file of the folder that it is given.
+  const nothing = path.join(ROOT, '.cache', 'no-configuration');
+  mkdirSync(nothing, { recursive: true });
+  return new Child(venvCommand('python', version), args, { env: environment(nothing) });
 }
 
 /** Source for a client: the process number of the scheduler's Node. */
