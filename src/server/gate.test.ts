@@ -125,7 +125,8 @@ describe('the token', () => {
       who: { via: 'cookie', user: null, session, address: '127.0.0.1' },
     });
     for (const forged of [
-      pair.replace(/=./, '=_'),
+      // Another first letter, whichever it is.
+      pair.replace(/=./, (begin) => (begin === '=_' ? '=A' : '=_')),
       `${pair}x`,
       pair.slice(0, -1),
       'taskglass-8787=.',
