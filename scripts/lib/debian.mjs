@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { isProgram } from './programs.mjs';
+import { isProgram, pathFolders } from './programs.mjs';
 import { inRoot, run } from './run.mjs';
 import { Failure, say } from './say.mjs';
 
@@ -29,8 +29,7 @@ export const UNPACKED = inRoot('.cache', 'debian');
  * @returns {string | undefined}
  */
 export function findProgram(name) {
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  const installed = [...folders, '/usr/sbin', '/usr/local/sbin'].map((folder) => path.join(folder, name));
+  const installed = [...pathFolders(), '/usr/sbin', '/usr/local/sbin'].map((folder) => path.join(folder, name));
   return [...installed, path.join(UNPACKED, PROGRAMS[name].file)].find(isProgram);
 }
 

@@ -12,6 +12,9 @@ export function isProgram(file) {
   }
 }
 
+/** Folders of PATH, in its order. */
+export const pathFolders = () => (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
+
 /**
  * Where a browser is: in the environment variable `variable`, else on PATH under one of `names`, else at one of `places`.
  * @param {string} variable
@@ -25,6 +28,7 @@ export function findBrowser(variable, names, places) {
     if (isProgram(named)) return named;
     throw new Failure(`${variable} names ${named}, which is not a program.`, 'Correct or unset that variable.');
   }
-  const folders = (process.env.PATH ?? '').split(path.delimiter).filter((folder) => folder !== '');
-  return [...names.flatMap((name) => folders.map((folder) => path.join(folder, name))), ...places].find(isProgram);
+  return [...names.flatMap((name) => pathFolders().map((folder) => path.join(folder, name))), ...places].find(
+    isProgram,
+  );
 }

@@ -2,6 +2,15 @@ import fc from 'fast-check';
 import type { SourceEvent, SourceSink } from '../model/source-event.ts';
 import { STATE_COUNT } from '../model/task-state.ts';
 import { attach, finishedOf, type Row, workerOf } from '../store/history.fixture.ts';
+import type { RecorderOptions } from './recorder.ts';
+
+/** Recorders that leave one history behind in different files. */
+export const WAYS_TO_RECORD: readonly (readonly [how: string, options: Partial<RecorderOptions>])[] = [
+  ['sealed at the end', {}],
+  ['sealed in many segments', { limits: { tasks: 5 } }],
+  ['never sealed', { seal: async () => null }],
+  ['journals of many segments', { seal: async () => null, limits: { bytes: 3_000 } }],
+];
 
 const FUNCTIONS = ['inc', 'read-parquet', 'π → sum'];
 const WORKERS = ['tcp://10.0.0.1:4001', 'tcp://10.0.0.1:4002', 'tls://[::1]:9'];

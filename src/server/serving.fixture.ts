@@ -31,8 +31,13 @@ export class Serving implements AsyncDisposable {
     await mkdir(join(folder, 'assets'));
     await writeFile(join(folder, 'index.html'), '<!doctype html><script src="./assets/app-1a2b.js"></script>');
     await writeFile(join(folder, 'assets', 'app-1a2b.js'), `// ${'tasks '.repeat(1_000)}\n`);
-    const server = await startServer({ port: 0, pageDir: folder, ...options, source });
-    return new Serving(source, server, folder);
+    try {
+      const server = await startServer({ port: 0, pageDir: folder, ...options, source });
+      return new Serving(source, server, folder);
+    } catch (error) {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get port(): number {

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { StringTableName } from '../model/source-event.ts';
-import { type Step, stepArbitrary, tell } from '../recording/random-history.fixture.ts';
+import { type Step, stepArbitrary, tell, WAYS_TO_RECORD } from '../recording/random-history.fixture.ts';
 import { Recorder, type RecorderOptions } from '../recording/recorder.ts';
 import { Scratch } from '../recording/scratch.fixture.ts';
 import { contents } from '../store/contents.fixture.ts';
@@ -33,12 +33,7 @@ async function replay(directory: string): Promise<Store> {
 }
 
 describe('a recording replayed gives the same store as the live run', () => {
-  it.each<[string, Partial<RecorderOptions>]>([
-    ['sealed at the end', {}],
-    ['sealed in many segments', { limits: { tasks: 5 } }],
-    ['never sealed', { seal: async () => null }],
-    ['journals of many segments', { seal: async () => null, limits: { bytes: 3_000 } }],
-  ])(
+  it.each(WAYS_TO_RECORD)(
     '%s',
     async (_name, options) => {
       await fc.assert(

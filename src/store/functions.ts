@@ -1,4 +1,5 @@
 import { Growable } from '../base/growable.ts';
+import type { FunctionCounts } from '../model/source-event.ts';
 import { SCHEDULER_STATES, STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
 import type { StateReader, StateWriter } from './paging/state.ts';
 
@@ -20,6 +21,11 @@ export class FunctionTable {
 
   get length(): number {
     return this.stamps.length;
+  }
+
+  /** Takes what a tick says; functions that it does not name are unchanged. */
+  apply({ fn, states, forgotten, nbytes }: FunctionCounts, stamp: number): void {
+    for (let i = 0; i < fn.length; i++) this.set(fn[i]!, states, i * STATE_COUNT, forgotten[i]!, nbytes[i]!, stamp);
   }
 
   set(fn: number, states: ArrayLike<number>, offset: number, forgotten: number, nbytes: number, stamp: number): void {

@@ -11,7 +11,6 @@ import type {
   TickEvent,
   WorkerInfo,
 } from '../model/source-event.ts';
-import { STATE_COUNT } from '../model/task-state.ts';
 import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from '../model/units.ts';
 import { FunctionTable } from './functions.ts';
 import { ingestFinished, ingestLost, ingestRunning } from './ingest.ts';
@@ -236,12 +235,7 @@ export class Store implements SourceSink {
     if (earliest !== null) this.executed(earliest, Math.max(earliest, toMicros(event.time)));
     // A new run starts the counts of released tasks anew.
     if (this.runs.isNew(run)) this.functions.beginRun(this.seq);
-    if (event.functions !== undefined) {
-      const { fn, states, forgotten, nbytes } = event.functions;
-      for (let i = 0; i < fn.length; i++) {
-        this.functions.set(fn[i]!, states, i * STATE_COUNT, forgotten[i]!, nbytes[i]!, this.seq);
-      }
-    }
+    if (event.functions !== undefined) this.functions.apply(event.functions, this.seq);
     if (event.totals !== undefined) this.totals = event.totals;
     if (event.cost !== undefined) this.cost = event.cost;
     this.workers.expire(event.time);

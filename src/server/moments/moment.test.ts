@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SourceEvent, SourceSink, StringTableName } from '../../model/source-event.ts';
 import { STATE_COUNT } from '../../model/task-state.ts';
-import { type Step, stepArbitrary, tell } from '../../recording/random-history.fixture.ts';
+import { type Step, stepArbitrary, tell, WAYS_TO_RECORD } from '../../recording/random-history.fixture.ts';
 import { RecordingReader } from '../../recording/reader.ts';
 import { Recorder, type RecorderOptions } from '../../recording/recorder.ts';
 import { replay as replayEvents } from '../../recording/replay.ts';
@@ -108,12 +108,7 @@ async function replayUntil(directory: string, time: number): Promise<Store> {
 }
 
 describe('a moment is what a store knew then', () => {
-  it.each<[string, Partial<RecorderOptions>]>([
-    ['sealed at the end', {}],
-    ['sealed in many segments', { limits: { tasks: 5 } }],
-    ['never sealed', { seal: async () => null }],
-    ['journals of many segments', { seal: async () => null, limits: { bytes: 3_000 } }],
-  ])(
+  it.each(WAYS_TO_RECORD)(
     '%s',
     async (_name, options) => {
       await fc.assert(

@@ -1,3 +1,4 @@
+import { listenTo } from '../listen.ts';
 import { wheelPixels } from '../timeline/gestures.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
@@ -38,20 +39,14 @@ export function listenGutter(gutter: HTMLElement, timeline: Timeline): () => voi
     event.preventDefault();
     timeline.scrollBy(wheelPixels(event).y * ratio());
   };
-  gutter.addEventListener('pointerdown', down);
-  gutter.addEventListener('pointermove', move);
-  gutter.addEventListener('pointerup', up);
-  gutter.addEventListener('pointercancel', up);
-  gutter.addEventListener('pointerleave', leave);
-  gutter.addEventListener('wheel', wheel, { passive: false });
-  return () => {
-    gutter.removeEventListener('pointerdown', down);
-    gutter.removeEventListener('pointermove', move);
-    gutter.removeEventListener('pointerup', up);
-    gutter.removeEventListener('pointercancel', up);
-    gutter.removeEventListener('pointerleave', leave);
-    gutter.removeEventListener('wheel', wheel);
-  };
+  return listenTo(gutter, {
+    pointerdown: down,
+    pointermove: move,
+    pointerup: up,
+    pointercancel: up,
+    pointerleave: leave,
+    wheel,
+  });
 }
 
 function titleOf(label: string, act: 'fold' | 'pin' | 'none'): string {

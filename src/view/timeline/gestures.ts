@@ -1,3 +1,4 @@
+import { listenTo } from '../listen.ts';
 import type { Minimap } from './minimap.ts';
 import { span } from './viewport.ts';
 
@@ -124,22 +125,15 @@ export function listen(plot: HTMLElement, target: GestureTarget): () => void {
   const onWheel = (event: WheelEvent): void => wheel(event, place(event).x, target);
   const double = (): void => target.follow();
 
-  plot.addEventListener('pointerdown', down);
-  plot.addEventListener('pointermove', move);
-  plot.addEventListener('pointerup', up);
-  plot.addEventListener('pointercancel', up);
-  plot.addEventListener('pointerleave', leave);
-  plot.addEventListener('wheel', onWheel, { passive: false });
-  plot.addEventListener('dblclick', double);
-  return () => {
-    plot.removeEventListener('pointerdown', down);
-    plot.removeEventListener('pointermove', move);
-    plot.removeEventListener('pointerup', up);
-    plot.removeEventListener('pointercancel', up);
-    plot.removeEventListener('pointerleave', leave);
-    plot.removeEventListener('wheel', onWheel);
-    plot.removeEventListener('dblclick', double);
-  };
+  return listenTo(plot, {
+    pointerdown: down,
+    pointermove: move,
+    pointerup: up,
+    pointercancel: up,
+    pointerleave: leave,
+    wheel: onWheel,
+    dblclick: double,
+  });
 }
 
 /** Dragging the frame on a minimap, or its edges; a press elsewhere brings the frame there. Returns an undo. */
@@ -173,14 +167,5 @@ export function listenMinimap(
   const up = (): void => {
     held = null;
   };
-  canvas.addEventListener('pointerdown', down);
-  canvas.addEventListener('pointermove', move);
-  canvas.addEventListener('pointerup', up);
-  canvas.addEventListener('pointercancel', up);
-  return () => {
-    canvas.removeEventListener('pointerdown', down);
-    canvas.removeEventListener('pointermove', move);
-    canvas.removeEventListener('pointerup', up);
-    canvas.removeEventListener('pointercancel', up);
-  };
+  return listenTo(canvas, { pointerdown: down, pointermove: move, pointerup: up, pointercancel: up });
 }
