@@ -22,7 +22,7 @@ function sealBeside(): Plugin {
   return {
     name: 'taskglass-seal-beside',
     transform(code, id) {
-      if (id !== inRoot('src/recording/sealing.ts')) return undefined;
+      if (id !== inRoot('src/recording/sealing/sealing.ts')) return undefined;
       return { code: code.replace('./seal-main.js', `./${name}`), map: null };
     },
     async generateBundle() {
@@ -33,14 +33,14 @@ function sealBeside(): Plugin {
         ssr: { noExternal: true, target: 'node' },
         build: {
           write: false,
-          ssr: inRoot('src/recording/seal-main.ts'),
+          ssr: inRoot('src/recording/sealing/seal-main.ts'),
           target: 'node20',
           minify: false,
           rolldownOptions: { output: { codeSplitting: false } },
         },
       });
       const [output] = 'output' in result ? result.output : [];
-      if (output === undefined) throw new Error('src/recording/seal-main.ts gives no script');
+      if (output === undefined) throw new Error('src/recording/sealing/seal-main.ts gives no script');
       this.emitFile({ type: 'asset', fileName: name, source: output.code });
     },
   };

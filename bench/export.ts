@@ -1,6 +1,6 @@
 import { build } from '../scripts/lib/build.mjs';
 import { inRoot } from '../scripts/lib/run.mjs';
-import { TASK_FORMATS, writeTaskRows } from '../src/recording/export.ts';
+import { TASK_FORMATS, writeTaskRows } from '../src/recording/export/export.ts';
 import { makeReport } from '../src/server/export/report.ts';
 import { storeRows } from '../src/server/export/store-rows.ts';
 import { readPageFiles } from '../src/serving/page-files.ts';

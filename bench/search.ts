@@ -1,6 +1,6 @@
 import type { Steps } from '../src/base/steps.ts';
-import { textTest } from '../src/server/text-test.ts';
-import { functionsSteps, SEARCH_FIELDS, searchSteps, tasksPageSteps } from '../src/store/queries.ts';
+import { textTest } from '../src/server/routes/text-test.ts';
+import { functionsSteps, SEARCH_FIELDS, searchSteps, tasksPageSteps } from '../src/store/queries/queries.ts';
 import { Store } from '../src/store/store.ts';
 import { history } from './support/history-generator.ts';
 import { fixed, type Row, report } from './support/report.ts';

@@ -34,6 +34,7 @@ const MIDDLE = ['base', 'model', 'store', 'wire'];
 
 const LINE_LIMIT = 500;
 const DEPTH_LIMIT = 3;
+const FOLDER_LIMIT = 20;
 
 const isTest = (file: string): boolean => /\.(test|fixture)\.tsx?$/.test(file);
 const isModule = (file: string): boolean => /\.tsx?$/.test(file) && !file.endsWith('.d.ts');
@@ -126,6 +127,12 @@ describe('the shape of src', () => {
 
   test(`no folder lies deeper than ${DEPTH_LIMIT} under src: widen instead`, () => {
     expect(filesUnder('src').filter((file) => file.split('/').length - 2 > DEPTH_LIMIT)).toEqual([]);
+  });
+
+  test(`no folder of src holds more than ${FOLDER_LIMIT} modules, tests aside: give a subject a folder of its own`, () => {
+    const folders = written.map((file) => path.dirname(file));
+    const modulesIn = (folder: string): number => folders.filter((other) => other === folder).length;
+    expect([...new Set(folders)].filter((folder) => modulesIn(folder) > FOLDER_LIMIT)).toEqual([]);
   });
 
   test('exports have names', () => {

@@ -1,5 +1,5 @@
 import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
-import { EXPORT_FORMATS, type ExportFormat, TASK_STATUSES, type TaskSelection } from '../server/recordings.ts';
+import { EXPORT_FORMATS, type ExportFormat, TASK_STATUSES, type TaskSelection } from '../server/history/recordings.ts';
 
 /** What a command line asks for that concerns recordings and serves no page. */
 export type RecordingCommand =

@@ -6,7 +6,7 @@ import {
   recordingStats,
   recordOnly,
   type TlsOptions,
-} from '../server/recordings.ts';
+} from '../server/history/recordings.ts';
 import type { RecordingCommand } from './recording-commands.ts';
 
 /** Does what needs no page, and returns the exit status. */

@@ -4,13 +4,13 @@ import { TaskglassError } from '../base/errors.ts';
 import type { Seconds } from '../model/units.ts';
 import { epochNow } from './clock.ts';
 import type { ClusterCore } from './cluster-core.ts';
-import { type AnyFunction, functionRef, type ModuleFunction } from './function-ref.ts';
+import { type AnyFunction, functionRef, type ModuleFunction } from './functions/function-ref.ts';
 import { Future } from './future.ts';
 import type { LocalCluster } from './local-cluster.ts';
-import { mapNested, someNested } from './nested.ts';
 import { type SchedulerInfo, schedulerInfo } from './scheduler-info.ts';
-import type { TaskSpec } from './task.ts';
+import type { TaskSpec } from './scheduling/task.ts';
 import { TaskOptions } from './task-options.ts';
+import { mapNested, someNested } from './worker/nested.ts';
 
 /** A function of these types, here or in a module. */
 export type Runnable<A extends unknown[], R> = ((...args: A) => R) | ModuleFunction<(...args: A) => R>;

@@ -6,8 +6,8 @@ import type { DashboardSettings } from './dashboard/options.ts';
 import type { PagesProcess } from './dashboard/pages-process.ts';
 import { SchedulerDebug } from './debug/cluster-debug.ts';
 import { SchedulerRecord } from './debug/scheduler-record.ts';
-import type { ClusterObserver, Heartbeat, SchedulerTotals } from './observer.ts';
-import { finishedTask, Observers, SchedulerReadings } from './observers.ts';
+import type { ClusterObserver, Heartbeat, SchedulerTotals } from './observing/observer.ts';
+import { finishedTask, Observers, SchedulerReadings } from './observing/observers.ts';
 import type { ClusterSettings } from './options.ts';
 import type {
   ErredMessage,
@@ -19,8 +19,8 @@ import type {
   WorkerSettings,
 } from './protocol.ts';
 import { ResultFetcher } from './result-fetcher.ts';
-import { Scheduler } from './scheduler.ts';
-import { type Task, WorkerState } from './task.ts';
+import { Scheduler } from './scheduling/scheduler.ts';
+import { type Task, WorkerState } from './scheduling/task.ts';
 import { WorkerProcess } from './worker-process.ts';
 
 const HEARTBEAT_MS = 500;

@@ -1,7 +1,7 @@
 import type { Client } from './client.ts';
 import { entryPoint } from './entry.ts';
 import { add, dec, inc, sum } from './example-tasks.ts';
-import { moduleFunction } from './function-ref.ts';
+import { moduleFunction } from './functions/function-ref.ts';
 
 /**
  * The example computation: a hundred times inc, dec and add, and one sum of it all. What it needs only on the way

@@ -2,7 +2,7 @@ import { deserialize } from 'node:v8';
 import { TaskglassError } from '../base/errors.ts';
 import type { ClusterCore } from './cluster-core.ts';
 import type { RemoteError } from './protocol.ts';
-import type { Task, TaskFailure } from './task.ts';
+import type { Task, TaskFailure } from './scheduling/task.ts';
 
 /** Dask's words. */
 export type FutureStatus = 'pending' | 'finished' | 'error' | 'cancelled';

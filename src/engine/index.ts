@@ -4,7 +4,7 @@ export type { FinishedTask } from '../model/finished-task.ts';
 export { Client, type Deferred, type Gathered, type Runnable } from './client.ts';
 export type { DashboardOptions } from './dashboard/options.ts';
 export { runExample } from './example.ts';
-export { type AnyFunction, ModuleFunction, moduleFunction } from './function-ref.ts';
+export { type AnyFunction, ModuleFunction, moduleFunction } from './functions/function-ref.ts';
 export { Future, type FutureStatus } from './future.ts';
 export { LocalCluster } from './local-cluster.ts';
 export type {
@@ -15,9 +15,9 @@ export type {
   RunningTaskInfo,
   SchedulerTotals,
   WorkerDescription,
-} from './observer.ts';
+} from './observing/observer.ts';
+export type { ClusterDebug, WatchedCluster } from './observing/watched-cluster.ts';
 export type { LocalClusterOptions } from './options.ts';
 export type { WorkerReadings } from './protocol.ts';
 export type { SchedulerInfo, WorkerInfoEntry } from './scheduler-info.ts';
 export { type TaskOptions, type TaskOptionsInit, taskOptions } from './task-options.ts';
-export type { ClusterDebug, WatchedCluster } from './watched-cluster.ts';

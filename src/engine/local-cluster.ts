@@ -1,9 +1,9 @@
 import { Client } from './client.ts';
 import { ClusterCore } from './cluster-core.ts';
 import { PagesProcess } from './dashboard/pages-process.ts';
-import type { ClusterObserver, SchedulerTotals, WorkerDescription } from './observer.ts';
+import type { ClusterObserver, SchedulerTotals, WorkerDescription } from './observing/observer.ts';
+import type { ClusterDebug, WatchedCluster } from './observing/watched-cluster.ts';
 import { type LocalClusterOptions, settingsOf } from './options.ts';
-import type { ClusterDebug, WatchedCluster } from './watched-cluster.ts';
 
 /** What only the demo asks for. */
 interface LaunchExtras {

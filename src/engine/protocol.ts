@@ -1,6 +1,6 @@
 import type { DebugIndex, DebugView } from '../model/debug.ts';
 import type { Duration } from '../model/units.ts';
-import type { FunctionDefinition } from './function-ref.ts';
+import type { FunctionDefinition } from './functions/function-ref.ts';
 
 /**
  * What the scheduler's process and its worker processes say to each other, over the channel that

@@ -1,4 +1,4 @@
-import { DataClient } from './data-client.ts';
+import { DataClient } from './worker/data-client.ts';
 
 interface Wish {
   readonly key: string;

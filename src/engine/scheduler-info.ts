@@ -1,5 +1,5 @@
 import type { ClusterCore } from './cluster-core.ts';
-import type { WorkerState } from './task.ts';
+import type { WorkerState } from './scheduling/task.ts';
 
 /** What Dask's `client.scheduler_info()` gives, with its names. Numbers the system does not say are NaN. */
 export interface SchedulerInfo {

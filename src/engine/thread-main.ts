@@ -4,9 +4,9 @@ import { constants, Script } from 'node:vm';
 import { threadId } from 'node:worker_threads';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import { monotonic } from './clock.ts';
-import type { FunctionDefinition } from './function-ref.ts';
-import { mapNested } from './nested.ts';
+import type { FunctionDefinition } from './functions/function-ref.ts';
 import type { RemoteError, ThreadJob, ThreadResult } from './protocol.ts';
+import { mapNested } from './worker/nested.ts';
 
 /** The entry point of a pool thread: runs one task at a time. */
 

@@ -4,17 +4,17 @@ import { DEBUG_SERVICE } from '../model/debug.ts';
 import { DebugServer } from '../serving/debug-server.ts';
 import { readPageFiles } from '../serving/page-files.ts';
 import { monotonic, setClockOffset } from './clock.ts';
-import { DataServer } from './data-server.ts';
 import type { TopicSet } from './debug/topic.ts';
 import { WorkerRecord } from './debug/worker-record.ts';
 import { workerTopicSet } from './debug/worker-topics.ts';
 import { entryPoint, pageFolder } from './entry.ts';
-import { watchMemory } from './memory-watch.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
 import { WORKER_SETTINGS } from './protocol.ts';
-import { ResultStore } from './result-store.ts';
-import { TaskRunner } from './task-runner.ts';
-import { ReadingsTaker } from './worker-readings.ts';
+import { DataServer } from './worker/data-server.ts';
+import { watchMemory } from './worker/memory-watch.ts';
+import { ResultStore } from './worker/result-store.ts';
+import { TaskRunner } from './worker/task-runner.ts';
+import { ReadingsTaker } from './worker/worker-readings.ts';
 
 /**
  * The entry point of a worker process. Its main thread never runs a task: it fetches inputs, keeps results,

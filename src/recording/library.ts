@@ -17,9 +17,9 @@ import {
   parseManifest,
   TASKS,
   tasksFile,
-} from './format.ts';
-import { INDEX } from './index-file.ts';
-import { isRecording } from './lock.ts';
+} from './files/format.ts';
+import { INDEX } from './files/index-file.ts';
+import { isRecording } from './files/lock.ts';
 
 /** Where recordings lie when nobody says where: the place for data that this platform has. */
 export function defaultFolder(

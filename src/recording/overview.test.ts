@@ -2,14 +2,14 @@ import { appendFile, mkdir, readdir, readFile, symlink, truncate, writeFile } fr
 import path from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { attach, finishedOf, type Row } from '../store/history.fixture.ts';
-import { eventsFile, journalFile } from './format.ts';
+import { Tables } from './export/tables.ts';
+import { eventsFile, journalFile } from './files/format.ts';
 import { enforceRetention } from './library.ts';
 import { RecordingIndex } from './overview.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import { RunList } from './run-list.ts';
 import { Scratch } from './scratch.fixture.ts';
 import { recordingStats } from './stats.ts';
-import { Tables } from './tables.ts';
 
 const BEGIN = 1_790_000_000;
 const WORKERS = ['tcp://10.0.0.1:4001', 'tcp://10.0.0.2:4001'];

@@ -15,11 +15,11 @@ import {
   parseManifest,
   TASKS,
   tasksFile,
-} from './format.ts';
-import { JournalCount } from './journal-count.ts';
-import { isRecording, lockRecording } from './lock.ts';
+} from './files/format.ts';
+import { JournalCount } from './files/journal-count.ts';
+import { isRecording, lockRecording } from './files/lock.ts';
 import { RunList, type RunSummary } from './run-list.ts';
-import { sealedSummary } from './sealed-summary.ts';
+import { sealedSummary } from './sealing/sealed-summary.ts';
 import type { Summary } from './summary.ts';
 
 /** A recording as lists show it. */

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { TaskglassError } from '../base/errors.ts';
 import type { FinishedColumns, SourceEvent, SourceSink } from '../model/source-event.ts';
-import { BLOCK, type Damage, MOST_PAYLOAD, readBlocks } from './blocks.ts';
-import { ColumnCutter } from './columns.ts';
-import { EventDecoder, RecordingError, type State } from './event-decoder.ts';
+import { BLOCK, type Damage, MOST_PAYLOAD, readBlocks } from './files/blocks.ts';
+import { ColumnCutter } from './files/columns.ts';
+import { EventDecoder, RecordingError, type State } from './files/event-decoder.ts';
 import {
   EVENTS,
   eventsFile,
@@ -16,10 +16,10 @@ import {
   numberOf,
   parseManifest,
   tasksFile,
-} from './format.ts';
-import { TasksReader } from './parquet-read.ts';
-import { rowsOf } from './rows-block.ts';
-import type { Seal } from './seal.ts';
+} from './files/format.ts';
+import { TasksReader } from './files/parquet-read.ts';
+import { rowsOf } from './files/rows-block.ts';
+import type { Seal } from './sealing/seal.ts';
 
 /** One thing that a recording says. */
 export type Reading =

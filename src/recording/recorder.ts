@@ -3,7 +3,8 @@ import path from 'node:path';
 import { TaskglassError } from '../base/errors.ts';
 import type { KnownBefore } from '../model/known-before.ts';
 import type { ClusterEvent, SourceEvent, SourceSink, StringTableName } from '../model/source-event.ts';
-import { EventEncoder } from './event-encoder.ts';
+import type { Tables } from './export/tables.ts';
+import { EventEncoder } from './files/event-encoder.ts';
 import {
   EVENTS,
   JOURNAL,
@@ -14,14 +15,13 @@ import {
   manifestText,
   numberOf,
   parseManifest,
-} from './format.ts';
-import { type CreateFile, Journal } from './journal.ts';
-import { KnownState } from './known-state.ts';
-import { lockRecording } from './lock.ts';
+} from './files/format.ts';
+import { type CreateFile, Journal } from './files/journal.ts';
+import { KnownState } from './files/known-state.ts';
+import { lockRecording } from './files/lock.ts';
 import type { ReplayPosition } from './replay.ts';
-import { sealJournal } from './seal.ts';
+import { sealJournal } from './sealing/seal.ts';
 import type { Summary } from './summary.ts';
-import type { Tables } from './tables.ts';
 
 export interface RecorderStatus {
   /** `stopped`: something failed and nothing is written any more, see `reason`. */

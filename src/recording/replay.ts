@@ -1,12 +1,12 @@
 import path from 'node:path';
 import type { FinishedColumns, GapEvent, SourceEvent, SourceSink, TickEvent } from '../model/source-event.ts';
 import type { Seconds } from '../model/units.ts';
-import { cutLinks, RowFilter } from './columns.ts';
-import type { State } from './event-decoder.ts';
-import { numberOf } from './format.ts';
-import { KnownState } from './known-state.ts';
+import { cutLinks, RowFilter } from './files/columns.ts';
+import type { State } from './files/event-decoder.ts';
+import { numberOf } from './files/format.ts';
+import { KnownState } from './files/known-state.ts';
 import type { RecordingReader } from './reader.ts';
-import { sealedSummary } from './sealed-summary.ts';
+import { sealedSummary } from './sealing/sealed-summary.ts';
 
 /** A place in a recording, and what has to be known of all before it to go on from there. */
 export interface ReplayPosition {

@@ -1,9 +1,9 @@
-import type { Damage } from './blocks.ts';
-import type { Manifest } from './format.ts';
+import { Tables } from './export/tables.ts';
+import type { Damage } from './files/blocks.ts';
+import type { Manifest } from './files/format.ts';
 import { RecordingReader } from './reader.ts';
 import { replay } from './replay.ts';
 import { type Summary, SummaryBuilder } from './summary.ts';
-import { Tables } from './tables.ts';
 
 export interface RecordingStats {
   readonly recording: Manifest;

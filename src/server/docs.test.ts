@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ERRORS } from '../base/errors.ts';
-import { DEBUG_ROUTES } from './debug-routes.ts';
-import { openApi } from './openapi.ts';
+import { DEBUG_ROUTES } from './routes/debug-routes.ts';
+import { openApi } from './routes/openapi.ts';
 import { Serving } from './serving.fixture.ts';
 
 const doc = (name: string): URL => new URL(`../../docs/${name}`, import.meta.url);

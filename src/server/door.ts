@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import { forwardPage } from '../serving/error-page.ts';
 import type { Gate, Who } from '../serving/gate.ts';
-import { pathOf } from './reply.ts';
+import { pathOf } from './routes/reply.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

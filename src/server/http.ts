@@ -9,21 +9,21 @@ import type { Gate } from '../serving/gate.ts';
 import type { PageFiles } from '../serving/page-files.ts';
 import { codedError, PROBLEM_JSON, problemOf } from '../serving/problem.ts';
 import { MAX_CLIENT_MESSAGE } from '../wire/message.ts';
-import { addActions } from './actions.ts';
-import { API_ROUTES } from './api.ts';
+import { addActions } from './actions/actions.ts';
+import type { AuditLog } from './actions/audit-log.ts';
 import { type ConnectionLimits, createApp } from './app.ts';
-import type { AuditLog } from './audit-log.ts';
-import { addDebugRoutes } from './debug-routes.ts';
 import { addGate, wantsHtml } from './door.ts';
 import { addExportRoute } from './export/route.ts';
 import { addPlacesRoutes } from './history/routes.ts';
-import { jsonBody } from './json-body.ts';
-import { metricsRegistry } from './metrics.ts';
-import type { Mount } from './mounts.ts';
-import { openApi } from './openapi.ts';
-import type { Places } from './places.ts';
-import { pathOf, refuseOtherMethods, sendFile } from './reply.ts';
-import type { Watched } from './watched.ts';
+import { API_ROUTES } from './routes/api.ts';
+import { addDebugRoutes } from './routes/debug-routes.ts';
+import { jsonBody } from './routes/json-body.ts';
+import { metricsRegistry } from './routes/metrics.ts';
+import { openApi } from './routes/openapi.ts';
+import { pathOf, refuseOtherMethods, sendFile } from './routes/reply.ts';
+import type { Mount } from './watched/mounts.ts';
+import type { Places } from './watched/places.ts';
+import type { Watched } from './watched/watched.ts';
 
 export interface HttpOptions {
   /** What is served where. */

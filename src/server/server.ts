@@ -8,16 +8,16 @@ import { type AccessOptions, readAccess } from '../serving/access.ts';
 import { Gate, type GateLimits, isLoopback } from '../serving/gate.ts';
 import { PAGE_FOLDER, readPageFiles } from '../serving/page-files.ts';
 import type { Source } from '../source/source.ts';
+import { AuditLog } from './actions/audit-log.ts';
 import type { ConnectionLimits } from './app.ts';
-import { AuditLog } from './audit-log.ts';
+import type { IndexLimits } from './history/history-index.ts';
+import { historyMemory } from './history/history-memory.ts';
 import type { OpenedLimits } from './history/opened-recordings.ts';
-import type { IndexLimits } from './history-index.ts';
-import { historyMemory } from './history-memory.ts';
 import { createHttp } from './http.ts';
 import { listen, listenOn } from './listen.ts';
-import { Places } from './places.ts';
-import type { PublisherLimits } from './publisher.ts';
-import { Watched } from './watched.ts';
+import { Places } from './watched/places.ts';
+import type { PublisherLimits } from './watched/publisher.ts';
+import { Watched } from './watched/watched.ts';
 
 export interface ServerOptions {
   /** What is watched. The server starts it, and closes it when it closes. */

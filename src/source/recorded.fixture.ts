@@ -1,7 +1,7 @@
 import type { SourceEvent, SourceSink } from '../model/source-event.ts';
+import { Tables } from '../recording/export/tables.ts';
 import { Recorder } from '../recording/recorder.ts';
 import { Scratch } from '../recording/scratch.fixture.ts';
-import { Tables } from '../recording/tables.ts';
 import { RecordingSource } from './recording.ts';
 import type { Source } from './source.ts';
 

@@ -7,7 +7,7 @@ import { type Step, stepArbitrary, tell, WAYS_TO_RECORD } from '../recording/ran
 import { Recorder, type RecorderOptions } from '../recording/recorder.ts';
 import { Scratch } from '../recording/scratch.fixture.ts';
 import { contents } from '../store/contents.fixture.ts';
-import { tasksPage } from '../store/queries.ts';
+import { tasksPage } from '../store/queries/queries.ts';
 import { Store } from '../store/store.ts';
 import { RecordingSource } from './recording.ts';
 

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { SourceEvent, SourceSink } from '../model/source-event.ts';
 import type { Seconds } from '../model/units.ts';
-import type { Damage } from '../recording/blocks.ts';
+import type { Damage } from '../recording/files/blocks.ts';
 import { RecordingReader } from '../recording/reader.ts';
 import { type ReplayPosition, replay } from '../recording/replay.ts';
 import type { Source } from './source.ts';

@@ -1,4 +1,4 @@
-import { memoryView, progressView, resourcesView, runsView, tasksPage, workersView } from './queries.ts';
+import { memoryView, progressView, resourcesView, runsView, tasksPage, workersView } from './queries/queries.ts';
 import type { Store } from './store.ts';
 
 /** Everything that a store knows, as the API tells it. */

@@ -1,10 +1,10 @@
 import type { FinishedColumns, RunningChange } from '../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED, STATUS_LOST } from '../model/task-state.ts';
 import { type Micros, type StringIndex, toMicros } from '../model/units.ts';
-import { NO_LINKS } from './records.ts';
+import { NO_LINKS } from './columns/records.ts';
+import type { Track } from './detail/tracks.ts';
 import type { Running } from './running.ts';
 import type { Store } from './store.ts';
-import type { Track } from './tracks.ts';
 
 /** Appends finished tasks: a record each, a slice for each startstop. Ends the running task of the same key. */
 export function ingestFinished(store: Store, finished: FinishedColumns): void {

@@ -21,7 +21,7 @@ import {
 import type { AgentCost } from '../model/source-event.ts';
 import { SCHEDULER_STATES, STATE_COUNT } from '../model/task-state.ts';
 import type { Seconds, Seq } from '../model/units.ts';
-import { WindowData } from './window-data.ts';
+import { WindowData } from './detail/window-data.ts';
 
 /** Counts of one function, by index into SCHEDULER_STATES. */
 export interface FunctionRow {

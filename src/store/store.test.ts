@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
-import { StateCursor } from './cursors.ts';
 import { attach, finishedOf, type Row, workerOf } from './history.fixture.ts';
-import { clusterView, progressView, recordView, runsView, tasksPage, workersView } from './queries.ts';
+import { StateCursor } from './queries/cursors.ts';
+import { clusterView, progressView, recordView, runsView, tasksPage, workersView } from './queries/queries.ts';
 import { Store } from './store.ts';
 
 function row(key: string, start: number, stop: number, more: Partial<Row> = {}): Row {

@@ -12,18 +12,18 @@ import type {
   WorkerInfo,
 } from '../model/source-event.ts';
 import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from '../model/units.ts';
+import { Records } from './columns/records.ts';
+import { StringTable } from './columns/string-table.ts';
+import { Slices } from './detail/slices.ts';
+import { Tracks } from './detail/tracks.ts';
 import { FunctionTable } from './functions.ts';
 import { ingestFinished, ingestLost, ingestRunning } from './ingest.ts';
 import { Pace } from './pace.ts';
 import { Pager } from './paging/pager.ts';
 import type { StateReader, StateWriter } from './paging/state.ts';
-import { Records } from './records.ts';
 import { Resources } from './resources.ts';
 import { RunningTasks } from './running.ts';
 import { Runs } from './runs.ts';
-import { Slices } from './slices.ts';
-import { StringTable } from './string-table.ts';
-import { Tracks } from './tracks.ts';
 import { WorkerTable } from './workers.ts';
 
 export interface StoreOptions {

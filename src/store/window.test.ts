@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FIRST_GROUP, type GroupQuery, groupSize, type WindowQuery } from '../model/batch.ts';
 import { CATEGORY_ERRED, CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../model/task-state.ts';
-import { ResourcesCursor, RunningCursor, StateCursor, stateSnapshot, WindowCursor } from './cursors.ts';
+import type { WindowData } from './detail/window-data.ts';
 import { attach, busyOf, busyOfRows, finishedOf, type Row, workerOf } from './history.fixture.ts';
-import { sharesView } from './queries.ts';
+import { ResourcesCursor, RunningCursor, StateCursor, stateSnapshot, WindowCursor } from './queries/cursors.ts';
+import { sharesView } from './queries/queries.ts';
 import { Replica } from './replica.ts';
 import { Store } from './store.ts';
-import type { WindowData } from './window-data.ts';
 
 const BASE = 1_700_000_000;
 const WORKERS = ['tcp://a:1', 'tcp://b:1'];

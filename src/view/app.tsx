@@ -7,7 +7,7 @@ import { Live, LiveContext } from './live-store.ts';
 import { Shell } from './pages/shell.tsx';
 import { createRouter, type Router } from './router.ts';
 import { createTheme, ThemeContext } from './theme.ts';
-import type { EarlyWindow } from './timeline/early-window.ts';
+import type { EarlyWindow } from './timeline/moving/early-window.ts';
 
 /** What was started before the page: its line to the server and what came over it so far. */
 export interface Started {

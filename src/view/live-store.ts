@@ -4,7 +4,7 @@ import type { Replica } from '../store/replica.ts';
 import type { Topic } from '../wire/message.ts';
 import type { Connection, ConnectionStatus } from './connection.ts';
 import type { FrameLoop } from './frame-loop.ts';
-import type { EarlyWindow } from './timeline/early-window.ts';
+import type { EarlyWindow } from './timeline/moving/early-window.ts';
 import { openWindow, type WatchedWindow } from './watched-window.ts';
 
 const VERSIONED = ['state', 'running', 'workers', 'resources'] as const;

@@ -7,7 +7,7 @@ import { liveAddress, parsePath } from './address.ts';
 import { Connection, type ConnectionStatus } from './connection.ts';
 import { parseDebugPath } from './debug/debug-path.ts';
 import { connectEarly } from './early-socket.ts';
-import { EarlyWindow } from './timeline/early-window.ts';
+import { EarlyWindow } from './timeline/moving/early-window.ts';
 
 /**
  * What need not wait for the page to be built: its line to the server. While the rest of the script is still being fetched, compiled

@@ -1,6 +1,6 @@
 import type { WindowQuery } from '../model/batch.ts';
+import type { WindowData } from '../store/detail/window-data.ts';
 import type { Replica } from '../store/replica.ts';
-import type { WindowData } from '../store/window-data.ts';
 import type { Connection, LiveWindow } from './connection.ts';
 
 /** A window of the connection together with the data that the replica keeps for it. */

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 import { it } from 'vitest';
+import { isRecord } from '../../src/source/dask/comm/msgpack.ts';
+import { pickleExpression } from '../../src/source/dask/comm/pickle.ts';
 import { deserialize, Rpc, Serialized } from '../../src/source/dask/index.ts';
-import { isRecord } from '../../src/source/dask/msgpack.ts';
-import { pickleExpression } from '../../src/source/dask/pickle.ts';
 import { CONFORMANCE_VERSIONS, DaskCluster } from './cluster.ts';
 
 /** The one that has the packages for compression. */

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import type { DaskValue } from '../../src/source/dask/message.ts';
+import type { DaskValue } from '../../src/source/dask/comm/message.ts';
 import { keySplit, keySplitGroup, keyText } from '../../src/source/dask/python-key.ts';
 import { DASK_VERSIONS } from './cluster.ts';
 

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { type ConformanceNeed, scenariosWithout } from '../../src/source/conformance.ts';
+import { isRecord } from '../../src/source/dask/comm/msgpack.ts';
 import { DaskSource } from '../../src/source/dask/dask-source.ts';
 import { Rpc } from '../../src/source/dask/index.ts';
-import { isRecord } from '../../src/source/dask/msgpack.ts';
 import { RecordingSink } from '../../src/source/recording-sink.ts';
 import { DASK_VERSIONS, end, NEWEST_DASK } from './cluster.ts';
 import { DaskHarness } from './dask-harness.ts';

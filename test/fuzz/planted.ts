@@ -16,7 +16,7 @@ export const PLANTED: readonly Planted[] = [
   {
     bug: 'a message may name a frame that is not there',
     target: 'frames',
-    file: 'src/source/dask/message.ts',
+    file: 'src/source/dask/comm/message.ts',
     from: "if (typeof at !== 'number' || frame === undefined || taken.has(at))",
     to: "if (typeof at !== 'number' || frame === undefined && taken.has(at))",
     why: /not declared: TypeError/,
@@ -24,7 +24,7 @@ export const PLANTED: readonly Planted[] = [
   {
     bug: 'an LZ4 block is believed how long it will be',
     target: 'objects',
-    file: 'src/source/dask/decompress.ts',
+    file: 'src/source/dask/comm/decompress.ts',
     from: 'plausible(size, frame, 255, maxBytes);',
     to: 'tooLarge(size, maxBytes);',
     why: /MiB of memory/,

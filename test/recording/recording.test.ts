@@ -5,10 +5,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { build } from '../../scripts/lib/build.mjs';
 import { venvCommand } from '../../scripts/lib/python.mjs';
+import { Tables } from '../../src/recording/export/tables.ts';
 import { RecordingReader } from '../../src/recording/reader.ts';
 import { replay } from '../../src/recording/replay.ts';
 import { Scratch } from '../../src/recording/scratch.fixture.ts';
-import { Tables } from '../../src/recording/tables.ts';
 import { Child } from '../support/child.ts';
 import { Taskglass } from '../support/taskglass.ts';
 import { until } from '../support/until.ts';
@@ -141,7 +141,7 @@ describe('a demo that was recorded and killed', () => {
   });
 
   test('is read by pandas, pyarrow and DuckDB, sealed and as an export', async () => {
-    const { sealJournal } = await import('../../src/recording/seal.ts');
+    const { sealJournal } = await import('../../src/recording/sealing/seal.ts');
     for (const name of await readdir(`${directory}/journal`)) await sealJournal(directory, Number.parseInt(name, 10));
     const { stdout } = await promisify(execFile)(venvCommand('python'), [
       'test/recording/check.py',

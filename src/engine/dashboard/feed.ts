@@ -12,7 +12,7 @@ import type {
   RunningTaskInfo,
   WatchCost,
   WorkerDescription,
-} from '../observer.ts';
+} from '../observing/observer.ts';
 import { packFinished } from './finished-rows.ts';
 import type { BatchMessage, FunctionRows, HelloMessage, WorkerFacts, WorkerLoad } from './messages.ts';
 

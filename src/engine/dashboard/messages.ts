@@ -2,7 +2,7 @@ import type { ErrorCode } from '../../base/errors.ts';
 import type { DebugIndex, DebugView } from '../../model/debug.ts';
 import type { LogEntry } from '../../model/source-event.ts';
 import type { Duration, Seconds } from '../../model/units.ts';
-import type { Heartbeat, MissedTasks, RunningTaskInfo, SchedulerTotals } from '../observer.ts';
+import type { Heartbeat, MissedTasks, RunningTaskInfo, SchedulerTotals } from '../observing/observer.ts';
 import type { FinishedRows } from './finished-rows.ts';
 import type { DashboardSettings } from './options.ts';
 

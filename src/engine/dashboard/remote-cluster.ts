@@ -9,9 +9,9 @@ import type {
   MissedTasks,
   RunningTaskInfo,
   SchedulerTotals,
-} from '../observer.ts';
-import { Observers } from '../observers.ts';
-import type { ClusterDebug, WatchedCluster } from '../watched-cluster.ts';
+} from '../observing/observer.ts';
+import { Observers } from '../observing/observers.ts';
+import type { ClusterDebug, WatchedCluster } from '../observing/watched-cluster.ts';
 import { unpackFinished } from './finished-rows.ts';
 import type {
   BatchMessage,

@@ -1,7 +1,7 @@
 import type { LogEntry } from '../../model/source-event.ts';
 import { SCHEDULER_STATES, STATE_COUNT, STATE_INDEX } from '../../model/task-state.ts';
 import type { Bytes, Duration } from '../../model/units.ts';
-import type { TaskState } from '../task.ts';
+import type { TaskState } from '../scheduling/task.ts';
 import { Ring } from './ring.ts';
 import { TransitionLog } from './transition-log.ts';
 

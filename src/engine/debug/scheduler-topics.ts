@@ -2,7 +2,7 @@ import type { DebugValue } from '../../model/debug.ts';
 import { SCHEDULER_STATES, STATE_INDEX } from '../../model/task-state.ts';
 import { epochNow } from '../clock.ts';
 import type { ClusterCore } from '../cluster-core.ts';
-import type { Task } from '../task.ts';
+import type { Task } from '../scheduling/task.ts';
 import { fact, type Topic, table } from './topic.ts';
 
 /** A page shows the first of them, and how many there are. */

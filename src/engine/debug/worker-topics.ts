@@ -1,10 +1,10 @@
 import type { DebugSeries, DebugUnit, DebugValue } from '../../model/debug.ts';
 import { epochNow, toEpoch } from '../clock.ts';
-import type { DataServer } from '../data-server.ts';
 import type { WorkerReadings } from '../protocol.ts';
-import type { ResultStore } from '../result-store.ts';
-import type { TaskNow, TaskRunner } from '../task-runner.ts';
 import { ENGINE_VERSION } from '../version.ts';
+import type { DataServer } from '../worker/data-server.ts';
+import type { ResultStore } from '../worker/result-store.ts';
+import type { TaskNow, TaskRunner } from '../worker/task-runner.ts';
 import { EventLoopTopic } from './event-loop.ts';
 import { logTopic } from './log-topic.ts';
 import { ProcessTopic } from './process-topic.ts';

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { TaskglassError } from '../../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../../engine/version.ts';
 import type { TaskSelection } from '../../model/task-selection.ts';
-import { type Exported, exportTasks, type Write, writeWhole } from '../../recording/export.ts';
+import { type Exported, exportTasks, type Write, writeWhole } from '../../recording/export/export.ts';
 import { PAGE_FOLDER, REPORT_PAGE } from '../../serving/page-files.ts';
 import { RecordingSource } from '../../source/recording.ts';
 import { Store } from '../../store/store.ts';

@@ -5,7 +5,7 @@ import type { StateBatch } from '../../model/batch.ts';
 import { STRING_TABLES } from '../../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED } from '../../model/task-state.ts';
 import { type Micros, type RecordIndex, toSeconds } from '../../model/units.ts';
-import { resourcesSnapshot, runningSnapshot, stateSnapshot, workersBatch } from '../../store/cursors.ts';
+import { resourcesSnapshot, runningSnapshot, stateSnapshot, workersBatch } from '../../store/queries/cursors.ts';
 import type { Store } from '../../store/store.ts';
 import { encode } from '../../wire/encode.ts';
 import { joinMessages, type LeftOut, type ReportHead, type ReportPartKind, SummaryWriter } from '../../wire/report.ts';

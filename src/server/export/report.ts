@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { TaskSelection } from '../../model/task-selection.ts';
 import { STATUS_LOST } from '../../model/task-state.ts';
 import type { RecordIndex, Seconds } from '../../model/units.ts';
-import { recordMatcher } from '../../store/record-filter.ts';
+import { recordMatcher } from '../../store/queries/record-filter.ts';
 import type { Store } from '../../store/store.ts';
 import { REPORT_FORMAT, REPORT_MARK, type ReportHead } from '../../wire/report.ts';
 import { RecordsWriter } from '../../wire/report-records.ts';

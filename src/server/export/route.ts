@@ -1,9 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { PageFiles } from '../../serving/page-files.ts';
-import { EXPORT_QUERY, parseQuery } from '../api-query.ts';
-import type { Mount } from '../mounts.ts';
-import { refuseOtherMethods } from '../reply.ts';
+import { EXPORT_QUERY, parseQuery } from '../routes/api-query.ts';
+import { refuseOtherMethods } from '../routes/reply.ts';
+import type { Mount } from '../watched/mounts.ts';
 import { EXPORT_FORMATS } from './formats.ts';
 import { mediaTypeOf, sendExport } from './send.ts';
 

@@ -3,9 +3,9 @@ import { makeColumns } from '../../model/finished-columns.ts';
 import type { FinishedColumns } from '../../model/source-event.ts';
 import { type RecordStatus, STATUS_LOST } from '../../model/task-state.ts';
 import { type RecordIndex, toSeconds } from '../../model/units.ts';
-import type { TaskRows } from '../../recording/export.ts';
-import { type RecordFilter, recordMatcher } from '../../store/record-filter.ts';
-import type { Slice } from '../../store/slices.ts';
+import type { TaskRows } from '../../recording/export/export.ts';
+import type { Slice } from '../../store/detail/slices.ts';
+import { type RecordFilter, recordMatcher } from '../../store/queries/record-filter.ts';
 import type { Store } from '../../store/store.ts';
 
 interface Selection extends RecordFilter {

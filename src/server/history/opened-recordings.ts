@@ -4,8 +4,8 @@ import { TaskglassError } from '../../base/errors.ts';
 import type { RecordingIndex } from '../../recording/overview.ts';
 import { RecordingSource } from '../../source/recording.ts';
 import type { PageMemory } from '../../store/paging/page-memory.ts';
-import type { PublisherLimits } from '../publisher.ts';
-import { Watched } from '../watched.ts';
+import type { PublisherLimits } from '../watched/publisher.ts';
+import { Watched } from '../watched/watched.ts';
 
 export interface OpenedLimits {
   /** Recordings that are open at a time: each is held in memory. */

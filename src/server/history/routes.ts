@@ -2,9 +2,9 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { TaskglassError } from '../../base/errors.ts';
 import type { RecordingIndex, RecordingOverview } from '../../recording/overview.ts';
-import { NO_QUERY, parseQuery } from '../api-query.ts';
-import type { Places } from '../places.ts';
-import { refuseOtherMethods } from '../reply.ts';
+import { NO_QUERY, parseQuery } from '../routes/api-query.ts';
+import { refuseOtherMethods } from '../routes/reply.ts';
+import type { Places } from '../watched/places.ts';
 import { CHANGED, CLUSTERS, DELETED, RECORDINGS, RECORDINGS_QUERY } from './schema.ts';
 
 /** One address of the server as a whole; the router and the OpenAPI document are both made from this. */

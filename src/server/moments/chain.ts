@@ -1,8 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { SourceSink } from '../../model/source-event.ts';
-import { EVENTS, JOURNAL, numberOf } from '../../recording/format.ts';
-import { type SegmentHead, segmentHead, Tape, type Told } from '../../recording/tape.ts';
+import { EVENTS, JOURNAL, numberOf } from '../../recording/files/format.ts';
+import { type SegmentHead, segmentHead, Tape, type Told } from '../../recording/files/tape.ts';
 
 /** A recording from one of its segments on. */
 export interface ChainPart {

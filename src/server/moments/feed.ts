@@ -10,7 +10,7 @@ import {
   type Shown,
   StateCursor,
   workersBatch,
-} from '../../store/cursors.ts';
+} from '../../store/queries/cursors.ts';
 import type { ServerMessage, Topic } from '../../wire/message.ts';
 import type { Moment } from './moment.ts';
 import type { Moments } from './moments.ts';

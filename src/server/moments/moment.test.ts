@@ -8,8 +8,14 @@ import { Recorder, type RecorderOptions } from '../../recording/recorder.ts';
 import { replay as replayEvents } from '../../recording/replay.ts';
 import { Scratch } from '../../recording/scratch.fixture.ts';
 import { RecordingSource } from '../../source/recording.ts';
-import { RunningCursor, resourcesSnapshot, type Shown, stateSnapshot, workersBatch } from '../../store/cursors.ts';
 import { attach, finishedOf, type Row } from '../../store/history.fixture.ts';
+import {
+  RunningCursor,
+  resourcesSnapshot,
+  type Shown,
+  stateSnapshot,
+  workersBatch,
+} from '../../store/queries/cursors.ts';
 import { Store } from '../../store/store.ts';
 import { Chain } from './chain.ts';
 import { Keeper } from './keeper.ts';

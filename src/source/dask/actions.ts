@@ -2,12 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TaskglassError } from '../../base/errors.ts';
 import type { ClusterAction } from '../../model/cluster-action.ts';
 import type { ActionAccess } from '../source.ts';
-import { connect } from './comm.ts';
-import type { DaskValue } from './message.ts';
-import { isRecord } from './msgpack.ts';
+import { connect } from './comm/comm.ts';
+import type { DaskValue } from './comm/message.ts';
+import { isRecord } from './comm/msgpack.ts';
+import { isRefusal, Rpc } from './comm/rpc.ts';
+import type { TlsOptions } from './comm/tls.ts';
 import { keyFromText } from './python-key-parse.ts';
-import { isRefusal, Rpc } from './rpc.ts';
-import type { TlsOptions } from './tls.ts';
 
 /** A nanny may take its time to end a worker and start another. */
 const RESTART_S = 30;

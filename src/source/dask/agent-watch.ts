@@ -2,10 +2,10 @@ import { TaskglassError } from '../../base/errors.ts';
 import type { SourceSink } from '../../model/source-event.ts';
 import { STATE_COUNT } from '../../model/task-state.ts';
 import { type AgentRoute, type Attachment, attachAgent } from './attach.ts';
-import type { Comm, ConnectOptions } from './comm.ts';
+import type { Comm, ConnectOptions } from './comm/comm.ts';
+import type { DaskValue } from './comm/message.ts';
+import { isRecord } from './comm/msgpack.ts';
 import type { KnownCluster } from './known-cluster.ts';
-import type { DaskValue } from './message.ts';
-import { isRecord } from './msgpack.ts';
 import { type DecodedTick, type Hello, TickDecoder } from './tick-decoder.ts';
 import type { Watch } from './watch.ts';
 

@@ -1,9 +1,9 @@
 import { TaskglassError } from '../../base/errors.ts';
 import { readAgentSource } from './agent-source.ts';
-import { type Comm, type ConnectOptions, connect } from './comm.ts';
-import { isRecord } from './msgpack.ts';
-import { type Picklable, pickleExpression, pickleModule } from './pickle.ts';
-import { callOn, remoteError } from './rpc.ts';
+import { type Comm, type ConnectOptions, connect } from './comm/comm.ts';
+import { isRecord } from './comm/msgpack.ts';
+import { type Picklable, pickleExpression, pickleModule } from './comm/pickle.ts';
+import { callOn, remoteError } from './comm/rpc.ts';
 
 /** Seconds between two ticks. */
 export const TICK_INTERVAL_S = 0.1;

@@ -1,5 +1,5 @@
 import { TaskglassError } from '../../base/errors.ts';
-import { isRecord, type Value } from './msgpack.ts';
+import { isRecord, type Value } from './comm/msgpack.ts';
 
 /** Reads the agent's packed columns. Everything comes from a cluster, so every shape is checked. */
 

@@ -3,7 +3,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { TaskglassError } from '../../base/errors.ts';
-import { isRecord } from './msgpack.ts';
+import { isRecord } from './comm/msgpack.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

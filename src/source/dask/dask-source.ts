@@ -4,11 +4,11 @@ import type { Source } from '../source.ts';
 import { DaskActions } from './actions.ts';
 import { AgentWatch } from './agent-watch.ts';
 import { AGENT_ROUTES } from './attach.ts';
+import type { TlsOptions } from './comm/tls.ts';
 import { DaskDebugAccess } from './debug-access.ts';
 import { KnownCluster } from './known-cluster.ts';
-import { type Polled, PollingWatch } from './polling-watch.ts';
+import { type Polled, PollingWatch } from './polling/polling-watch.ts';
 import { addressOf, type SchedulerAddress } from './scheduler-file.ts';
-import type { TlsOptions } from './tls.ts';
 import type { Watch } from './watch.ts';
 
 export interface DaskSourceOptions {

@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DebugTarget } from '../source.ts';
+import { FrameParser } from './comm/frames.ts';
+import { decodeMessage, encodeMessage } from './comm/message.ts';
+import { isRecord, type Value } from './comm/msgpack.ts';
 import { DaskDebugAccess, type KnownProcesses } from './debug-access.ts';
-import { FrameParser } from './frames.ts';
-import { decodeMessage, encodeMessage } from './message.ts';
-import { isRecord, type Value } from './msgpack.ts';
 
 const SCHEDULER: DebugTarget = { role: 'scheduler' };
 const ONE: DebugTarget = { role: 'worker', worker: 'one' };

@@ -2,10 +2,10 @@ import { TaskglassError } from '../../base/errors.ts';
 import { DEBUG_SERVICE, type DebugIndex, type DebugView } from '../../model/debug.ts';
 import { checkDebugIndex, checkDebugView, isTopic } from '../../model/debug-check.ts';
 import type { DebugAccess, DebugTarget } from '../source.ts';
-import type { DaskValue } from './message.ts';
-import { isRecord } from './msgpack.ts';
-import { Rpc } from './rpc.ts';
-import type { TlsOptions } from './tls.ts';
+import type { DaskValue } from './comm/message.ts';
+import { isRecord } from './comm/msgpack.ts';
+import { Rpc } from './comm/rpc.ts';
+import type { TlsOptions } from './comm/tls.ts';
 
 /** What a process of the cluster lists as its services: names and ports. */
 export type Services = Readonly<Record<string, number>>;

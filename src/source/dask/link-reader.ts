@@ -1,7 +1,7 @@
 import { makeColumns } from '../../model/finished-columns.ts';
 import type { FinishedColumns } from '../../model/source-event.ts';
 import { broken, f64, num, u16, u32 } from './columns.ts';
-import type { Value } from './msgpack.ts';
+import type { Value } from './comm/msgpack.ts';
 
 type Links = Pick<FinishedColumns, 'ready' | 'needs' | 'dependencies' | 'back'>;
 

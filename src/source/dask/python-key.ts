@@ -1,4 +1,4 @@
-import type { DaskValue } from './message.ts';
+import type { DaskValue } from './comm/message.ts';
 
 /** Task keys as Python prints and groups them. Wherever the agent runs, it does this itself. */
 

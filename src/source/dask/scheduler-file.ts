@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { TaskglassError } from '../../base/errors.ts';
-import { parseAddress } from './address.ts';
+import { parseAddress } from './comm/address.ts';
 
 /** Where a scheduler is: an address, or the file that `dask scheduler --scheduler-file` writes, in which it stands. */
 export type SchedulerAddress = string | { readonly schedulerFile: string };

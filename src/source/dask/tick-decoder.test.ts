@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { RecordingSink } from '../recording-sink.ts';
-import { encode } from './msgpack.ts';
+import { encode } from './comm/msgpack.ts';
 import { TickDecoder } from './tick-decoder.ts';
 
 const bin = (array: ArrayBufferView): Buffer => Buffer.from(array.buffer, array.byteOffset, array.byteLength);

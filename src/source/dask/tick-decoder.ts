@@ -11,8 +11,8 @@ import type {
 import { ACTION_INDEX, type Action, STATE_COUNT } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
 import { broken, count, f64, list, num, ports, str, u8, u16, u32 } from './columns.ts';
+import { decode, isRecord, type Value } from './comm/msgpack.ts';
 import { LinkReader } from './link-reader.ts';
-import { decode, isRecord, type Value } from './msgpack.ts';
 
 type Message = { readonly [key: string]: Value };
 

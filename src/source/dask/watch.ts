@@ -1,5 +1,5 @@
 import type { TaskglassError } from '../../base/errors.ts';
-import type { Comm } from './comm.ts';
+import type { Comm } from './comm/comm.ts';
 
 /** One attachment to a scheduler, whichever way it came about. */
 export interface Watch {

@@ -1,6 +1,6 @@
 import type { WorkerInfo } from '../../model/source-event.ts';
 import type { StringIndex } from '../../model/units.ts';
-import type { Place, Track, Tracks } from '../tracks.ts';
+import type { Place, Track, Tracks } from '../detail/tracks.ts';
 
 /** The rows of another store, as they were at some moment: the same numbers, other workers on them. */
 export class MomentTracks {

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { WindowQuery } from '../../model/batch.ts';
-import { WindowCursor } from '../cursors.ts';
 import { attach, finishedOf, type Row } from '../history.fixture.ts';
-import { functionsView, recordView, sharesView, tasksPage } from '../queries.ts';
+import { WindowCursor } from '../queries/cursors.ts';
+import { functionsView, recordView, sharesView, tasksPage } from '../queries/queries.ts';
 import { Store } from '../store.ts';
 import { Capture } from './capture.ts';
 import { PageMemory } from './page-memory.ts';

@@ -3,7 +3,7 @@ import type { DebugTree, DebugTable as Table } from '../../model/debug.ts';
 import type { ThemeColors } from '../colors.ts';
 import { formatName, formatPercent } from '../format.ts';
 import { useTheme } from '../theme.ts';
-import { cssColor, mix, parseColor } from '../timeline/pixels.ts';
+import { cssColor, mix, parseColor } from '../timeline/drawing/pixels.ts';
 import { sharedTooltip } from '../widgets/tooltip.ts';
 import { boxAt, type FlameBox, type FlameStep, flameColor, flameLayout, flameRows, stepFrom } from './flame-layout.ts';
 import { formatValue } from './values.ts';

@@ -1,7 +1,7 @@
 import type { JSX } from 'solid-js';
 import { plural } from '../format.ts';
 import { useLive } from '../live-store.ts';
-import { streamNumbers } from '../timeline/numbers.ts';
+import { streamNumbers } from '../timeline/drawing/numbers.ts';
 import { TimelineView } from '../timeline/timeline-view.tsx';
 
 /** Tasks that /status follows. */

@@ -13,9 +13,9 @@ import { createTasksModel } from '../search/tasks-model.ts';
 import { type AreaChoice, filterParameters, isFiltered, tracksOfText, trackText } from '../search/tasks-state.ts';
 import { useTheme } from '../theme.ts';
 import { type Area, AreaTool } from '../timeline/area.ts';
-import { streamNumbers } from '../timeline/numbers.ts';
-import { Records } from '../timeline/records.ts';
-import type { TimelineState } from '../timeline/report.ts';
+import { streamNumbers } from '../timeline/drawing/numbers.ts';
+import type { TimelineState } from '../timeline/drawing/report.ts';
+import { Records } from '../timeline/records/records.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type Details, TimelineView } from '../timeline/timeline-view.tsx';
 

@@ -1,4 +1,4 @@
-import type { Camera } from '../timeline/camera.ts';
+import type { Camera } from '../timeline/moving/camera.ts';
 import type { Playhead } from './playhead.ts';
 
 /** A press on the ruler, and a drag along it, set the playhead. Returns an undo. */

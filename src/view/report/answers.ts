@@ -1,8 +1,8 @@
 import { atOnce } from '../../base/steps.ts';
 import { RECORD_STATUSES } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
-import { activitySteps } from '../../store/activity-view.ts';
-import { areaOf } from '../../store/area-view.ts';
+import { activitySteps } from '../../store/queries/activity-view.ts';
+import { areaOf } from '../../store/queries/area-view.ts';
 import {
   FUNCTION_SORTS,
   functionsSteps,
@@ -10,8 +10,8 @@ import {
   SEARCH_FIELDS,
   searchSteps,
   tasksPageSteps,
-} from '../../store/queries.ts';
-import type { RecordFilter, TextTest } from '../../store/record-filter.ts';
+} from '../../store/queries/queries.ts';
+import type { RecordFilter, TextTest } from '../../store/queries/record-filter.ts';
 import type { ReportStore } from './history.ts';
 
 /** What the HTTP API of the server would say, of what is in the file; a problem for what a file does not have. */

@@ -11,7 +11,7 @@ import { splitMessages } from '../../wire/report.ts';
 import { showApp } from '../app.tsx';
 import { answerWith } from '../ask.ts';
 import { Connection, type ConnectionStatus } from '../connection.ts';
-import { EarlyWindow } from '../timeline/early-window.ts';
+import { EarlyWindow } from '../timeline/moving/early-window.ts';
 import { answer } from './answers.ts';
 import { createHashRouter } from './hash-router.ts';
 import { ReportStore } from './history.ts';

@@ -1,5 +1,5 @@
 import type { WindowBatch, WindowQuery } from '../../model/batch.ts';
-import { WindowCursor } from '../../store/cursors.ts';
+import { WindowCursor } from '../../store/queries/cursors.ts';
 import type { ReportStore } from './history.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { listenTo } from '../listen.ts';
-import { wheelPixels } from '../timeline/gestures.ts';
+import { wheelPixels } from '../timeline/moving/gestures.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 
 /** A press on a label folds or pins its group; a drag scrolls; the pointer shows what there is to press. Returns an undo. */

@@ -1,6 +1,6 @@
-import { cutMiddle, type LabelStyle } from '../timeline/frame-labels.ts';
-import { groupsWithin, type Layout, type RowGroup } from '../timeline/layout.ts';
-import type { Draw } from '../timeline/painter.ts';
+import { cutMiddle, type LabelStyle } from '../timeline/drawing/frame-labels.ts';
+import { groupsWithin, type Layout, type RowGroup } from '../timeline/drawing/layout.ts';
+import type { Draw } from '../timeline/drawing/painter.ts';
 
 const LEAST_SLOT_ROW = 13;
 const BETWEEN = 14;

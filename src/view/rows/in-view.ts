@@ -1,10 +1,10 @@
 import { lowerBound } from '../../base/bisect.ts';
 import { FIRST_GROUP, type GroupQuery } from '../../model/batch.ts';
-import type { WindowData } from '../../store/window-data.ts';
-import { type Layout, rowsWithin } from '../timeline/layout.ts';
-import type { Scene } from '../timeline/scene.ts';
-import { slicesWithin } from '../timeline/slices-renderer.ts';
-import type { RowsWanted } from '../timeline/window-plan.ts';
+import type { WindowData } from '../../store/detail/window-data.ts';
+import { type Layout, rowsWithin } from '../timeline/drawing/layout.ts';
+import type { Scene } from '../timeline/drawing/scene.ts';
+import { slicesWithin } from '../timeline/drawing/slices-renderer.ts';
+import type { RowsWanted } from '../timeline/moving/window-plan.ts';
 
 /** Whether a track has anything to show in view. */
 export function hasData(scene: Scene, track: number): boolean {

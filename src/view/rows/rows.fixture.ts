@@ -1,5 +1,5 @@
 import type { TrackView } from '../../model/batch.ts';
-import { type Layout, type LayoutOptions, layoutRows } from '../timeline/layout.ts';
+import { type Layout, type LayoutOptions, layoutRows } from '../timeline/drawing/layout.ts';
 import { DEFAULT_ROWS, GroupNumbers, type RowOptions, rowsOf, type TrackActivity } from './row-model.ts';
 
 /** Rows of tracks as a stream lays them out; everything is shown unless `shows` says otherwise. */

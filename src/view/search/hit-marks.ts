@@ -1,6 +1,6 @@
 import type { Micros } from '../../model/units.ts';
-import type { Overlay } from '../timeline/scene.ts';
-import { xOf } from '../timeline/viewport.ts';
+import type { Overlay } from '../timeline/drawing/scene.ts';
+import { xOf } from '../timeline/moving/viewport.ts';
 import type { Marks } from './search.ts';
 
 /** Height of the marks, CSS pixels. */

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { type Area, AreaTool, bandsOf } from './area.ts';
-import type { Layout } from './layout.ts';
+import type { Layout } from './drawing/layout.ts';
+import { scaleOf, TimeBase } from './moving/viewport.ts';
 import type { Timeline } from './timeline.ts';
-import { scaleOf, TimeBase } from './viewport.ts';
 
 /** Rows of 10 pixels: tracks 0 and 1, then a folded group of 2 to 4, then 5. */
 const rows = [[0], [1], [2, 3, 4], [5]].map((tracks, place) => ({ tracks, y: place * 10, height: 10 }));

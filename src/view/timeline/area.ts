@@ -1,9 +1,9 @@
 import type { Micros } from '../../model/units.ts';
-import type { Drag } from './gestures.ts';
-import type { Layout } from './layout.ts';
-import type { Overlay, Scene } from './scene.ts';
+import type { Layout } from './drawing/layout.ts';
+import type { Overlay, Scene } from './drawing/scene.ts';
+import type { Drag } from './moving/gestures.ts';
+import { xOf } from './moving/viewport.ts';
 import type { Timeline } from './timeline.ts';
-import { xOf } from './viewport.ts';
 
 /** Rows times a range of time. */
 export interface Area {

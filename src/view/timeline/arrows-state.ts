@@ -1,8 +1,8 @@
 import { type Accessor, createEffect, createSignal, on, onCleanup } from 'solid-js';
 import type { RecordDetails } from '../../model/batch.ts';
-import { Arrows } from './arrows.ts';
-import type { Hit } from './hit.ts';
-import type { Records } from './records.ts';
+import { Arrows } from './drawing/arrows.ts';
+import type { Hit } from './drawing/hit.ts';
+import type { Records } from './records/records.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Reads what the chosen task waited for, and has it drawn on a stream. Null while nothing is known. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type GestureTarget, wheel, wheelPixels } from './gestures.ts';
-import { commandOf, movementOf } from './keys.ts';
-import { Motion } from './motion.ts';
+import { type GestureTarget, wheel, wheelPixels } from './moving/gestures.ts';
+import { commandOf, movementOf } from './moving/keys.ts';
+import { Motion } from './moving/motion.ts';
 
 const key = (name: string, over: Partial<KeyboardEvent> = {}) => ({
   key: name,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../model/batch.ts';
 import { Replica } from '../../store/replica.ts';
-import { recordsOfLastRun } from './numbers.ts';
+import { recordsOfLastRun } from './drawing/numbers.ts';
+import { TimeBase } from './moving/viewport.ts';
 import { followHistory, followRecent, historyBounds, isActive, runAt } from './runs.ts';
-import { TimeBase } from './viewport.ts';
 
 const T0 = 1_790_000_000;
 const base = new TimeBase(T0 * 1e6);

@@ -1,7 +1,7 @@
 import type { RunView } from '../../model/batch.ts';
 import type { Replica } from '../../store/replica.ts';
-import type { FollowInput } from './follow.ts';
-import type { Bounds, TimeBase } from './viewport.ts';
+import type { FollowInput } from './moving/follow.ts';
+import type { Bounds, TimeBase } from './moving/viewport.ts';
 
 /** Tasks that /tasks opens with. */
 export const TASKS_SHOWN = 100_000;

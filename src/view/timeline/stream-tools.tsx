@@ -1,6 +1,6 @@
 import type { JSX } from 'solid-js';
 import { formatClock } from '../format.ts';
-import type { TimelineState } from './report.ts';
+import type { TimelineState } from './drawing/report.ts';
 import type { Timeline } from './timeline.ts';
 
 const ZOOM_STEP = 1.6;

@@ -1,0 +1,105 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import path from 'node:path';
+import { crc32 } from 'node:zlib';
+import type { ReplayPosition } from '../replay.ts';
+
+/** The folder of what makes opening fast. It may be deleted at any time: it is made anew from the segments. */
+export const INDEX = 'index';
+const STATE = 'state';
+/** Of the file, and of what is in it: +1 whenever any of it changes. An index of another version is made anew. */
+const VERSION = 3;
+const MAGIC = Buffer.from('TGINDEX\n');
+const HEAD = 24;
+
+/** What was known at one place of a recording: the small part of it, and where the pages of the large part lie. */
+export interface IndexState {
+  /** Of the recording, and of the program: what another one wrote may mean something else. */
+  readonly id: string;
+  readonly program: string;
+  /** Segments that it covers. */
+  readonly segments: readonly number[];
+  readonly position: Omit<ReplayPosition, 'known'>;
+  /** Base64 of the blocks that say what the position knows. */
+  readonly known: readonly string[];
+  /** Name of the file of pages beside it, and the bytes of a page. */
+  readonly pages: string;
+  readonly pageBytes: number;
+  /** Places in `slots` of the pages that are needed at once. */
+  readonly pinned: readonly number[];
+  readonly numbers: Float64Array;
+  readonly words: Uint32Array;
+  readonly texts: readonly string[];
+  readonly slots: Uint32Array;
+  readonly checksums: Uint32Array;
+}
+
+const SECTIONS = ['numbers', 'words', 'slots', 'checksums'] as const;
+
+/** The same as it is written, the long ones in parts. */
+export interface IndexParts extends Omit<IndexState, 'numbers' | 'words'> {
+  readonly numbers: readonly Float64Array[];
+  readonly words: readonly Uint32Array[];
+}
+
+/** Puts it in place: whole, or not at all. `turn` is awaited often, so that others have theirs. */
+export async function writeIndexState(folder: string, state: IndexParts, turn: () => Promise<void>): Promise<void> {
+  const { numbers, words, texts, slots, checksums, ...small } = state;
+  const arrays = { numbers, words, slots: [slots], checksums: [checksums] };
+  const lengths = SECTIONS.map((name) => arrays[name].reduce((sum, part) => sum + part.length, 0));
+  const header = Buffer.from(JSON.stringify({ ...small, texts: texts.length, lengths }));
+  const parts: Buffer[] = [header];
+  for (const part of SECTIONS.flatMap((name): readonly (Float64Array | Uint32Array)[] => arrays[name])) {
+    parts.push(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+  }
+  let sum = 0;
+  for (const text of texts) parts.push(Buffer.from(`${text}\n`));
+  for (const part of parts) {
+    sum = crc32(part, sum);
+    await turn();
+  }
+  const head = Buffer.alloc(HEAD);
+  MAGIC.copy(head);
+  head.writeUInt32LE(VERSION, 8);
+  head.writeUInt32LE(header.length, 12);
+  head.writeUInt32LE(sum, 16);
+  const aside = path.join(folder, `${STATE}.part`);
+  const handle = await open(aside, 'w', 0o600);
+  try {
+    for (const part of [head, ...parts]) await handle.writeFile(part);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+  await rename(aside, path.join(folder, STATE));
+}
+
+/** Null for what is not there, damaged, or of another version. */
+export async function readIndexState(folder: string): Promise<IndexState | null> {
+  let bytes: Buffer;
+  try {
+    bytes = await readFile(path.join(folder, STATE));
+  } catch {
+    return null;
+  }
+  if (bytes.length < HEAD || !bytes.subarray(0, 8).equals(MAGIC) || bytes.readUInt32LE(8) !== VERSION) return null;
+  if (crc32(bytes.subarray(HEAD)) !== bytes.readUInt32LE(16)) return null;
+  let at = HEAD + bytes.readUInt32LE(12);
+  const { texts, lengths, ...small } = JSON.parse(bytes.toString('utf8', HEAD, at)) as Omit<
+    IndexState,
+    'texts' | (typeof SECTIONS)[number]
+  > & { readonly texts: number; readonly lengths: readonly number[] };
+  const section = <T extends Float64Array | Uint32Array>(array: T): T => {
+    new Uint8Array(array.buffer).set(bytes.subarray(at, at + array.byteLength));
+    at += array.byteLength;
+    return array;
+  };
+  const [numbers = 0, words = 0, slots = 0, checksums = 0] = lengths;
+  return {
+    ...small,
+    numbers: section(new Float64Array(numbers)),
+    words: section(new Uint32Array(words)),
+    slots: section(new Uint32Array(slots)),
+    checksums: section(new Uint32Array(checksums)),
+    texts: bytes.toString('utf8', at).split('\n').slice(0, texts),
+  };
+}

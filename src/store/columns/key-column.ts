@@ -1,0 +1,150 @@
+import { decodeUtf8, encodeUtf8Into } from '../../base/utf8.ts';
+import { PackedColumn } from '../paging/packed-column.ts';
+import { PagedBytes } from '../paging/paged-bytes.ts';
+import { Pager } from '../paging/pager.ts';
+import type { StateReader, StateWriter } from '../paging/state.ts';
+
+/** Keys that are found from one place: their lengths are added up from there. */
+const STRIDE = 64;
+/** How a key is written: whole, or what comes behind its group. */
+const WHOLE = 0;
+const AFTER_GROUP = 1;
+const AFTER_TUPLE_OF_GROUP = 2;
+/** Group, '-' and 32 hexadecimal digits, as 16 bytes. */
+const GROUP_AND_HASH = 3;
+/** The same with the dashes of a UUID. */
+const GROUP_AND_UUID = 4;
+const HASH_BYTES = 16;
+/** Digits before each dash of a UUID. */
+const UUID_DASHES: readonly number[] = [8, 13, 18, 23];
+const UUID_LENGTH = 36;
+
+/**
+ * Keys of records, as UTF-8 behind one another. They are most of what a history takes, and most of a key repeats: Dask makes them of
+ * the name of their group, which is known, and a hash or indices. Only these are kept.
+ */
+export class KeyColumn {
+  readonly #groupOf: (index: number) => string;
+  readonly #bytes: PagedBytes;
+  readonly #lengths: PackedColumn;
+  /** Where each STRIDE-th key begins. */
+  readonly #begins: PackedColumn;
+  #scratch = new Uint8Array(1_024);
+  /** Where the key behind the last one that was asked for begins: many are asked for in order. */
+  #next = -1;
+  #nextFrom = 0;
+
+  /** `groupOf` gives the name of the group that a key of the column was pushed with. */
+  constructor(groupOf: (index: number) => string, pager = new Pager()) {
+    this.#groupOf = groupOf;
+    this.#bytes = new PagedBytes(pager);
+    this.#lengths = new PackedColumn(8, pager);
+    this.#begins = new PackedColumn(32, pager);
+  }
+
+  get length(): number {
+    return this.#lengths.length;
+  }
+
+  get bytes(): number {
+    return this.#bytes.bytes + this.#lengths.bytes + this.#begins.bytes;
+  }
+
+  push(key: string, group: string): void {
+    const room = 1 + key.length * 3;
+    if (room > this.#scratch.length) this.#scratch = new Uint8Array(2 * room);
+    const length = write(key, group, this.#scratch);
+    if (this.length % STRIDE === 0) this.#begins.push(this.#bytes.length);
+    this.#bytes.append(this.#scratch, length);
+    this.#lengths.push(length);
+  }
+
+  at(index: number): string {
+    let from = this.#nextFrom;
+    if (index !== this.#next) {
+      const stride = Math.floor(index / STRIDE);
+      from = this.#begins.at(stride);
+      for (let before = stride * STRIDE; before < index; before++) from += this.#lengths.at(before);
+    }
+    const length = this.#lengths.at(index);
+    this.#next = index + 1;
+    this.#nextFrom = from + length;
+    // One that was given up.
+    if (length === 0) return '';
+    const bytes = this.#bytes.at(from, from + length);
+    const form = bytes[0]!;
+    const text = form < GROUP_AND_HASH ? decodeUtf8(bytes.subarray(1)) : toHex(bytes.subarray(1));
+    if (form === WHOLE) return text;
+    const group = this.#groupOf(index);
+    if (form === AFTER_GROUP) return group + text;
+    if (form === AFTER_TUPLE_OF_GROUP) return `('${group}'${text}`;
+    return form === GROUP_AND_HASH ? `${group}-${text}` : `${group}-${dashed(text)}`;
+  }
+
+  /** Gives up the keys before `end`, nearly: they read as empty. */
+  drop(end: number): void {
+    if (end >= this.length) return;
+    this.#bytes.drop(this.#begins.at(Math.floor(end / STRIDE)));
+    this.#lengths.drop(end);
+    this.#next = -1;
+  }
+
+  save(into: StateWriter): void {
+    for (const part of [this.#bytes, this.#lengths, this.#begins]) part.save(into);
+  }
+
+  load(from: StateReader): void {
+    for (const part of [this.#bytes, this.#lengths, this.#begins]) part.load(from);
+  }
+}
+
+/** Returns the bytes written, of which there is room for 1 + 3 for each of the key's UTF-16 units. */
+function write(key: string, group: string, into: Uint8Array): number {
+  const { length } = group;
+  if (length > 0 && key.startsWith(group)) {
+    const rest = key.length - length;
+    if (rest === 1 + 2 * HASH_BYTES && writeHash(key, length, false, into)) return 1 + HASH_BYTES;
+    if (rest === 1 + UUID_LENGTH && writeHash(key, length, true, into)) return 1 + HASH_BYTES;
+    into[0] = AFTER_GROUP;
+    return 1 + encodeUtf8Into(key.slice(length), into.subarray(1));
+  }
+  if (length > 0 && key.startsWith("('") && key.startsWith(group, 2) && key[2 + length] === "'") {
+    into[0] = AFTER_TUPLE_OF_GROUP;
+    return 1 + encodeUtf8Into(key.slice(3 + length), into.subarray(1));
+  }
+  into[0] = WHOLE;
+  return 1 + encodeUtf8Into(key, into.subarray(1));
+}
+
+/** Writes the digits behind the '-' at `from`; false when they are not what they look like. */
+function writeHash(key: string, from: number, uuid: boolean, into: Uint8Array): boolean {
+  if (key.charCodeAt(from) !== DASH) return false;
+  let digits = 0;
+  for (let i = 0; from + 1 + i < key.length; i++) {
+    const code = key.charCodeAt(from + 1 + i);
+    if (uuid && UUID_DASHES.includes(i)) {
+      if (code !== DASH) return false;
+      continue;
+    }
+    const digit = code >= 48 && code <= 57 ? code - 48 : code >= 97 && code <= 102 ? code - 87 : -1;
+    if (digit < 0) return false;
+    const at = 1 + (digits >> 1);
+    into[at] = digits % 2 === 0 ? digit << 4 : into[at]! | digit;
+    digits++;
+  }
+  into[0] = uuid ? GROUP_AND_UUID : GROUP_AND_HASH;
+  return true;
+}
+const DASH = 45;
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte];
+  return text;
+}
+
+function dashed(hash: string): string {
+  return [hash.slice(0, 8), hash.slice(8, 12), hash.slice(12, 16), hash.slice(16, 20), hash.slice(20)].join('-');
+}

@@ -1,0 +1,369 @@
+import { Growable } from '../../base/growable.ts';
+import {
+  FIRST_GROUP,
+  MAX_LEVEL,
+  type SharesBatch,
+  type SlicesBatch,
+  type WindowBatch,
+  type WindowQuery,
+} from '../../model/batch.ts';
+import { type Micros, toMicros } from '../../model/units.ts';
+import type { Store } from '../store.ts';
+import { ShareEntries } from './share-entries.ts';
+import { type Grid, gridOver, ShareBinner, type ShareSink } from './shares.ts';
+import type { Slice } from './slices.ts';
+import { GroupSum, TrackGroups } from './track-groups.ts';
+
+/**
+ * An answer in shares gets coarser bins rather than many more entries than this (8 bytes each): about what 120 rows of a busy
+ * cluster have at a bin or two to a pixel.
+ */
+const MOST_ENTRIES = 524_288;
+/** The same where there are groups: adding up their tracks takes longer than their entries do. */
+const MOST_OF_GROUPS = 1_048_576;
+/** Tracks that are looked at to know about how large an answer will be. */
+const SAMPLE_TRACKS = 16;
+/** What they hold varies: so much more of it is made room for. */
+const SPARE = 1.125;
+/** A bin of a track seldom has more of them on average. */
+const USUAL_CATEGORIES = 3;
+/** As much as this in a bin of a group. */
+const GROUP_CATEGORIES = 4;
+/** Slices of one track seldom lie over each other as deep as this. */
+const LANES = 8;
+/** Rows that are gone through without a chance to stop. */
+const PART_ROWS = 8_192;
+/** To read a page back takes about as long as to go through so many rows. */
+const PAGE_ROWS = 800;
+
+const binner = new ShareBinner();
+
+/** Entries of a batch in the making. */
+interface Answer {
+  readonly track: Growable<Uint32Array>;
+  readonly from: Growable<Uint32Array>;
+  readonly offset: Growable<Uint32Array>;
+  readonly entries: ShareEntries;
+}
+
+/**
+ * One viewer's window: first everything in it, then what came to it. Slices while there are few enough to draw one by
+ * one, exact shares per bin otherwise. What it sends follows the window, not the history.
+ */
+export class WindowCursor {
+  readonly query: WindowQuery;
+  readonly #store: Store;
+  readonly #functions: ReadonlySet<number> | null;
+  readonly #tracks: ReadonlySet<number> | null;
+  readonly #groups: TrackGroups;
+  /** What goes with everything but a reset: the lists of rows are known by then. */
+  readonly #brief: WindowQuery;
+  #mode: 'new' | 'slices' | 'shares' = 'new';
+  /** Records of the store that were looked at. */
+  #seen = 0;
+  /** Slices that were sent. */
+  #sent = 0;
+  #grid: Grid = { level: 0, firstBin: 0, count: 0 };
+  /** An answer that takes more than one step. */
+  #job: Generator<undefined, WindowBatch | null> | null = null;
+  /** Rows that the present step may still go through. */
+  #left = 0;
+  /** Pages that had been read back when rows were last counted. */
+  #loads = 0;
+  /** How many entries the next answer in shares will have, about. */
+  #expected = 0;
+
+  constructor(store: Store, query: WindowQuery) {
+    this.#store = store;
+    this.query = query;
+    this.#functions = query.functions === null ? null : new Set(query.functions);
+    this.#tracks = query.tracks === undefined || query.tracks === null ? null : new Set(query.tracks);
+    this.#groups = new TrackGroups(query.groups ?? []);
+    const { since, until, level, functions, maxSlices } = query;
+    this.#brief = { since, until, level, functions, maxSlices };
+  }
+
+  /** True: the last step did not get to its answer; the next one goes on. */
+  get unfinished(): boolean {
+    return this.#job !== null;
+  }
+
+  /** What is new since the last call, or null. The first call always answers. */
+  next(): WindowBatch | null {
+    return this.step(Number.POSITIVE_INFINITY);
+  }
+
+  /**
+   * As {@link next}, but goes through no more than about `rows` rows and then stops; `unfinished` says that it did, and that
+   * null is not the answer. The store may change between two steps: an answer is of the moment of its last step.
+   */
+  step(rows: number): WindowBatch | null {
+    this.#left = rows;
+    this.#loads = this.#store.pager.loads;
+    this.#job ??= this.#answer();
+    const { done, value } = this.#job.next();
+    if (done !== true) return null;
+    this.#job = null;
+    return value;
+  }
+
+  *#answer(): Generator<undefined, WindowBatch | null> {
+    if (this.#mode === 'new') return yield* this.#reset();
+    const { records } = this.#store;
+    if (records.length === this.#seen) return null;
+    if (this.#mode === 'slices') return yield* this.#slicesDelta();
+    return yield* this.#sharesDelta();
+  }
+
+  *#reset(): Generator<undefined, WindowBatch> {
+    const { since, until } = this.query;
+    const found = this.#groups.none ? yield* this.#findSlices(since, until ?? Number.POSITIVE_INFINITY) : null;
+    if (found !== null) {
+      this.#mode = 'slices';
+      this.#sent = found.length;
+      return this.#slicesBatch(found, true);
+    }
+    this.#mode = 'shares';
+    const tracks = this.#allTracks();
+    this.#grid = yield* this.#gridFor(tracks);
+    const rows = [...tracks, ...this.#groups.rows];
+    return yield* this.#sharesBatch(rows, new Uint32Array(rows.length), true);
+  }
+
+  /** All slices in the window, or null when there are too many. */
+  *#findSlices(since: Micros, until: Micros): Generator<undefined, Slice[] | null> {
+    const { slices, records } = this.#store;
+    const { maxSlices } = this.query;
+    const found: Slice[] = [];
+    this.#seen = records.length;
+    for (const track of this.#allTracks()) {
+      // Only a filter makes it worth to go through more rows than are looked for.
+      let from = since;
+      while (from < until) {
+        const rows = slices.rowsIn(track, 0, from, until);
+        const to = rows <= PART_ROWS ? until : Math.ceil(from + ((this.#end(until) - from) * PART_ROWS) / rows);
+        let gone = 8;
+        slices.visit(track, from, to, (slice) => {
+          gone++;
+          if (slice.start < from && from > since) return;
+          if (this.#functions?.has(records.fn.at(slice.record)) !== false) found.push({ ...slice });
+          return found.length <= maxSlices;
+        });
+        if (found.length > maxSlices) return null;
+        if (this.#spent(gone)) yield;
+        from = to;
+      }
+    }
+    // What came meanwhile may be in it or not: it is looked for by itself.
+    const came = this.#recordsFrom(this.#seen, since, until);
+    const late = new Set(came);
+    const kept = found.filter((slice) => !late.has(slice.record));
+    for (const record of came) this.#addSlices(record, since, until, kept);
+    this.#seen = records.length;
+    return kept.length <= maxSlices ? kept : null;
+  }
+
+  *#slicesDelta(): Generator<undefined, WindowBatch | null> {
+    const { records } = this.#store;
+    const since = this.query.since;
+    const until = this.query.until ?? Number.POSITIVE_INFINITY;
+    const added: Slice[] = [];
+    for (const record of this.#recordsFrom(this.#seen, since, until)) this.#addSlices(record, since, until, added);
+    this.#seen = records.length;
+    if (added.length === 0) return null;
+    this.#sent += added.length;
+    return this.#sent > this.query.maxSlices ? yield* this.#reset() : this.#slicesBatch(added, false);
+  }
+
+  *#sharesDelta(): Generator<undefined, WindowBatch | null> {
+    const dirty = this.#dirty();
+    if (dirty === null) return yield* this.#reset();
+    if (dirty.size === 0) return null;
+    return yield* this.#sharesBatch([...dirty.keys()], Uint32Array.from(dirty.values()), false);
+  }
+
+  /**
+   * Rows (tracks and groups) that got something since the last look, each with the first bin that it changed. Null when an open window has outgrown
+   * its grid. All records are looked at afterwards.
+   */
+  #dirty(): Map<number, number> | null {
+    const { records } = this.#store;
+    const { level, firstBin, count } = this.#grid;
+    const width = 2 ** level;
+    const end = (firstBin + count) * width;
+    const open = this.query.until === null;
+    const dirty = new Map<number, number>();
+    // What counts is the grid, whose first and last bins reach beyond the window.
+    const came = this.#recordsFrom(this.#seen, firstBin * width, open ? Number.POSITIVE_INFINITY : end);
+    this.#seen = records.length;
+    for (const record of came) {
+      const track = records.track.at(record);
+      const bin = Math.max(0, Math.floor(records.start.at(record) / width) - firstBin);
+      if (open && records.stop.at(record) > end) return null;
+      if (this.#shows(track)) dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
+      for (const row of this.#groups.of(track)) dirty.set(row, Math.min(dirty.get(row) ?? bin, bin));
+    }
+    return dirty;
+  }
+
+  /** Records from number `first` on that overlap [since, until) and that this window shows. */
+  #recordsFrom(first: number, since: Micros, until: Micros): number[] {
+    const { records } = this.#store;
+    const came: number[] = [];
+    for (let record = first; record < records.length; record++) {
+      if (records.start.at(record) >= until || records.stop.at(record) < since) continue;
+      if (this.#functions?.has(records.fn.at(record)) === false) continue;
+      const track = records.track.at(record);
+      if (this.#shows(track) || this.#groups.of(track).length > 0) came.push(record);
+    }
+    return came;
+  }
+
+  /** Whether a track has a row of its own here. */
+  #shows(track: number): boolean {
+    return this.#tracks?.has(track) !== false;
+  }
+
+  /** Puts the slices of a record that overlap [since, until) into `into`. */
+  #addSlices(record: number, since: Micros, until: Micros, into: Slice[]): void {
+    const { slices, records } = this.#store;
+    const from = Math.max(since, records.start.at(record));
+    const to = Math.min(until, records.stop.at(record) + 1);
+    slices.visit(records.track.at(record), from, to, (slice) => {
+      if (slice.record === record) into.push({ ...slice });
+      return;
+    });
+  }
+
+  #allTracks(): Uint32Array {
+    const { list } = this.#store.tracks;
+    const all = list.length;
+    if (this.#tracks === null) return Uint32Array.from(list, ({ track }) => track);
+    return Uint32Array.from([...this.#tracks].filter((track) => track < all).sort((a, b) => a - b));
+  }
+
+  /** The last moment of which anything is known, or may soon be. */
+  #end(until: Micros): Micros {
+    return Math.min(until, Math.max(toMicros(this.#store.clock()), this.#store.slices.extent()?.until ?? 0) + 1);
+  }
+
+  /** The query's grid, or a coarser one on which the answer is not too large. */
+  *#gridFor(tracks: Uint32Array): Generator<undefined, Grid> {
+    const { since, until, level } = this.query;
+    const soon = this.#end(Number.POSITIVE_INFINITY);
+    const most = this.#groups.none ? MOST_ENTRIES : MOST_OF_GROUPS;
+    // An open window gets room to grow before its grid has to be made anew.
+    const end = (k: number): Micros => until ?? soon + (soon - since) / 8 + 2 ** k;
+    for (let grid = gridOver(since, end(level), level); ; ) {
+      // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
+      const grouped = this.#groups.rows.length * grid.count * GROUP_CATEGORIES;
+      this.#expected = grouped;
+      if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= most) return grid;
+      const stride = Math.max(1, Math.ceil(tracks.length / SAMPLE_TRACKS));
+      let entries = grouped;
+      const count = (): void => {
+        entries += stride;
+      };
+      for (let i = 0; i < tracks.length; i += stride) {
+        if (this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count))) yield;
+      }
+      this.#expected = Math.ceil(entries * SPARE);
+      if (entries <= most || grid.level >= MAX_LEVEL) return grid;
+      const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / most))));
+      grid = gridOver(since, end(coarser), coarser);
+    }
+  }
+
+  /** Whether the sum of a group may need more than 32 bits; what overlaps in a track counts too. */
+  #outgrows(): boolean {
+    return this.#groups.widest * 2 ** this.#grid.level * LANES > 0xffff_ffff;
+  }
+
+  /** Whether a step has gone through its rows, of which it has just gone through `rows`. */
+  #spent(rows: number): boolean {
+    const { loads } = this.#store.pager;
+    this.#left -= rows + (loads - this.#loads) * PAGE_ROWS;
+    this.#loads = loads;
+    return this.#left <= 0;
+  }
+
+  #slicesBatch(found: readonly Slice[], reset: boolean): SlicesBatch {
+    const { records, seq } = this.#store;
+    return {
+      mode: 'slices',
+      seq,
+      now: this.#store.clock(),
+      query: reset ? this.query : this.#brief,
+      reset,
+      record: Uint32Array.from(found, (slice) => slice.record),
+      track: Uint32Array.from(found, (slice) => slice.track),
+      category: Uint32Array.from(found, (slice) => slice.category),
+      fn: Uint32Array.from(found, (slice) => records.fn.at(slice.record)),
+      start: Float64Array.from(found, (slice) => slice.start),
+      stop: Float64Array.from(found, (slice) => slice.stop),
+    };
+  }
+
+  *#sharesBatch(rows: readonly number[], from: Uint32Array, reset: boolean): Generator<undefined, SharesBatch> {
+    const answer: Answer = {
+      track: new Growable(Uint32Array, rows.length),
+      from: new Growable(Uint32Array, rows.length),
+      offset: new Growable(Uint32Array, rows.length + 1),
+      entries: new ShareEntries(reset ? this.#expected : 0, this.#outgrows()),
+    };
+    answer.offset.push(0);
+    if (reset) this.#seen = this.#store.records.length;
+    for (let i = 0; i < rows.length; i++) yield* this.#addRow(answer, rows[i]!, from[i]!);
+    // What came meanwhile: its rows are listed once more, so that all of it is of one moment.
+    const dirty = this.#dirty();
+    if (dirty === null) return (yield* this.#reset()) as SharesBatch;
+    this.#left = Number.POSITIVE_INFINITY;
+    for (const [row, bin] of dirty) yield* this.#addRow(answer, row, bin);
+    return {
+      mode: 'shares',
+      seq: this.#store.seq,
+      now: this.#store.clock(),
+      query: reset ? this.query : this.#brief,
+      reset,
+      level: this.#grid.level,
+      firstBin: this.#grid.firstBin,
+      track: answer.track.view(),
+      from: answer.from.view(),
+      offset: answer.offset.view(),
+      bin: answer.entries.bin,
+      category: answer.entries.category,
+      busy: answer.entries.busy,
+    };
+  }
+
+  *#addRow(answer: Answer, row: number, first: number): Generator<undefined> {
+    const { track, from, offset, entries } = answer;
+    track.push(row);
+    from.push(first);
+    if (row >= FIRST_GROUP) {
+      const sum = new GroupSum(first, this.#grid.count);
+      const { length } = this.#store.tracks.list;
+      for (const of of this.#groups.tracksOf(row, length)) yield* this.#bins(of, first, sum.add);
+      sum.read(entries.push);
+    } else {
+      yield* this.#bins(row, first, entries.push);
+    }
+    offset.push(entries.length);
+  }
+
+  /** The busy time of a track from a bin on, in parts. */
+  *#bins(of: number, first: number, sink: ShareSink): Generator<undefined> {
+    const { slices } = this.#store;
+    const { level, firstBin, count } = this.#grid;
+    const width = 2 ** level;
+    for (let next = first; next < count; ) {
+      const rows = slices.rowsIn(of, level, (firstBin + next) * width, (firstBin + count) * width);
+      if (rows === 0) break;
+      const end = rows <= PART_ROWS ? count : next + Math.max(1, Math.floor(((count - next) * PART_ROWS) / rows));
+      const part = { level, firstBin, count: Math.min(count, end) };
+      const gone = binner.bin(slices, of, part, next, this.#functions, sink);
+      next = part.count;
+      if (this.#spent(8 + gone)) yield;
+    }
+  }
+}

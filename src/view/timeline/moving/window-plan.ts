@@ -1,0 +1,229 @@
+import { type GroupQuery, levelFor, MAX_LEVEL, type WindowQuery } from '../../../model/batch.ts';
+import type { Micros } from '../../../model/units.ts';
+
+/** What a stream looks at, in epoch microseconds. */
+export interface Looking {
+  readonly since: Micros;
+  readonly until: Micros;
+  /** Width of a device pixel, µs. */
+  readonly perPixel: number;
+  /** The scheduler's clock. */
+  readonly now: Micros;
+  readonly functions: readonly number[] | null;
+  /** Somebody moves it right now: of many rows a coarser picture comes sooner, the exact one when it has come to rest. */
+  readonly moving?: boolean;
+}
+
+/** Rows that a view needs data for: those on screen, and those to ask for, which are some more. */
+export interface RowsWanted {
+  /** Null: all tracks. */
+  readonly tracks: { readonly shown: readonly number[]; readonly ask: () => readonly number[] } | null;
+  readonly groups?: { readonly shown: readonly GroupQuery[]; readonly ask: () => readonly GroupQuery[] };
+}
+export const ALL_TRACKS: RowsWanted = { tracks: null };
+
+/** Up to this many slices come one by one; beyond, as exact shares. */
+export const MAX_SLICES = 6_000;
+/** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
+const MARGIN = 0.75;
+/** More rows than this are seldom looked at one by one: less beside them. */
+const MANY_ROWS = 40;
+const MARGIN_OF_MANY = 0.3;
+/** Up to so many rows are asked for exactly while they are moved, more of them in bins 2^COARSER times as wide. */
+const MOVED_EXACTLY = 24;
+const COARSER = 2;
+/** With less than this left on a side that has more to show, the window moves. */
+const LEFT_OVER = 0.2;
+/** A window that holds this many widths left of the view is asked for anew: a page that follows for days stays small. */
+const WIDEST = 3;
+
+/** The query that serves a view best; `current` stays (the same object) as long as it will do. */
+export function planWindow(current: WindowQuery | null, looking: Looking, rows: RowsWanted = ALL_TRACKS): WindowQuery {
+  const coarse = looking.moving === true && shownOf(rows) > MOVED_EXACTLY;
+  const exact = levelFor(looking.perPixel);
+  const level = Math.min(MAX_LEVEL, coarse ? exact + COARSER : exact);
+  const fits = (of: number): boolean => (coarse ? of <= level && of >= exact - 1 : of === exact);
+  if (current !== null && fits(current.level) && serves(current, looking) && servesRows(current, rows)) return current;
+  const wide = looking.until - looking.since;
+  const bin = 2 ** level;
+  const groups = rows.groups?.ask();
+  const tracks = groups === undefined ? rows.tracks?.ask() : [];
+  const margin = (tracks?.length ?? 0) + (groups?.length ?? 0) > MANY_ROWS ? MARGIN_OF_MANY : MARGIN;
+  const since = Math.max(0, Math.floor((looking.since - wide * margin) / bin) * bin);
+  const until = Math.ceil((looking.until + wide * margin) / bin) * bin;
+  return {
+    since,
+    // Whatever may still grow is watched as it grows.
+    until: until >= looking.now ? null : Math.max(until, since + bin),
+    level,
+    functions: looking.functions,
+    ...(tracks !== undefined && { tracks }),
+    ...(groups !== undefined && { groups }),
+    maxSlices: groups === undefined ? MAX_SLICES : 0,
+  };
+}
+
+const askedFor = new WeakMap<WindowQuery, ReadonlySet<number>>();
+
+/** The tracks that a query names; null: all. */
+export function askedTracks(query: WindowQuery): ReadonlySet<number> | null {
+  if (query.tracks === undefined || query.tracks === null) return null;
+  let set = askedFor.get(query);
+  if (set === undefined) {
+    set = new Set(query.tracks);
+    askedFor.set(query, set);
+  }
+  return set;
+}
+
+/** Whether a query asks for all rows on screen. */
+function servesRows(query: WindowQuery, { tracks, groups }: RowsWanted): boolean {
+  if (groups !== undefined) {
+    const asked = query.groups;
+    return asked !== undefined && groups.shown.every((group) => asked.some((other) => sameGroup(group, other)));
+  }
+  if (query.groups !== undefined) return false;
+  const asked = askedTracks(query);
+  if (asked === null || tracks === null) return asked === null;
+  return tracks.shown.every((track) => asked.has(track));
+}
+
+function sameGroup(a: GroupQuery, b: GroupQuery): boolean {
+  return a === b || (a.row === b.row && sameFunctions(a.ranges, b.ranges));
+}
+
+function sameGroups(a: WindowQuery['groups'], b: WindowQuery['groups']): boolean {
+  if (a === undefined || b === undefined || a === b) return a === b;
+  return a.length === b.length && a.every((group, i) => sameGroup(group, b[i]!));
+}
+
+function shownOf({ groups, tracks }: RowsWanted): number {
+  return (groups ?? tracks)?.shown.length ?? 0;
+}
+
+function serves(query: WindowQuery, looking: Looking): boolean {
+  if (!sameFunctions(query.functions, looking.functions)) return false;
+  const wide = looking.until - looking.since;
+  const spare = wide * LEFT_OVER;
+  if (query.since > 0 && query.since > looking.since - spare) return false;
+  if (query.until !== null) return query.until >= looking.until + spare || query.until >= looking.now + spare;
+  return looking.since - query.since <= wide * WIDEST;
+}
+
+export function sameFunctions(a: readonly number[] | null, b: readonly number[] | null): boolean {
+  if (a === null || b === null) return a === b;
+  return a.length === b.length && a.every((fn, i) => fn === b[i]);
+}
+
+/** What the whole history is drawn from: the minimap, and whatever of a view has no better data yet. */
+export interface History {
+  /** Where it begins; null while there is none. */
+  readonly start: Micros | null;
+  /** Where it ends: idle time after that does not make it coarser. */
+  readonly stop: Micros;
+  /** Columns wanted over all of it. */
+  readonly columns: number;
+  readonly functions: readonly number[] | null;
+  /** The sum of all tracks alone, where there are many; null: each of them. */
+  readonly sum: GroupQuery | null;
+}
+
+/** Shares of all history, coarse; asked for anew when it has doubled, or begins earlier, or functions change. */
+export function planOverview(current: WindowQuery | null, history: History): WindowQuery | null {
+  if (history.start === null) return current;
+  const level = levelFor(Math.max(1, history.stop - history.start) / history.columns);
+  const start = Math.floor(history.start / 2 ** level) * 2 ** level;
+  const groups = history.sum === null ? undefined : [history.sum];
+  if (
+    current !== null &&
+    current.since <= history.start &&
+    level - current.level < 1 &&
+    current.level - level < 2 &&
+    sameFunctions(current.functions, history.functions) &&
+    sameGroups(current.groups, groups)
+  ) {
+    return current;
+  }
+  const rows = groups === undefined ? {} : { tracks: [], groups };
+  return { since: start, until: null, level, functions: history.functions, ...rows, maxSlices: 0 };
+}
+
+/** The part of a window that data are there for, as [since, until); open-ended ones reach for ever. */
+export function covered(query: WindowQuery | null): readonly [Micros, Micros] | null {
+  return query === null ? null : [query.since, query.until ?? Number.POSITIVE_INFINITY];
+}
+
+/** An answer that a busy server needs longer for than this, ms, is given up; sooner, a view that moves would never get one. */
+const PATIENCE = 2_000;
+
+/**
+ * One question at a time, the latest wins: while an answer is on its way the next question waits, and a newer one takes its place.
+ * `asked` must be called when an answer arrived, and `tick` now and then in case one never does.
+ */
+export class LatestQuery {
+  readonly #ask: (query: WindowQuery) => void;
+  readonly #patience: number;
+  #pending: WindowQuery | null = null;
+  #inFlight: WindowQuery | null = null;
+  #since = 0;
+
+  /** An answer that takes longer than `patience` ms is no longer waited for. */
+  constructor(ask: (query: WindowQuery) => void, patience = PATIENCE) {
+    this.#ask = ask;
+    this.#patience = patience;
+  }
+
+  /** What was asked last, or will be. */
+  get wanted(): WindowQuery | null {
+    return this.#pending ?? this.#inFlight;
+  }
+
+  get waiting(): boolean {
+    return this.#inFlight !== null;
+  }
+
+  want(query: WindowQuery, now: number): void {
+    if (this.#inFlight !== null && now - this.#since < this.#patience) {
+      this.#pending = query;
+      return;
+    }
+    this.#send(query, now);
+  }
+
+  /** Some answer came, to `query`. */
+  answered(query: WindowQuery | null, now: number): void {
+    if (this.#inFlight === null || query === null || !sameQuery(query, this.#inFlight)) return;
+    this.#inFlight = null;
+    if (this.#pending !== null) this.#send(this.#pending, now);
+  }
+
+  /** Sends what waits once patience has run out. */
+  tick(now: number): void {
+    if (this.#pending !== null && now - this.#since >= this.#patience) this.#send(this.#pending, now);
+  }
+
+  /** Nobody waits for an answer any more. */
+  forget(): void {
+    this.#pending = null;
+    this.#inFlight = null;
+  }
+
+  #send(query: WindowQuery, now: number): void {
+    this.#pending = null;
+    this.#inFlight = query;
+    this.#since = now;
+    this.#ask(query);
+  }
+}
+
+export function sameQuery(a: WindowQuery, b: WindowQuery): boolean {
+  return (
+    a.since === b.since &&
+    a.until === b.until &&
+    a.level === b.level &&
+    a.maxSlices === b.maxSlices &&
+    sameFunctions(a.functions, b.functions) &&
+    sameFunctions(a.tracks ?? null, b.tracks ?? null) &&
+    sameGroups(a.groups, b.groups)
+  );
+}
