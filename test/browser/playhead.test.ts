@@ -17,7 +17,9 @@ import { ScriptedSource } from '../../src/server/scripted-source.fixture.ts';
 import { startServer, type TaskglassServer } from '../../src/server/server.ts';
 import { RecordingSource } from '../../src/source/recording.ts';
 import { attach, finishedOf, type Row, workerOf } from '../../src/store/history.fixture.ts';
+import { colorsOf } from '../../src/view/colors.ts';
 import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
+import { type Picture, pictureOf } from '../support/canvas.ts';
 
 const BEGIN = 1_790_000_000;
 const WORKERS = Array.from({ length: 4 }, (_, i) => `tcp://10.0.0.${i + 1}:4000`);
@@ -103,6 +105,17 @@ async function violations(page: Page): Promise<string[]> {
   return results.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' ')}`);
 }
 
+/** Where from left to right, 0 to 1, a picture has a line of this colour from its top to near its bottom; 0: nowhere. */
+function lineAt({ width, height, data }: Picture, color: string): number {
+  const wanted = [1, 3, 5].map((at) => Number.parseInt(color.slice(at, at + 2), 16));
+  for (let x = 0; x < width; x++) {
+    let found = 0;
+    for (let y = 0; y < height; y++) if (wanted.every((part, i) => data[(y * width + x) * 4 + i] === part)) found++;
+    if (found > height * 0.6) return x / width;
+  }
+  return 0;
+}
+
 const bar = (page: Page, fn: string) => page.locator(`[role=region][aria-label=Progress] li[data-function=${fn}]`);
 const travel = (page: Page) => page.getByRole('region', { name: 'Time travel' });
 const slider = (page: Page) => travel(page).getByRole('slider', { name: 'Time shown' });
@@ -157,6 +170,11 @@ describe('time travel', () => {
       await shows(page, at);
       await expect.poll(() => workers(page).textContent()).toBe(at > 35 ? '3' : '4');
       await expect.poll(() => page.locator('.link-state').textContent()).toMatch(/^At \d\d:\d\d:\d\d$/);
+    }
+    // A line stands at that moment in each chart, and nothing is drawn right of it.
+    for (const chart of await page.locator('[aria-label=Resources] .plot canvas').all()) {
+      await expect.poll(async () => lineAt(await pictureOf(chart), colorsOf('light').accent)).toBeGreaterThan(0.85);
+      expect(lineAt(await pictureOf(chart), colorsOf('light').accent)).toBeLessThan(0.97);
     }
     await keepPicture(page, 'playhead-light');
     expect(await violations(page)).toEqual([]);

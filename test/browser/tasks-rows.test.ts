@@ -1,11 +1,14 @@
+import path from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveHistory } from '../../bench/support/history-server.ts';
 import { build } from '../../scripts/lib/build.mjs';
 import { RESERVED_COLORS } from '../../src/model/palette.ts';
-import type { TaskglassServer } from '../../src/server/server.ts';
+import { EPOCH, ScriptedSource, tasksOf } from '../../src/server/scripted-source.fixture.ts';
+import { startServer, type TaskglassServer } from '../../src/server/server.ts';
 import { keepPicture, launchBrowser, openPage } from '../support/browser.ts';
 import { type Picture, pictureOf } from '../support/canvas.ts';
+import { ROOT } from '../support/project-files.ts';
 
 /** 1,024 threads on 32 hosts. */
 const WORKERS = 128;
@@ -169,6 +172,38 @@ describe('/tasks with a thousand threads', () => {
     await page.context().close();
   });
 
+  test('rows that are pinned stay at the top while the others scroll', async () => {
+    const { page, problems, asked } = await open('/tasks');
+    await settled(page, HOSTS);
+    await page.getByRole('button', { name: 'Rows ▾' }).click();
+    await page.getByRole('button', { name: 'Unfold all' }).click();
+    await settled(page, WORKERS * THREADS);
+    await page.getByRole('button', { name: 'worker', exact: true }).click();
+    await page.keyboard.press('Escape');
+    const plot = page.locator(`${STREAM} canvas.plot`);
+    await plot.focus();
+    await page.keyboard.press('t');
+    // Below this line rows scroll: pinned ones have one worker's height.
+    const top = async () => {
+      const { width, data } = await pictureOf(plot);
+      return data.subarray(0, width * 4 * (THREADS * 6 - 2)).join();
+    };
+    await expect.poll(async () => busyBelow(await pictureOf(plot)), { timeout: 15_000 }).toBeGreaterThan(0.1);
+    const before = await top();
+    await page.keyboard.press('End');
+    await expect.poll(() => asked.tracks?.includes(WORKERS * THREADS - 1), { timeout: 15_000 }).toBe(true);
+    expect(asked.tracks).toEqual(expect.arrayContaining(Array.from({ length: THREADS }, (_, track) => track)));
+    expect(asked.tracks).not.toContain(THREADS + 50);
+    await expect.poll(top, { timeout: 15_000 }).toBe(before);
+    await keepPicture(page, 'tasks-rows-pinned');
+    // They are there to be pointed at as well.
+    const box = (await plot.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+    await page.mouse.move(box.x + box.width / 10, box.y + 3);
+    await page.getByRole('tooltip').getByText('thread 0').waitFor();
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
   test('groups, sorts and filters rows, and goes to a time since the run began', async () => {
     const { page, problems } = await open('/tasks');
     await settled(page, HOSTS);
@@ -205,6 +240,44 @@ describe('/tasks with a thousand threads', () => {
     expect(problems).toEqual([]);
     await page.context().close();
   });
+});
+
+test('the table of an area that reaches into the present grows with it; what was missed after the last run is seen', async () => {
+  await build();
+  const source = new ScriptedSource();
+  await using server = await startServer({ source, port: 0, pageDir: path.join(ROOT, 'dist', 'page') });
+  const browser = await launchBrowser();
+  try {
+    const tell = (fn: string, count: number, from: number): void => source.finish(tasksOf(fn, count, from));
+    tell('load', 40, EPOCH);
+    const area = `area=${EPOCH}-${EPOCH + 60}`;
+    const { page, problems } = await openPage(browser, server.url.replace('/status', `/tasks?${area}`));
+    const shown = () =>
+      page
+        .locator('[role=region][aria-label="Area"] tbody tr')
+        .evaluateAll((rows) => rows.map((row) => [(row as HTMLElement).dataset.name, row.children[1]?.textContent]));
+    await expect.poll(shown, { timeout: 15_000 }).toEqual([['load', '40']]);
+    // Nobody touches the page meanwhile.
+    tell('load', 10, EPOCH + 2);
+    tell('store', 70, EPOCH + 3);
+    const later = [
+      ['store', '70'],
+      ['load', '50'],
+    ];
+    await expect.poll(shown, { timeout: 15_000 }).toEqual(later);
+    await page.goto(server.url.replace('/status', '/tasks'));
+    const panel = page.locator(STREAM);
+    await expect.poll(async () => Number(await panel.getAttribute('data-until'))).toBeGreaterThan((EPOCH + 3) * 1e6);
+    source.emit({ kind: 'gap', since: EPOCH + 4, until: EPOCH + 6, size: 1_234, reason: 'overload' });
+    source.tick({}, EPOCH + 20);
+    await expect
+      .poll(async () => Number(await panel.getAttribute('data-until')), { timeout: 15_000 })
+      .toBeGreaterThan((EPOCH + 6) * 1e6);
+    await keepPicture(page, 'tasks-gap-last');
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });
 
 function meanOfColumn({ width, data }: Picture, x: number, y: number, height: number): number[] {

@@ -1,10 +1,10 @@
 // @ts-nocheck: it runs what was built, which need not be there when types are checked.
 // Records ticks as fast as it can and says after each write how many of them are in the hands of the operating system.
 import { writeSync } from 'node:fs';
+import { Tables } from '../../dist/recording/export/tables.js';
 import { createFile } from '../../dist/recording/files/journal.js';
 import { Recorder } from '../../dist/recording/recorder.js';
 import { sealInThread } from '../../dist/recording/sealing/sealing.js';
-import { Tables } from '../../dist/recording/export/tables.js';
 
 const directory = process.argv[2] ?? '';
 const begin = 1_790_000_000;

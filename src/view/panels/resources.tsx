@@ -3,6 +3,7 @@ import { createMemo, type JSX } from 'solid-js';
 import { RESOURCE_COLUMNS, type ResourceColumn } from '../../model/batch.ts';
 import { formatBytes, formatClock, formatPercent, formatRate } from '../format.ts';
 import { useLive } from '../live-store.ts';
+import { usePlayhead } from '../playhead/playhead.ts';
 import { useTheme } from '../theme.ts';
 import { type ChartData, withGaps } from '../widgets/chart-data.ts';
 import { Panel } from '../widgets/panel.tsx';
@@ -11,6 +12,8 @@ import { type ChartSeries, TimeChart } from '../widgets/time-chart.tsx';
 
 /** What is shown, seconds. */
 const SPAN = 180;
+/** Of it lies behind the moment that is shown, where that is not now: its line stands in the chart, not on its edge. */
+const BEYOND = 15;
 
 type Row = Readonly<Record<ResourceColumn, number>>;
 
@@ -18,12 +21,17 @@ type Row = Readonly<Record<ResourceColumn, number>>;
 export function Resources(): JSX.Element {
   const live = useLive();
   const theme = useTheme();
+  const playhead = usePlayhead();
   live.use('resources');
   const columns = createMemo(() => {
     live.resources();
     return lastColumns(live.replica.resources);
   });
+  /** The moment that is shown, where it is another than now or the end. */
+  const moment = () => (playhead?.away() === true ? playhead.time() : undefined);
   const span = createMemo((): readonly [number, number] => {
+    const at = moment();
+    if (at !== undefined) return [at + BEYOND - SPAN, at + BEYOND];
     const { time } = columns();
     const to = time.at(-1) ?? live.replica.clock();
     return [to - SPAN, to];
@@ -49,8 +57,16 @@ export function Resources(): JSX.Element {
       ),
     );
   const palette = createMemo(() => seriesOf(theme.name()));
-  const colors = createMemo(() => ({ text: theme.colors().faint, grid: theme.colors().grid }));
-  const shared = () => ({ span: span(), formatTime: formatClock, colors: colors() });
+  const colors = createMemo(() => ({
+    text: theme.colors().faint,
+    grid: theme.colors().grid,
+    mark: theme.colors().accent,
+  }));
+  const shared = () => ({ span: span(), formatTime: formatClock, colors: colors(), mark: moment() });
+  const numbers = () => {
+    const at = moment();
+    return at === undefined ? `last ${SPAN / 60} minutes` : `up to ${formatClock(at)}`;
+  };
 
   const cpuTop = () => Math.max(100, Math.ceil(most('cpuMax', 'cpu') / 50) * 50);
   const memoryTop = () => {
@@ -62,7 +78,7 @@ export function Resources(): JSX.Element {
     <Panel
       title="Resources"
       class="resources"
-      numbers={`last ${SPAN / 60} minutes`}
+      numbers={numbers()}
       table={() => (
         <TableTwin caption="Resources of the cluster, newest first" columns={COLUMNS} rows={rowsOf(columns())} />
       )}

@@ -133,7 +133,8 @@ function drawSlots(
   const end = layout.groups[to]?.first ?? layout.rows.length;
   for (let i = layout.groups[from]?.first ?? end; i < end; i++) {
     const row = layout.rows[i]!;
-    if (row.query !== null) continue;
+    // One that is cut has no room for its number.
+    if (row.query !== null || row.height < layout.rowHeight / 2) continue;
     draw.fillText(String(i - layout.groups[row.group]!.first), right, row.y - scroll + row.height / 2);
   }
 }

@@ -3,7 +3,7 @@ import type { RunView } from '../../model/batch.ts';
 import { Replica } from '../../store/replica.ts';
 import { recordsOfLastRun } from './drawing/numbers.ts';
 import { TimeBase } from './moving/viewport.ts';
-import { followHistory, followRecent, historyBounds, isActive, runAt } from './runs.ts';
+import { followHistory, followRecent, historyBounds, isActive, runAt, withGapAfter } from './runs.ts';
 
 const T0 = 1_790_000_000;
 const base = new TimeBase(T0 * 1e6);
@@ -38,6 +38,39 @@ describe('runs', () => {
     expect(historyBounds(replicaWith(runs), base, T0 + 200)).toEqual({ start: 0, stop: 90e6 });
     expect(historyBounds(replicaWith(runs, true), base, T0 + 200)).toEqual({ start: 0, stop: 200e6 });
     expect(historyBounds(new Replica(() => 0), base, T0)).toBeNull();
+  });
+
+  it('are shown with what was missed right after them, a part of it where that was long', () => {
+    const replica = replicaWith(runs);
+    const gap = (since: number, until: number) => ({
+      since: T0 + since,
+      until: T0 + until,
+      size: 7,
+      reason: 'overload',
+    });
+    const stops = () => [followRecent(replica, base, T0 + 900)?.stop, followHistory(replica, base, T0 + 900)?.stop];
+    replica.gaps = [gap(12, 20), gap(92, 100)];
+    expect(stops()).toEqual([100e6, 100e6]);
+    expect(withGapAfter(replica, base, { start: 0, stop: 10e6 })).toEqual({ start: 0, stop: 17.5e6 });
+    expect(historyBounds(replica, base, T0 + 900)).toEqual({ start: 0, stop: 100e6 });
+    replica.gaps = [gap(91, 5_000)];
+    expect(stops()).toEqual([90e6 + 0.75 * 30e6, 90e6 + 0.75 * 90e6]);
+    expect(historyBounds(replica, base, T0 + 9_000)).toEqual({ start: 0, stop: 5_000e6 });
+    // Far from the run it is in the picture of all history, not in that of the run.
+    replica.gaps = [gap(600, 700)];
+    expect(stops()).toEqual([90e6, 90e6]);
+    // Of a gap before another run no more is shown than up to that run.
+    replica.gaps = [gap(11, 60)];
+    expect(withGapAfter(replica, base, { start: 0, stop: 10e6 }).stop).toBe(17.5e6);
+    expect(withGapAfter(replica, base, { start: -80e6, stop: 10e6 }).stop).toBe(30e6);
+  });
+
+  it('are not needed to see what was missed', () => {
+    const replica = new Replica(() => 0);
+    replica.gaps = [{ since: T0 + 5, until: T0 + 8, size: null, reason: 'disconnected' }];
+    expect(historyBounds(replica, base, T0 + 9)).toEqual({ start: 5e6, stop: 8e6 });
+    expect(followRecent(replica, base, T0 + 9)).toMatchObject({ start: 5e6, stop: 8e6, active: false });
+    expect(followHistory(replica, base, T0 + 9)).toMatchObject({ start: 5e6, stop: 8e6, active: false });
   });
 
   it('are followed: the last one on /status, those of the last 100,000 tasks on /tasks', () => {

@@ -265,7 +265,8 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
   const hasTasks = (): boolean => {
     live.state();
     live.running();
-    return live.replica.runs.length > 0 || live.replica.running.size > 0;
+    const { runs, running, gaps } = live.replica;
+    return runs.length + running.size + gaps.length > 0;
   };
 
   return (

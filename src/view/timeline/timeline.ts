@@ -168,8 +168,8 @@ export class Timeline implements Disposable {
 
   /** By so many heights of the plot; infinitely many: to the end. */
   scrollScreens(screens: number): void {
-    const { scrollable, height } = this.stage;
-    this.scrollBy(Number.isFinite(screens) ? screens * height : Math.sign(screens) * scrollable);
+    const { scrollable, height, kept } = this.stage;
+    this.scrollBy(Number.isFinite(screens) ? screens * (height - kept) : Math.sign(screens) * scrollable);
   }
 
   /** Marks the group that the pointer is on in the gutter; null: none. */
@@ -311,7 +311,7 @@ export class Timeline implements Disposable {
   #walk(): Walk {
     const { base, view } = this.camera;
     return {
-      rows: this.stage.layout.rows,
+      rows: this.stage.stack.rows,
       data: this.#windows.main,
       chosen: this.#selected,
       since: base?.absolute(view.since) ?? 0,
@@ -322,23 +322,24 @@ export class Timeline implements Disposable {
   #reveal(hit: SliceHit, closely: boolean): Hit {
     this.#selected = hit;
     this.camera.reveal(hit.start, hit.stop, closely, 3 * this.stage.ratio);
-    let row = rowOf(this.stage.layout, hit.track);
+    let row = rowOf(this.stage.stack, hit.track);
     if (row === undefined && this.rows.options.text !== '') {
       // It is to be seen: what hides its row goes.
       this.rows.set({ text: '' });
       this.stage.place(this.rows.update(this.#options.live.replica, () => false));
-      row = rowOf(this.stage.layout, hit.track);
+      row = rowOf(this.stage.stack, hit.track);
     }
     if (row !== undefined && row.query !== null) {
       // It is to be seen by itself: its group opens.
-      this.rows.toggle(this.stage.layout.groups[row.group]!.key);
+      this.rows.toggle(this.stage.stack.groups[row.group]!.key);
       this.stage.place(this.rows.update(this.#options.live.replica, () => false));
-      row = rowOf(this.stage.layout, hit.track);
+      row = rowOf(this.stage.stack, hit.track);
     }
     if (row !== undefined) {
-      const under = row.y + row.height - this.stage.scroll - this.stage.height;
+      const { scroll, height, kept } = this.stage;
+      const under = row.y + row.height - scroll - height;
       if (under > 0) this.scrollBy(under);
-      else if (row.y < this.stage.scroll) this.scrollBy(row.y - this.stage.scroll);
+      else if (row.y >= kept && row.y < scroll + kept) this.scrollBy(row.y - scroll - kept);
     }
     this.#changed();
     return hit;
@@ -473,11 +474,11 @@ export class Timeline implements Disposable {
   }
 
   #tellRows(): void {
-    const { scroll, height, layout } = this.stage;
+    const { scroll, height, stack } = this.stage;
     const { rows } = this.rows;
     const last = this.#toldRows;
-    if (last?.rows === rows && last.scroll === scroll && last.height === height && last.total === layout.height) return;
-    this.#toldRows = { rows, scroll, height, total: layout.height };
+    if (last?.rows === rows && last.scroll === scroll && last.height === height && last.total === stack.height) return;
+    this.#toldRows = { rows, scroll, height, total: stack.height };
     this.#options.onRows(this.#toldRows);
   }
 

@@ -29,7 +29,9 @@ export interface TimeChartProps {
   /** Of the axis, where it is shorter than `format`. */
   readonly formatTick?: (value: number) => string;
   readonly formatTime: (seconds: number) => string;
-  readonly colors: { readonly text: string; readonly grid: string };
+  readonly colors: { readonly text: string; readonly grid: string; readonly mark?: string };
+  /** The moment that is shown, seconds since epoch: a line. What is right of it had not happened yet. */
+  readonly mark?: number | undefined;
 }
 
 // A whole number: uPlot scales that alone to the screen's pixels.
@@ -70,6 +72,8 @@ function Plot(props: TimeChartProps & { readonly library: typeof uPlot }): JSX.E
   createEffect(on([colors, series], () => queueMicrotask(build)));
   createEffect(() => {
     const { data, span, top } = props;
+    // The line is drawn with the rest.
+    props.mark;
     plot?.batch(() => {
       plot?.setData(data as uPlot.AlignedData, false);
       plot?.setScale('x', { min: span[0], max: span[1] });
@@ -129,9 +133,24 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
     ],
     bands: bandColor === undefined ? [] : [{ series: [band[0]!, band[1]!], fill: `${bandColor}30` }],
     hooks: {
+      draw: [(plot) => drawMark(plot, props)],
       setCursor: [(plot) => hover(plot, props)],
     },
   };
+}
+
+function drawMark(plot: uPlot, { mark, colors }: TimeChartProps): void {
+  if (mark === undefined) return;
+  const { ctx, bbox } = plot;
+  const x = Math.round(plot.valToPos(mark, 'x', true));
+  const right = bbox.left + bbox.width;
+  if (x < bbox.left || x > right) return;
+  ctx.save();
+  ctx.fillStyle = colors.grid;
+  ctx.fillRect(x, bbox.top, right - x, bbox.height);
+  ctx.fillStyle = colors.mark ?? colors.text;
+  ctx.fillRect(x, bbox.top, Math.max(1, Math.round(1.5 * devicePixelRatio)), bbox.height);
+  ctx.restore();
 }
 
 /** A label at either end would run into the other axis or out of the picture. */

@@ -107,6 +107,7 @@ export class Minimap {
     this.#scale = scaleOf(whole, width);
     const key = [
       data?.version,
+      replica.gaps.length,
       this.#scale.column,
       this.#scale.perPixel,
       view.since,
@@ -117,6 +118,7 @@ export class Minimap {
     if (key === this.#key) return;
     this.#key = key;
     this.#drawShares(data, base, colors);
+    this.#drawGaps(replica, base, colors);
     this.#drawRuns(replica, base, colors);
     this.#drawBrush(colors);
     this.#drawMarks(base, colors);
@@ -165,6 +167,17 @@ export class Minimap {
     const shares = sumTracks(data, tracks);
     this.#sums = { data, version: data.version, made: now, shares };
     return shares;
+  }
+
+  /** Times without records, striped as in the stream. */
+  #drawGaps({ gaps }: Replica, base: TimeBase, colors: StreamColors): void {
+    const [line, step] = [Math.max(1, this.#ratio), Math.round(6 * this.#ratio)];
+    this.#context.fillStyle = colors.theme.faint;
+    for (const { since, until } of gaps) {
+      const x0 = Math.max(0, Math.round(xOf(this.#scale, base.relative(since * 1e6))));
+      const x1 = Math.min(this.#canvas.width, Math.max(x0 + line, xOf(this.#scale, base.relative(until * 1e6))));
+      for (let x = x0; x < x1; x += step) this.#context.fillRect(x, 0, line, this.#canvas.height);
+    }
   }
 
   #drawRuns(replica: Replica, base: TimeBase, colors: StreamColors): void {

@@ -29,7 +29,7 @@ export class Report {
   readonly #changed: (state: TimelineState) => void;
   #last: TimelineState | null = null;
   #rows = '';
-  #layout: Layout | null = null;
+  #stack: Layout | null = null;
 
   constructor(panel: HTMLElement, changed: (state: TimelineState) => void) {
     this.#panel = panel;
@@ -51,10 +51,10 @@ export class Report {
     this.#changed(next);
   }
 
-  #tellRows({ layout, scroll, ratio }: StageView): void {
-    if (layout !== this.#layout) {
-      this.#layout = layout;
-      this.#panel.dataset.rowCount = String(layout.rows.length);
+  #tellRows({ layout, stack, scroll, ratio }: StageView): void {
+    if (stack !== this.#stack) {
+      this.#stack = stack;
+      this.#panel.dataset.rowCount = String(stack.rows.length);
     }
     const rows =
       layout.rows.length > MOST_ROWS

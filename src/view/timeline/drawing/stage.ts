@@ -2,6 +2,7 @@ import type { RecordView } from '../../../model/batch.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { drawGutter, type GutterPlace, gutterAt, labelOf, showsSlots } from '../../rows/gutter.ts';
 import type { Rows } from '../../rows/row-model.ts';
+import { NOT_STICKY, type Sticky, seenLayout, stickyGroups } from '../../rows/sticky-rows.ts';
 import { type Scale, scaleOf, type Viewport } from '../moving/viewport.ts';
 import { runAt, runBounds } from '../runs.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
@@ -35,8 +36,11 @@ export class StageView {
   readonly picture = new Picture();
   /** Drawn over the rows in this order. */
   readonly overlays: Overlay[] = [];
-  layout: Layout = NO_LAYOUT;
-  scroll = 0;
+  /** All rows, as if none stayed in view. */
+  stack: Layout = NO_LAYOUT;
+  #scroll = 0;
+  #sticky: Sticky = NOT_STICKY;
+  #seen: Layout | null = null;
   /** The ruler counts from where the run in view began; false: local time. */
   elapsed = false;
   ratio = 1;
@@ -91,14 +95,34 @@ export class StageView {
     return true;
   }
 
+  get scroll(): number {
+    return this.#scroll;
+  }
+
+  set scroll(scroll: number) {
+    if (scroll !== this.#scroll && this.#sticky.height > 0) this.#seen = null;
+    this.#scroll = scroll;
+  }
+
+  /** Where rows lie as they are seen: pinned ones stay in view, and what they hide is not in it. */
+  get layout(): Layout {
+    this.#seen ??= seenLayout(this.stack, this.#sticky, this.#scroll);
+    return this.#seen;
+  }
+
+  /** What pinned rows keep of the plot's height while the others scroll: device pixels. */
+  get kept(): number {
+    return this.#sticky.height;
+  }
+
   get scrollable(): number {
-    return Math.max(0, this.layout.height - this.height);
+    return Math.max(0, this.stack.height - this.height);
   }
 
   /** The width in CSS pixels that labels want. */
   gutterWidth(most: number): number {
     this.#gutter.font = labelStyle(this.#colors.theme, 1).font;
-    const { layout } = this;
+    const { stack: layout } = this;
     const slots = showsSlots(layout, this.ratio) ? 18 : 0;
     const signs = layout.groups.some((group) => group.folded !== null) ? 12 : 0;
     let widest = 24;
@@ -123,12 +147,15 @@ export class StageView {
     const placed = this.#placed;
     if (placed !== null && placed.rows === rows && placed.height === height && placed.ratio === ratio) return false;
     // What was at the top stays there, whatever came above it.
-    const top = this.layout.rows[rowsWithin(this.layout, this.scroll, this.scroll + 1)[0]];
-    const into = top === undefined ? 0 : this.scroll - top.y;
+    const edge = this.scroll + this.kept;
+    const top = this.stack.rows[rowsWithin(this.stack, edge, edge + 1)[0]];
+    const into = top === undefined ? 0 : edge - top.y;
     this.#placed = { rows, height, ratio };
-    this.layout = layoutRows(rows.sections, { height, ratio });
-    const now = top === undefined || this.scroll === 0 ? undefined : rowOf(this.layout, top.track);
-    this.scroll = Math.max(0, Math.min(now === undefined ? this.scroll : now.y + into, this.scrollable));
+    this.stack = layoutRows(rows.sections, { height, ratio });
+    this.#sticky = this.scrollable === 0 ? NOT_STICKY : stickyGroups(this.stack, height, ratio);
+    this.#seen = null;
+    const now = top === undefined || this.scroll === 0 ? undefined : rowOf(this.stack, top.track);
+    this.scroll = Math.max(0, Math.min(now === undefined ? this.scroll : now.y + into - this.kept, this.scrollable));
     this.#gutterKey = '';
     return true;
   }

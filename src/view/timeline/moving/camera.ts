@@ -1,6 +1,6 @@
 import { type Micros, toMicros } from '../../../model/units.ts';
 import type { Replica } from '../../../store/replica.ts';
-import { followHistory, followRecent, historyBounds, isActive, runAt, runBounds } from '../runs.ts';
+import { followHistory, followRecent, historyBounds, isActive, runAt, runBounds, withGapAfter } from '../runs.ts';
 import { followStep, followTarget, settled } from './follow.ts';
 import { Motion, type Movement } from './motion.ts';
 import {
@@ -262,8 +262,8 @@ export class Camera {
   }
 
   #runBounds(run: Parameters<typeof runBounds>[0], base: TimeBase): Bounds {
-    const bounds = runBounds(run, base);
     const { replica } = this.#options;
+    const bounds = withGapAfter(replica, base, runBounds(run, base));
     const now = replica.clock();
     const open = run === replica.runs.at(-1) && isActive(replica, now);
     return open ? { start: bounds.start, stop: Math.max(bounds.stop, base.relative(now * 1e6)) } : bounds;
