@@ -96,11 +96,6 @@ describe('a recording that is cut or damaged', () => {
         const changed = Buffer.from(bytes);
         changed[at]! ^= 0x55;
         await writeFile(file, changed);
-        const refused = file.endsWith('.events') && at < 19;
-        if (refused) {
-          await expect(read(directory)).rejects.toMatchObject({ name: 'TaskglassError' });
-          continue;
-        }
         const { keys: found, reader } = await read(directory);
         if (file.endsWith('.parquet') && reader.damages.length === 0) {
           // Its footer: the events hold it once more.
@@ -311,6 +306,24 @@ describe('retention', () => {
     expect(await left()).toEqual(['else', 'r1', 'r2']);
     await enforceRetention(scratch.path, { ...all, maxAge: 3_600 }, Date.now() + 2 * hour);
     expect(await left()).toEqual(['else']);
+  });
+
+  it('leaves a pinned one alone, however old, large and many there are, also while it is written', async () => {
+    await recordings(3);
+    for (const name of ['r0', 'r1']) await writeFile(scratch.join(name, 'pinned'), '');
+    const session = new Session(scratch.join('goes-on'), { limits: { tasks: 5 } });
+    await session.tasks(0, 13);
+    await writeFile(scratch.join('goes-on', 'pinned'), '');
+    const none = { maxAge: 3_600, maxSize: 0, maxCount: 0 };
+    const deleted = await enforceRetention(scratch.path, none, Date.now() + 2 * hour);
+    expect(deleted).toEqual([scratch.join('r2')]);
+    await session.recorder.close();
+    expect(await left()).toEqual(['goes-on', 'r0', 'r1']);
+    expect((await read(scratch.join('goes-on'))).keys).toEqual(keys(0, 13));
+    // What is pinned takes no room of the others.
+    await recordings(4);
+    await enforceRetention(scratch.path, { ...all, maxCount: 2 });
+    expect(await left()).toEqual(['goes-on', 'r0', 'r1', 'r2', 'r3']);
   });
 
   it('deletes the oldest sealed segments of one that goes on', async () => {

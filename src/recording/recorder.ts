@@ -206,7 +206,8 @@ export class Recorder implements SourceSink {
     try {
       const numbers = segmentNumbers(directory);
       const file = path.join(directory, MANIFEST);
-      if (!existsSync(file)) writeFileSync(file, manifestText(manifest));
+      // Without it nothing that is synced later could be read.
+      if (!existsSync(file)) writeFileSync(file, manifestText(manifest), { flush: true });
       else if (parseManifest(readFileSync(file, 'utf8'), file).id !== event.id) {
         throw new TaskglassError('RECORDING_FAILED', `${directory} holds the recording of another cluster`);
       }

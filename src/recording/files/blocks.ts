@@ -70,12 +70,19 @@ export interface Blocks {
 }
 
 /**
- * All whole blocks up to the first that is not.
+ * All whole blocks up to the first that is not; none where the first line is damaged.
  *
- * @throws NOT_A_RECORDING, RECORDING_VERSION for a file that begins otherwise.
+ * @throws RECORDING_VERSION for a file that a later version wrote.
  */
 export function readBlocks(bytes: Buffer, kind: FileKind, file: string): Blocks {
-  const begin = readHead(bytes, kind, file);
+  let begin: number;
+  try {
+    begin = readHead(bytes, kind, file);
+  } catch (error) {
+    if (!(error instanceof TaskglassError) || error.code !== 'NOT_A_RECORDING') throw error;
+    // One segment of many: the others can be read.
+    return { blocks: [], damage: { file, offset: 0, what: 'its first line is another', torn: false } };
+  }
   if (begin === 0) return { blocks: [], damage: { file, offset: 0, what: 'it ends early', torn: true } };
   const blocks: Block[] = [];
   let offset = begin;
@@ -112,7 +119,11 @@ export function blockAtEnd(bytes: Buffer): Block | null {
   return typeof block === 'string' || offset + HEAD + block.payload.length !== bytes.length ? null : block;
 }
 
-/** Where the blocks begin; 0 for a file that was cut within its first line. */
+/**
+ * Where the blocks begin; 0 for a file that was cut within its first line.
+ *
+ * @throws NOT_A_RECORDING, RECORDING_VERSION for a file that begins otherwise.
+ */
 export function readHead(bytes: Buffer, kind: FileKind, file: string): number {
   const end = bytes.subarray(0, 64).indexOf(0x0a);
   const text = bytes.subarray(0, end === -1 ? 64 : end).toString('latin1');

@@ -1,5 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import path from 'node:path';
 import { fileHead } from './blocks.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /** A file that grows. Tests put one in place that runs full. */
 export interface AppendFile {
@@ -12,11 +14,12 @@ export type CreateFile = (file: string) => Promise<AppendFile>;
 
 /** What waits to be written is at most this long; a disk that is slower than its cluster for that long ends the recording. */
 const MOST_WAITING = 64 * 1024 * 1024;
-const SYNC_MS = 1_000;
+/** Half of the second that a loss of power may cost: a sync takes its time, too. */
+const SYNC_MS = 500;
 
 /**
  * The file that the newest events go to. What was appended is written at once, in the background, one write at a time with all that
- * came meanwhile, and synced at least each second.
+ * came meanwhile, and synced often enough that a loss of power costs no more than a second.
  */
 export class Journal {
   readonly file: string;
@@ -28,6 +31,7 @@ export class Journal {
   #waitingBytes = 0;
   #writing: Promise<void> | null = null;
   #dirty = false;
+  #syncing = false;
   #timer: NodeJS.Timeout | null = null;
   #broken = false;
 
@@ -53,7 +57,7 @@ export class Journal {
       return;
     }
     this.#writing ??= this.#write();
-    this.#timer ??= setTimeout(() => this.#sync(), SYNC_MS).unref();
+    this.#syncSoon();
   }
 
   /** Resolves when everything is written and synced and the file is closed. */
@@ -88,17 +92,24 @@ export class Journal {
     }
   }
 
+  #syncSoon(): void {
+    this.#timer ??= setTimeout(() => this.#sync(), SYNC_MS).unref();
+  }
+
   #sync(): void {
     this.#timer = null;
     if (this.#broken) return;
-    const started = this.#writing;
-    Promise.resolve(started)
-      .then(async () => {
-        if (!this.#dirty || this.#broken) return;
-        this.#dirty = false;
-        await (await this.#opened).sync();
-      })
-      .catch((error: unknown) => this.#fail(error));
+    // What is on its way now has its turn the next time: waiting for it would put off the sync for as long as more keeps coming.
+    if (this.#writing !== null || this.#syncing) this.#syncSoon();
+    if (this.#syncing || !this.#dirty) return;
+    this.#dirty = false;
+    this.#syncing = true;
+    this.#opened
+      .then((file) => file.sync())
+      .catch((error: unknown) => this.#fail(error))
+      .finally(() => {
+        this.#syncing = false;
+      });
   }
 
   #fail(error: unknown): void {
@@ -113,6 +124,8 @@ export class Journal {
 /** @throws what the file system does; a file of that name must not be there. */
 export async function createFile(name: string): Promise<AppendFile> {
   const file: FileHandle = await open(name, 'ax');
+  const folder = path.dirname(name);
+  let named = false;
   return {
     async append(bytes) {
       for (let at = 0; at < bytes.length; ) {
@@ -120,7 +133,15 @@ export async function createFile(name: string): Promise<AppendFile> {
         at += bytesWritten;
       }
     },
-    sync: () => file.datasync(),
+    async sync() {
+      await file.datasync();
+      if (named) return;
+      named = true;
+      // Its folder may be as new as the file, and the recording that the folder is of. Where one may not be read, its system decides.
+      for (const above of [folder, path.dirname(folder), path.dirname(path.dirname(folder))]) {
+        await syncFolder(above).catch(() => {});
+      }
+    },
     close: () => file.close(),
   };
 }

@@ -9,6 +9,7 @@ import { EVENTS, eventsFile, journalFile, TASKS, tasksFile } from '../files/form
 import { TasksReader } from '../files/parquet-read.ts';
 import { writeTasks } from '../files/parquet-write.ts';
 import { encodeRows } from '../files/rows-block.ts';
+import { syncFolder } from '../files/sync-folder.ts';
 import { type Summary, SummaryBuilder } from '../summary.ts';
 import { RunningOrder } from './running-order.ts';
 import { knownBefore } from './sealed-summary.ts';
@@ -155,16 +156,4 @@ async function writeWhole(file: string, directory: string, bytes: Uint8Array): P
   await handle.close();
   await rename(aside, file);
   await syncFolder(path.dirname(file));
-}
-
-/** So that the name of a file survives a loss of power, as its contents do. */
-async function syncFolder(folder: string): Promise<void> {
-  // Windows keeps no such promise and opens no folders.
-  if (process.platform === 'win32') return;
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
