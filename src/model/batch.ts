@@ -225,6 +225,17 @@ export const RESOURCE_COLUMNS = [
 ] as const;
 export type ResourceColumn = (typeof RESOURCE_COLUMNS)[number];
 
+/** Which tasks are looked for among those that are shown; what is absent does not matter. */
+export interface WindowFilter {
+  /** How they ended; those that finished (memory and erred) when absent. */
+  readonly status?: RecordStatus;
+  /** From the first start to the last stop. */
+  readonly minDuration?: Duration;
+  readonly maxDuration?: Duration;
+  /** Part of the key. */
+  readonly text?: string;
+}
+
 /** What a viewer looks at. */
 export interface WindowQuery {
   readonly since: Micros;
@@ -238,6 +249,8 @@ export interface WindowQuery {
   readonly tracks?: readonly number[] | null;
   /** Rows that stand for many tracks each. Where there are any, the answer is shares whatever `maxSlices` says. */
   readonly groups?: readonly GroupQuery[];
+  /** Categories say what belongs to tasks that match and what does not, to which UNMATCHED is added. */
+  readonly filter?: WindowFilter;
   /** Answer with slices when there are no more than this many, with shares otherwise. 0: always shares. */
   readonly maxSlices: number;
 }
@@ -299,7 +312,7 @@ export interface SharesBatch extends WindowBatchBase {
   /** Entries of track i are [offset[i], offset[i + 1]). */
   readonly offset: Uint32Array;
   readonly bin: Uint16Array;
-  /** Category of model/task-state.ts; a function beyond the 65,527th shares the last one's. */
+  /** Category of model/task-state.ts; a function beyond the 32,760th shares the last one's. */
   readonly category: Uint16Array;
   /** Busy µs, at most 2^level per lane; floats where there are groups, whose sums outgrow 32 bits. */
   readonly busy: Uint32Array | Float64Array;

@@ -43,6 +43,22 @@ export const CATEGORY_DISK = 2;
 export const CATEGORY_DESERIALIZE = 3;
 export const CATEGORY_LOST = 4;
 export const CATEGORY_FUNCTION = 8;
+/**
+ * Where a window has a filter, this is added to the category of what does not match it. In answers, functions whose categories would
+ * reach here share the last one below.
+ */
+export const UNMATCHED = 0x8000;
+
+/** A category as an answer says it. */
+export function matchedCategory(category: number, matches: boolean): number {
+  const plain = Math.min(category, UNMATCHED - 1);
+  return matches ? plain : UNMATCHED + plain;
+}
+
+/** A category without what it says of matching. */
+export function plainCategory(category: number): number {
+  return category >= UNMATCHED ? category - UNMATCHED : category;
+}
 
 /** The category of a startstop. `status` is the record's: a compute that erred is black whatever its function. */
 export function categoryOf(action: number, status: number, fn: number): number {

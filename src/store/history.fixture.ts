@@ -5,6 +5,7 @@ import {
   CATEGORY_ERRED,
   CATEGORY_FUNCTION,
   CATEGORY_TRANSFER,
+  matchedCategory,
   STATUS_ERRED,
   STATUS_MEMORY,
 } from '../model/task-state.ts';
@@ -100,8 +101,13 @@ export function busyOf(batch: SharesBatch): Map<string, number> {
   return found;
 }
 
-/** The same from the rows of which a store was made (its record i is row i), the slow and simple way, on the grid of a query. */
-export function busyOfRows(store: Store, all: readonly Row[], query: WindowQuery): Map<string, number> {
+/** The same from the rows of which a store was made (its record i is row i), the slow and simple way, on the grid of a query; what `matches` says no to as a filter tells it. */
+export function busyOfRows(
+  store: Store,
+  all: readonly Row[],
+  query: WindowQuery,
+  matches: (row: Row) => boolean = () => true,
+): Map<string, number> {
   const width = 2 ** query.level;
   const since = Math.floor(query.since / width) * width;
   const until = query.until === null ? Number.POSITIVE_INFINITY : Math.ceil(query.until / width) * width;
@@ -118,7 +124,7 @@ export function busyOfRows(store: Store, all: readonly Row[], query: WindowQuery
       for (let bin = Math.floor(Math.max(start, since) / width); bin * width < Math.min(stop, until); bin++) {
         const busy = Math.min(stop, (bin + 1) * width, until) - Math.max(start, bin * width, since);
         if (busy <= 0) continue;
-        const key = `${track} ${bin} ${category}`;
+        const key = `${track} ${bin} ${matchedCategory(category, matches(row))}`;
         sums.set(key, (sums.get(key) ?? 0) + busy);
       }
     }

@@ -6,8 +6,10 @@ import {
   MAX_LEVEL,
   MIN_LEVEL,
   MOST_SPEED,
+  type WindowFilter,
   type WindowQuery,
 } from '../model/batch.ts';
+import { RECORD_STATUSES } from '../model/task-state.ts';
 import {
   type ClientMessage,
   MAX_CLIENT_MESSAGE,
@@ -21,6 +23,8 @@ import {
 
 /** Slices that a window may be answered with, at most. */
 export const MAX_SLICES = 20_000;
+/** Longest part of a key that a filter may name, characters. */
+const MAX_TEXT = 1_000;
 
 export function stringifyClientMessage(message: ClientMessage): string {
   return JSON.stringify(message);
@@ -83,7 +87,26 @@ function asQuery(value: unknown): WindowQuery {
     functions,
     ...(tracks === null ? {} : { tracks }),
     ...(groups === null ? {} : { groups }),
+    ...(query.filter === undefined ? {} : { filter: asFilter(query.filter) }),
     maxSlices,
+  };
+}
+
+function asFilter(value: unknown): WindowFilter {
+  const filter = asObject(value, 'query.filter');
+  const status = RECORD_STATUSES.find((one) => one === filter.status);
+  if (filter.status !== undefined && status === undefined) throw bad('query.filter.status');
+  const { text } = filter;
+  if (text !== undefined && (typeof text !== 'string' || text.length > MAX_TEXT)) throw bad('query.filter.text');
+  return {
+    ...(status !== undefined && { status }),
+    ...(filter.minDuration !== undefined && {
+      minDuration: asDuration(filter.minDuration, 'query.filter.minDuration'),
+    }),
+    ...(filter.maxDuration !== undefined && {
+      maxDuration: asDuration(filter.maxDuration, 'query.filter.maxDuration'),
+    }),
+    ...(text !== undefined && { text }),
   };
 }
 
@@ -123,6 +146,11 @@ function asTime(value: unknown, what: string): number {
 function asMoment(value: unknown): number | null {
   if (value === null) return null;
   if (typeof value !== 'number' || !(value >= 0 && value < 1e11)) throw bad('time is no time in seconds since epoch');
+  return value;
+}
+
+function asDuration(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value < 1e11)) throw bad(`${what} is no time in seconds`);
   return value;
 }
 

@@ -153,6 +153,18 @@ describe('client messages', () => {
         maxSlices: 0,
       },
     },
+    {
+      kind: 'window',
+      id: 5,
+      query: {
+        since: 0,
+        until: 9,
+        level: 31,
+        functions: null,
+        filter: { status: 'erred', minDuration: 0.5, maxDuration: 9, text: 'x-"1' },
+        maxSlices: 0,
+      },
+    },
     { kind: 'close-window', id: 3 },
     { kind: 'ping', id: 0 },
   ])('%j survives', (message) => {
@@ -175,6 +187,18 @@ describe('client messages', () => {
     ['a number', 7, 'not a list'],
   ])('refuses %s as groups', (_what, groups, why) => {
     const query = { since: 0, until: 9, level: 9, functions: null, maxSlices: 0, groups };
+    expect(() => parseClientMessage(JSON.stringify({ kind: 'window', id: 1, query }))).toThrow(why);
+  });
+
+  it.each([
+    ['no object', 'erred', 'filter is not an object'],
+    ['another status', { status: 'processing' }, 'filter.status'],
+    ['a duration that is none', { minDuration: -1 }, 'filter.minDuration'],
+    ['a duration as text', { maxDuration: '5' }, 'filter.maxDuration'],
+    ['too long a text', { text: 'x'.repeat(1_001) }, 'filter.text'],
+    ['a text that is none', { text: {} }, 'filter.text'],
+  ])('refuses %s as a filter', (_what, filter, why) => {
+    const query = { since: 0, until: 9, level: 9, functions: null, maxSlices: 0, filter };
     expect(() => parseClientMessage(JSON.stringify({ kind: 'window', id: 1, query }))).toThrow(why);
   });
 

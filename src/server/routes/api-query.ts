@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { TaskglassError } from '../../base/errors.ts';
-import { RECORD_STATUSES } from '../../model/task-state.ts';
+import { RECORD_STATUSES, type RecordStatus } from '../../model/task-state.ts';
 import { printable } from '../../serving/printable.ts';
 import { FUNCTION_SORTS, SEARCH_FIELDS } from '../../store/queries/queries.ts';
 import { EXPORT_FORMATS } from '../export/formats.ts';
@@ -57,6 +57,19 @@ const RECORD_FILTER = {
 const order = z.enum(['oldest', 'newest']).meta({ description: 'Which come first, by arrival.' }).default('oldest');
 const after = number('Only records behind this one: `next` of the page before.', z.number().int().min(0));
 
+/** What tasks can be told by besides, where a range, functions and rows are asked for by themselves. */
+const MATCH_FILTER = {
+  status: z
+    .enum(RECORD_STATUSES)
+    .meta({
+      description: 'Only tasks that ended so; where tasks are narrowed otherwise, default: those that finished.',
+    })
+    .optional(),
+  min_duration: RECORD_FILTER.min_duration,
+  max_duration: RECORD_FILTER.max_duration,
+  text: text('Only tasks whose keys contain this text.'),
+};
+
 export const NO_QUERY = z.strictObject({});
 
 export const RESOURCES_QUERY = z.strictObject({
@@ -112,6 +125,9 @@ export const SHARES_QUERY = z
       .enum(['function', 'worker', 'track'])
       .meta({ description: 'What busy time is summed over.' })
       .default('function'),
+    worker: list('Only the rows of this worker; several times: of any of them.'),
+    name: list('Only this function; several times: any of them. All other time is idle.'),
+    ...MATCH_FILTER,
   })
   .refine((query) => query.since === undefined || query.until === undefined || query.since < query.until, {
     path: ['until'],
@@ -144,6 +160,7 @@ export const FUNCTIONS_QUERY = z
     until: number('End of the range, seconds since epoch; default: now.', seconds),
     worker: list('Address or name of the worker; several times: any of them.'),
     name: list('Only this function; several times: any of them.'),
+    ...MATCH_FILTER,
     tracks,
     sort: z.enum(FUNCTION_SORTS).meta({ description: 'Greatest first.' }).default('total'),
     limit: number(`Functions listed, 1 to ${MAX_FUNCTIONS}; default 100.`, z.number().int().min(1).max(MAX_FUNCTIONS)),
@@ -166,6 +183,7 @@ export const SEARCH_QUERY = z.strictObject({
     .optional(),
   ...RECORD_FILTER,
   status: z.enum(RECORD_STATUSES).meta({ description: 'How the record ended; default: any.' }).optional(),
+  text: text('Only keys that contain this text.'),
   order,
   after,
   limit: number(
@@ -179,6 +197,18 @@ export const SEARCH_QUERY = z.strictObject({
   ),
 });
 
+/** What of a query tells tasks apart, in the store's words, and the rest. */
+export function splitMatch<Q extends MatchQuery>({ status, min_duration, max_duration, text, ...rest }: Q) {
+  return { only: { status, minDuration: min_duration, maxDuration: max_duration, text }, rest };
+}
+
+interface MatchQuery {
+  readonly status?: RecordStatus | undefined;
+  readonly min_duration?: number | undefined;
+  readonly max_duration?: number | undefined;
+  readonly text?: string | undefined;
+}
+
 export const AREA_QUERY = z
   .strictObject({
     since: z
@@ -190,6 +220,7 @@ export const AREA_QUERY = z
     tracks,
     worker: list('Only the rows of this worker; several times: of any of them.'),
     name: list('Only this function; several times: any of them.'),
+    ...MATCH_FILTER,
     sort: z.enum(FUNCTION_SORTS).meta({ description: 'Greatest first.' }).default('total'),
     limit: number(`Functions listed, 1 to ${MAX_FUNCTIONS}; default 100.`, z.number().int().min(1).max(MAX_FUNCTIONS)),
   })

@@ -28,6 +28,7 @@ import {
   RECORD_QUERY,
   RESOURCES_QUERY,
   SHARES_QUERY,
+  splitMatch,
   TASKS_QUERY,
   trackSet,
 } from './api-query.ts';
@@ -137,8 +138,12 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: SHARES,
     status: 200,
     run: ({ store }, request) => {
-      const { bins, by, ...query } = parseQuery(SHARES_QUERY, request.query);
-      return inTurns(sharesSteps(store, { ...rangeOf(store, query), bins: bins ?? DEFAULT_BINS, by }));
+      const { only, rest } = splitMatch(parseQuery(SHARES_QUERY, request.query));
+      const { bins = DEFAULT_BINS, by, name, worker, ...range } = rest;
+      return inTurnsFor(
+        request,
+        sharesSteps(store, { ...rangeOf(store, range), bins, by, only: { ...only, name, worker } }),
+      );
     },
   },
   {
@@ -149,10 +154,11 @@ export const API_ROUTES: readonly ApiRoute[] = [
     answer: FUNCTIONS,
     status: 200,
     run: ({ store }, request) => {
-      const { limit = DEFAULT_FUNCTIONS, tracks, since, until, ...query } = parseQuery(FUNCTIONS_QUERY, request.query);
-      const only = tracks === undefined ? undefined : trackSet(tracks);
+      const { only, rest } = splitMatch(parseQuery(FUNCTIONS_QUERY, request.query));
+      const { limit = DEFAULT_FUNCTIONS, tracks: list, since, until, ...query } = rest;
+      const tracks = list === undefined ? undefined : trackSet(list);
       const range = rangeOf(store, { since, until });
-      return inTurnsFor(request, functionsSteps(store, { ...query, ...range, tracks: only, limit }));
+      return inTurnsFor(request, functionsSteps(store, { ...query, ...range, tracks, only, limit }));
     },
   },
   ...SEARCH_ROUTES,

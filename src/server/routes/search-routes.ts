@@ -1,7 +1,7 @@
 import { areaOf } from '../../store/queries/area-view.ts';
 import { functionsSteps, SEARCH_FIELDS, searchSteps } from '../../store/queries/queries.ts';
 import type { ApiRoute } from './api.ts';
-import { AREA_QUERY, parseQuery, SEARCH_QUERY, trackSet } from './api-query.ts';
+import { AREA_QUERY, parseQuery, SEARCH_QUERY, splitMatch, trackSet } from './api-query.ts';
 import { AREA, SEARCH } from './api-schema.ts';
 import { inTurnsFor } from './in-turns.ts';
 import { textTest } from './text-test.ts';
@@ -43,9 +43,10 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
     answer: AREA,
     status: 200,
     run: async ({ store }, request) => {
-      const { tracks, limit, ...query } = parseQuery(AREA_QUERY, request.query);
-      const only = tracks === undefined ? undefined : trackSet(tracks);
-      const asked = { ...query, tracks: only, limit: limit ?? DEFAULT_FUNCTIONS };
+      const { only, rest } = splitMatch(parseQuery(AREA_QUERY, request.query));
+      const { tracks: list, limit = DEFAULT_FUNCTIONS, ...query } = rest;
+      const tracks = list === undefined ? undefined : trackSet(list);
+      const asked = { ...query, tracks, only, limit };
       const view = await inTurnsFor(request, functionsSteps(store, asked));
       return view && areaOf(view);
     },

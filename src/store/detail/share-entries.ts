@@ -1,7 +1,7 @@
+import { UNMATCHED } from '../../model/task-state.ts';
 import type { Micros } from '../../model/units.ts';
 
-/** What an answer has room for: of categories, and of busy times that are narrow. */
-const LARGEST_CATEGORY = 0xffff;
+/** What an answer has room for: of busy times that are narrow. */
 const LARGEST_BUSY = 0xffff_ffff;
 
 /**
@@ -15,9 +15,11 @@ export class ShareEntries {
   /** Instead of `#busy`, for sums that need more than 32 bits. */
   #wide: Float64Array | null;
   #length = 0;
+  readonly #largest: number;
 
-  /** `expected`: how many there will be, about. `wide`: busy times may outgrow 32 bits. */
-  constructor(expected: number, wide: boolean) {
+  /** `expected`: how many there will be, about. `wide`: busy times may outgrow 32 bits. `matched`: categories say what matches. */
+  constructor(expected: number, wide: boolean, matched: boolean) {
+    this.#largest = matched ? 2 * UNMATCHED - 1 : UNMATCHED - 1;
     const capacity = Math.max(64, expected);
     this.#bin = new Uint16Array(capacity);
     this.#category = new Uint16Array(capacity);
@@ -45,7 +47,7 @@ export class ShareEntries {
     const at = this.#length++;
     if (at === this.#bin.length) this.#grow();
     this.#bin[at] = bin;
-    this.#category[at] = Math.min(category, LARGEST_CATEGORY);
+    this.#category[at] = Math.min(category, this.#largest);
     if (this.#wide !== null) this.#wide[at] = micros;
     else this.#busy[at] = Math.min(micros, LARGEST_BUSY);
   };

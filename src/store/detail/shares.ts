@@ -2,7 +2,7 @@ import { MAX_LEVEL, MIN_LEVEL } from '../../model/batch.ts';
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import type { Micros } from '../../model/units.ts';
 import type { BusySink } from './levels.ts';
-import type { Slices } from './slices.ts';
+import type { RecordTest, Slices } from './slices.ts';
 
 /** Bins that one answer may have. */
 export const MAX_BINS = 16_384;
@@ -68,7 +68,10 @@ export class ShareBinner {
     this.#heads[bin] = entry + 1;
   };
 
-  /** Bins before `from` are left out, and slices of other than these functions. Returns how many rows it went through. */
+  /**
+   * Bins before `from` are left out, and slices of other than these functions or whose records do not match. Returns how many
+   * rows it went through.
+   */
   bin(
     slices: Slices,
     track: number,
@@ -76,6 +79,7 @@ export class ShareBinner {
     from: number,
     functions: ReadonlySet<number> | null,
     sink: ShareSink,
+    matches: RecordTest | null = null,
   ): number {
     const { level, firstBin, count } = grid;
     const width = 2 ** level;
@@ -84,7 +88,11 @@ export class ShareBinner {
     this.#from = from;
     this.#low = count;
     this.#high = -1;
-    const rows = slices.busy(track, level, (firstBin + from) * width, (firstBin + count) * width, functions, this.#add);
+    const [since, until] = [(firstBin + from) * width, (firstBin + count) * width];
+    const rows =
+      matches === null
+        ? slices.busy(track, level, since, until, functions, this.#add)
+        : slices.busyOf(track, level, since, until, functions, matches, this.#add);
     const heads = this.#heads;
     const categories = this.#categories;
     const micros = this.#micros;

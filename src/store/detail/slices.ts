@@ -33,6 +33,9 @@ export interface Slice {
   readonly origin: StringIndex;
 }
 
+/** Says of a record whether it is looked for. */
+export type RecordTest = (record: RecordIndex) => boolean;
+
 interface LongSlice {
   readonly start: Micros;
   readonly code: number;
@@ -196,6 +199,30 @@ export class Slices {
   }
 
   /**
+   * As {@link busy}, of the slices alone whose records match: summaries do not tell records apart, so every slice in the range is
+   * gone through.
+   */
+  busyOf(
+    track: number,
+    level: number,
+    since: Micros,
+    until: Micros,
+    functions: ReadonlySet<number> | null,
+    matches: RecordTest,
+    sink: BusySink,
+  ): number {
+    const of = this.#within(track, since, until);
+    if (of === null) return 0;
+    let rows = 0;
+    for (let c = 0; c < CLASSES; c++) {
+      const list = of.lists[c];
+      if (list !== undefined)
+        rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink, matches);
+    }
+    return rows;
+  }
+
+  /**
    * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted from `since`, in any order
    * and in parts that add up. Only of these functions, or of all. Returns how many rows it went through.
    */
@@ -226,6 +253,7 @@ export class Slices {
     until: Micros,
     functions: ReadonlySet<number> | null,
     sink: BusySink,
+    matches: RecordTest | null = null,
   ): number {
     const pool = this.#pool;
     const width = 2 ** level;
@@ -249,6 +277,7 @@ export class Slices {
         const code = words[row + CODE]!;
         let stop = length === LONGEST ? this.#longStop(words[row + RECORD]!, start, code) : start + length;
         if (stop <= since) continue;
+        if (matches?.(words[row + RECORD]!) === false) continue;
         const kind = code & (KINDS - 1);
         const detail = code >>> KIND_BITS;
         if (functions !== null) {

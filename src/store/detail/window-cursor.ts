@@ -7,8 +7,11 @@ import {
   type WindowBatch,
   type WindowQuery,
 } from '../../model/batch.ts';
+import { matchedCategory } from '../../model/task-state.ts';
 import { type Micros, toMicros } from '../../model/units.ts';
+import { matchesOf, type RecordMatches } from '../queries/record-matches.ts';
 import type { Store } from '../store.ts';
+import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
 import { type Grid, gridOver, ShareBinner, type ShareSink } from './shares.ts';
 import type { Slice } from './slices.ts';
@@ -37,6 +40,7 @@ const PART_ROWS = 8_192;
 const PAGE_ROWS = 800;
 
 const binner = new ShareBinner();
+const matchBinner = new MatchBinner();
 
 /** Entries of a batch in the making. */
 interface Answer {
@@ -56,6 +60,8 @@ export class WindowCursor {
   readonly #functions: ReadonlySet<number> | null;
   readonly #tracks: ReadonlySet<number> | null;
   readonly #groups: TrackGroups;
+  /** Null: there is no filter. */
+  readonly #matches: RecordMatches | null;
   /** What goes with everything but a reset: the lists of rows are known by then. */
   readonly #brief: WindowQuery;
   #mode: 'new' | 'slices' | 'shares' = 'new';
@@ -79,6 +85,7 @@ export class WindowCursor {
     this.#functions = query.functions === null ? null : new Set(query.functions);
     this.#tracks = query.tracks === undefined || query.tracks === null ? null : new Set(query.tracks);
     this.#groups = new TrackGroups(query.groups ?? []);
+    this.#matches = query.filter === undefined ? null : matchesOf(store, query.filter);
     const { since, until, level, functions, maxSlices } = query;
     this.#brief = { since, until, level, functions, maxSlices };
   }
@@ -297,11 +304,15 @@ export class WindowCursor {
       reset,
       record: Uint32Array.from(found, (slice) => slice.record),
       track: Uint32Array.from(found, (slice) => slice.track),
-      category: Uint32Array.from(found, (slice) => slice.category),
+      category: Uint32Array.from(found, (slice) => this.#categoryOf(slice)),
       fn: Uint32Array.from(found, (slice) => records.fn.at(slice.record)),
       start: Float64Array.from(found, (slice) => slice.start),
       stop: Float64Array.from(found, (slice) => slice.stop),
     };
+  }
+
+  #categoryOf({ category, record }: Slice): number {
+    return matchedCategory(category, this.#matches?.has(record) !== false);
   }
 
   *#sharesBatch(rows: readonly number[], from: Uint32Array, reset: boolean): Generator<undefined, SharesBatch> {
@@ -309,7 +320,7 @@ export class WindowCursor {
       track: new Growable(Uint32Array, rows.length),
       from: new Growable(Uint32Array, rows.length),
       offset: new Growable(Uint32Array, rows.length + 1),
-      entries: new ShareEntries(reset ? this.#expected : 0, this.#outgrows()),
+      entries: new ShareEntries(reset ? this.#expected : 0, this.#outgrows(), this.#matches !== null),
     };
     answer.offset.push(0);
     if (reset) this.#seen = this.#store.records.length;
@@ -355,13 +366,23 @@ export class WindowCursor {
   *#bins(of: number, first: number, sink: ShareSink): Generator<undefined> {
     const { slices } = this.#store;
     const { level, firstBin, count } = this.#grid;
+    const matches = this.#matches;
     const width = 2 ** level;
     for (let next = first; next < count; ) {
-      const rows = slices.rowsIn(of, level, (firstBin + next) * width, (firstBin + count) * width);
+      // No summary says what matches.
+      const finest = matches === null ? level : 0;
+      const rows = slices.rowsIn(of, finest, (firstBin + next) * width, (firstBin + count) * width);
       if (rows === 0) break;
       const end = rows <= PART_ROWS ? count : next + Math.max(1, Math.floor(((count - next) * PART_ROWS) / rows));
       const part = { level, firstBin, count: Math.min(count, end) };
-      const gone = binner.bin(slices, of, part, next, this.#functions, sink);
+      if (matches !== null) {
+        const until = (firstBin + part.count) * width;
+        for (const spent of matches.learn(slices, of, (firstBin + next) * width, until)) if (this.#spent(spent)) yield;
+      }
+      const gone =
+        matches === null
+          ? binner.bin(slices, of, part, next, this.#functions, sink)
+          : matchBinner.bin(slices, of, part, next, this.#functions, matches.has, sink);
       next = part.count;
       if (this.#spent(8 + gone)) yield;
     }

@@ -23,6 +23,7 @@ import type { Slice } from '../detail/slices.ts';
 import type { Store } from '../store.ts';
 import { colorOf } from './json.ts';
 import { listOf, workersOf } from './record-filter.ts';
+import { type MatchFilter, matchesOf } from './record-matches.ts';
 
 export const FUNCTION_SORTS = ['total', 'count', 'mean', 'p50', 'p95', 'max', 'nbytes', 'transfer', 'erred'] as const;
 
@@ -33,6 +34,8 @@ export interface FunctionsQuery {
   readonly worker?: string | readonly string[] | undefined;
   /** Only these functions; absent: all. */
   readonly name?: string | readonly string[] | undefined;
+  /** Only tasks that match. */
+  readonly only?: MatchFilter | undefined;
   /** Only these tracks; absent: all. */
   readonly tracks?: ReadonlySet<number> | undefined;
   /** Greatest first. */
@@ -115,6 +118,7 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
   const tracks = tracksOf(store, query);
   const names = listOf(query.name)?.map((name) => store.strings.function.find(name));
   const only = names === undefined ? null : new Set(names);
+  const matches = query.only === undefined ? null : matchesOf(store, query.only);
   const sums = new Map<number, Sums>();
   const activity = new Float64Array(CATEGORY_FUNCTION + 1);
   const intervals = new Intervals();
@@ -124,8 +128,15 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
     for (let from = since; from < until; ) {
       const held = slices.rowsIn(track, 0, from, until);
       const to = held <= STEP_ROWS ? until : Math.min(until, Math.ceil(from + ((until - from) * STEP_ROWS) / held));
+      for (const spent of matches?.learn(slices, track, from, to) ?? []) {
+        rows += spent;
+        if (rows < STEP_ROWS) continue;
+        rows = 0;
+        yield;
+      }
       slices.visit(track, from, to, (slice) => {
         rows++;
+        if (matches?.has(slice.record) === false) return;
         // Most slices say their function themselves.
         const own = slice.category - CATEGORY_FUNCTION;
         const fn = own >= 0 ? own : records.fn.at(slice.record);

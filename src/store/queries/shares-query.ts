@@ -8,10 +8,12 @@ import {
   CATEGORY_TRANSFER,
 } from '../../model/task-state.ts';
 import { type Seconds, type Seq, toMicros, toSeconds } from '../../model/units.ts';
-import { functionOfCategory, gridOver, ShareBinner } from '../detail/shares.ts';
+import { functionOfCategory, type Grid, gridOver, ShareBinner, type ShareSink } from '../detail/shares.ts';
 import type { Track } from '../detail/tracks.ts';
 import type { Store } from '../store.ts';
 import { colorOf } from './json.ts';
+import { listOf, type RecordFilter, workersOf } from './record-filter.ts';
+import { type MatchFilter, matchesOf, type RecordMatches } from './record-matches.ts';
 
 export interface SharesQuery {
   readonly since: Seconds;
@@ -19,6 +21,8 @@ export interface SharesQuery {
   /** At most this many bins; they are 2^level µs wide and lie on the grid since epoch, on which they are exact. */
   readonly bins: number;
   readonly by: 'function' | 'worker' | 'track';
+  /** Only these tasks and rows; the rest of the time is idle. */
+  readonly only?: (MatchFilter & Pick<RecordFilter, 'name' | 'worker'>) | undefined;
 }
 
 /** Busy seconds of one category, a number a bin. */
@@ -64,6 +68,8 @@ const MOST_NUMBERS = 4_000_000;
 
 /** Rows that are gone through in one step. */
 const STEP_ROWS = 200_000;
+/** Of slices that are looked at by themselves. */
+const PART_ROWS = 32_768;
 
 export function sharesView(store: Store, query: SharesQuery): SharesView {
   return atOnce(sharesSteps(store, query));
@@ -78,6 +84,9 @@ export function* sharesSteps(store: Store, query: SharesQuery): Steps<SharesView
   const grid = gridOver(toMicros(query.since), toMicros(query.until), 0, query.bins);
   const width = 2 ** grid.level;
   const binner = new ShareBinner();
+  const { only = {} } = query;
+  const matches = matchesOf(store, only);
+  const functions = functionsOf(store, only.name);
   let numbers = 0;
   const column = (): Float64Array => {
     numbers += grid.count;
@@ -89,23 +98,23 @@ export function* sharesSteps(store: Store, query: SharesQuery): Steps<SharesView
   };
   const groups: ShareGroup[] = [];
   let rows = 0;
-  for (const tracks of groupTracks(store, query.by)) {
+  for (const tracks of groupTracks(store, query.by, workersOf(store, only.worker))) {
     const byCategory = new Map<number, Float64Array>();
     const idle = column().fill(width * tracks.length);
     const busyOfTrack = new Float64Array(grid.count);
     for (const { track } of tracks) {
       busyOfTrack.fill(0);
-      rows +=
-        8 +
-        binner.bin(store.slices, track, grid, 0, null, (bin, category, micros) => {
-          let busy = byCategory.get(category);
-          if (busy === undefined) {
-            busy = column();
-            byCategory.set(category, busy);
-          }
-          busy[bin]! += micros;
-          busyOfTrack[bin]! += micros;
-        });
+      const add: ShareSink = (bin, category, micros) => {
+        let busy = byCategory.get(category);
+        if (busy === undefined) {
+          busy = column();
+          byCategory.set(category, busy);
+        }
+        busy[bin]! += micros;
+        busyOfTrack[bin]! += micros;
+      };
+      if (matches === null) rows += 8 + binner.bin(store.slices, track, grid, 0, functions, add);
+      else yield* binMatching(store, binner, track, grid, functions, matches, add);
       for (let bin = 0; bin < grid.count; bin++) idle[bin]! -= Math.min(width, busyOfTrack[bin]!);
       rows += grid.count / 8;
       if (rows < STEP_ROWS) continue;
@@ -134,8 +143,47 @@ export function* sharesSteps(store: Store, query: SharesQuery): Steps<SharesView
   };
 }
 
-function groupTracks(store: Store, by: SharesQuery['by']): Track[][] {
-  const { list } = store.tracks;
+/** Busy time of what matches, in steps of its own: no summary has it. */
+function* binMatching(
+  { slices }: Store,
+  binner: ShareBinner,
+  track: number,
+  { level, firstBin, count }: Grid,
+  functions: ReadonlySet<number> | null,
+  matches: RecordMatches,
+  sink: ShareSink,
+): Steps<void> {
+  const width = 2 ** level;
+  let gone = 0;
+  for (let next = 0; next < count; ) {
+    const held = slices.rowsIn(track, 0, (firstBin + next) * width, (firstBin + count) * width);
+    if (held === 0) break;
+    const end = held <= PART_ROWS ? count : next + Math.max(1, Math.floor(((count - next) * PART_ROWS) / held));
+    const part = { level, firstBin, count: Math.min(count, end) };
+    for (const spent of matches.learn(slices, track, (firstBin + next) * width, (firstBin + part.count) * width)) {
+      gone += spent;
+      if (gone < PART_ROWS) continue;
+      gone = 0;
+      yield;
+    }
+    gone += binner.bin(slices, track, part, next, functions, sink, matches.has);
+    next = part.count;
+    if (gone < PART_ROWS) continue;
+    gone = 0;
+    yield;
+  }
+}
+
+/** Indices of the functions of these names; null: all. */
+function functionsOf({ strings }: Store, name: string | readonly string[] | undefined): Set<number> | null {
+  const names = listOf(name);
+  if (names === null) return null;
+  const found = names.map((one) => strings.function.find(one));
+  return new Set(found.filter((fn) => fn !== undefined));
+}
+
+function groupTracks(store: Store, by: SharesQuery['by'], workers: ReadonlySet<number> | null): Track[][] {
+  const list = store.tracks.list.filter(({ place }) => workers?.has(place.worker) !== false);
   if (by === 'function') return [list];
   if (by === 'track') return list.map((track) => [track]);
   return [...new Set(list.map((track) => track.place))].map((place) => place.tracks);

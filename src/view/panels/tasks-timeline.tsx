@@ -10,7 +10,14 @@ import { FilterChips } from '../search/filter-chips.tsx';
 import { HitMarks } from '../search/hit-marks.ts';
 import { SearchBox } from '../search/search-box.tsx';
 import { createTasksModel } from '../search/tasks-model.ts';
-import { type AreaChoice, filterParameters, isFiltered, tracksOfText, trackText } from '../search/tasks-state.ts';
+import {
+  type AreaChoice,
+  filterParameters,
+  isFiltered,
+  tracksOfText,
+  trackText,
+  windowFilter,
+} from '../search/tasks-state.ts';
 import { useTheme } from '../theme.ts';
 import { type Area, AreaTool } from '../timeline/area.ts';
 import { streamNumbers } from '../timeline/drawing/numbers.ts';
@@ -42,6 +49,9 @@ export function TasksTimeline(): JSX.Element {
     equals: (a, b) => JSON.stringify(a) === JSON.stringify(b),
   });
   const functions = createMemo(() => state().functions);
+  const matching = createMemo(() => windowFilter(state()), undefined, {
+    equals: (a, b) => JSON.stringify(a) === JSON.stringify(b),
+  });
   const named = createMemo(() => state().named);
   const choice = createMemo(() => state().area);
   const chosenWorkers = createMemo(() => state().workers);
@@ -196,6 +206,7 @@ export function TasksTimeline(): JSX.Element {
         minimap={true}
         filter={named()}
         functions={functions()}
+        tasks={matching()}
         highlight={highlight()}
         narrowed={narrowed()}
         start={opened.range}
@@ -251,6 +262,7 @@ export function TasksTimeline(): JSX.Element {
         {(chosen) => (
           <AreaPanel
             area={chosen()}
+            narrowed={narrowed()}
             highlight={highlight()}
             onHighlight={setHighlight}
             onZoom={zoomToArea}

@@ -68,7 +68,10 @@ function viewOf(store: ReportStore, path: string, query: URLSearchParams): Respo
       if (isLeftOut(store, since, until))
         return problem(404, 'NOT_FOUND', 'Of a part of that time only sums are in the file');
       const sort = FUNCTION_SORTS.find((name) => name === query.get('sort')) ?? 'total';
-      const view = atOnce(functionsSteps(store, { ...filter, since, until, tracks: tracksOf(query), sort, limit }));
+      const only = { ...filter, status };
+      const view = atOnce(
+        functionsSteps(store, { ...filter, since, until, tracks: tracksOf(query), only, sort, limit }),
+      );
       return path === 'area' ? areaOf(view) : view;
     }
     case 'tracks': {

@@ -9,6 +9,8 @@ import { type AreaChoice, secondsText } from './tasks-state.ts';
 
 export interface AreaPanelProps {
   readonly area: AreaChoice;
+  /** What tasks are narrowed by, as parameters of the API. */
+  readonly narrowed: readonly (readonly [name: string, value: string])[];
   readonly highlight: string | null;
   readonly onHighlight: (name: string | null) => void;
   readonly onZoom: () => void;
@@ -80,6 +82,7 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
           ['until', secondsText(until)],
           ['limit', String(MOST)],
           ...(tracks === null ? [] : [['tracks', tracks] as const]),
+          ...props.narrowed,
         ],
         own.signal,
       );
@@ -95,7 +98,7 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
   };
   createEffect(
     on(
-      () => `${props.area.since} ${props.area.until} ${props.area.tracks}`,
+      () => JSON.stringify([props.area, props.narrowed]),
       () => soon(SETTLE),
     ),
   );

@@ -7,8 +7,6 @@ interface Chip {
   readonly kind: string;
   readonly value: string;
   readonly without: Partial<TaskFilter>;
-  /** The stream goes on showing all. */
-  readonly lists?: boolean;
 }
 
 export const KINDS = ['function', 'worker', 'status', 'longer than', 'shorter than', 'key contains'] as const;
@@ -46,11 +44,9 @@ export function chipsOf(filter: TaskFilter): Chip[] {
     chips.push({ kind: 'function', value: formatName(name), without: { functions: without(functions, name) } });
   for (const worker of workers)
     chips.push({ kind: 'worker', value: worker, without: { workers: without(workers, worker) } });
-  if (status !== null) chips.push({ kind: 'status', value: status, without: { status: null }, lists: true });
-  if (least !== null)
-    chips.push({ kind: 'longer than', value: formatDuration(least), without: { least: null }, lists: true });
-  if (most !== null)
-    chips.push({ kind: 'shorter than', value: formatDuration(most), without: { most: null }, lists: true });
-  if (key !== '') chips.push({ kind: 'key contains', value: key, without: { key: '' }, lists: true });
+  if (status !== null) chips.push({ kind: 'status', value: status, without: { status: null } });
+  if (least !== null) chips.push({ kind: 'longer than', value: formatDuration(least), without: { least: null } });
+  if (most !== null) chips.push({ kind: 'shorter than', value: formatDuration(most), without: { most: null } });
+  if (key !== '') chips.push({ kind: 'key contains', value: key, without: { key: '' } });
   return chips;
 }

@@ -10,8 +10,6 @@ export interface FilterChipsProps {
   readonly onChange: (part: Partial<TaskFilter>) => void;
 }
 
-const LISTS = 'Narrows the search, the table and the number of tasks in view; the stream goes on showing all.';
-
 /** What narrows the tasks of the page, each with a way to take it off, and a way to add more. */
 export function FilterChips(props: FilterChipsProps): JSX.Element {
   const [adding, setAdding] = createSignal(false);
@@ -24,7 +22,7 @@ export function FilterChips(props: FilterChipsProps): JSX.Element {
     <div class="chips">
       <For each={chipsOf(props.filter)}>
         {(chip) => (
-          <span class="chip" title={chip.lists ? LISTS : undefined}>
+          <span class="chip">
             <span class="chip-kind">{chip.kind}</span> <b>{chip.value}</b>
             <button
               type="button"

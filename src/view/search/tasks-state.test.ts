@@ -1,6 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { filterParameters, readTasksState, tracksOfText, trackText, writeTasksState } from './tasks-state.ts';
+import {
+  filterParameters,
+  readTasksState,
+  tracksOfText,
+  trackText,
+  windowFilter,
+  writeTasksState,
+} from './tasks-state.ts';
 
 const FULL =
   '?since=1700000000.25&until=1700000010&function=in&fn=inc&fn=add&worker=a%26b&status=erred&least=0.5&most=9&key=x-1&q=%5Ea&regex=1&task=17&area=1700000001-1700000002.5&tracks=0-3%2C9&ruler=elapsed&group=host&order=busy&rows=w-1&fold=0&toggled=a&toggled=b&pinned=c&at=7';
@@ -45,6 +52,12 @@ test('a filter is what the API takes', () => {
     ['max_duration', '9'],
     ['text', 'x-1'],
   ]);
+});
+
+test('what makes tasks fade in the stream is what no row and no function says', () => {
+  const filter = { status: 'erred', minDuration: 0.5, maxDuration: 9, text: 'x-1' };
+  expect(windowFilter(readTasksState(FULL))).toEqual(filter);
+  expect(windowFilter(readTasksState('?fn=inc&worker=a'))).toBe(null);
 });
 
 test('tracks are written as runs', () => {

@@ -1,3 +1,4 @@
+import type { WindowFilter } from '../../model/batch.ts';
 import type { RecordStatus } from '../../model/task-state.ts';
 import { rangeOf } from '../address.ts';
 import { type RowsChoice, readRows, writeRows } from '../rows/rows-address.ts';
@@ -137,6 +138,17 @@ export function filterParameters(filter: TaskFilter): [name: string, value: stri
     ...(most === null ? [] : [['max_duration', String(most)] as [string, string]]),
     ...(key === '' ? [] : [['text', key] as [string, string]]),
   ];
+}
+
+/** What of a filter makes tasks fade in the stream; functions and workers narrow it by themselves. */
+export function windowFilter({ status, least, most, key }: TaskFilter): WindowFilter | null {
+  const filter: WindowFilter = {
+    ...(status !== null && { status }),
+    ...(least !== null && { minDuration: least }),
+    ...(most !== null && { maxDuration: most }),
+    ...(key !== '' && { text: key }),
+  };
+  return Object.keys(filter).length === 0 ? null : filter;
 }
 
 export function isFiltered({ functions, workers, status, least, most, key }: TaskFilter): boolean {

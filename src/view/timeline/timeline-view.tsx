@@ -1,7 +1,7 @@
 import './timeline.css';
 import '../rows/rows.css';
 import { createEffect, createSignal, For, type JSX, on, onCleanup, onMount, Show } from 'solid-js';
-import type { RecordView } from '../../model/batch.ts';
+import type { RecordView, WindowFilter } from '../../model/batch.ts';
 import { useLive } from '../live-store.ts';
 import { usePlayhead } from '../playhead/playhead.ts';
 import { listenRuler } from '../playhead/ruler-seek.ts';
@@ -32,6 +32,8 @@ export interface TimelineViewProps {
   readonly filter?: string;
   /** These functions alone; empty: all. */
   readonly functions?: readonly string[];
+  /** Tasks that do not match fade; null: none does. */
+  readonly tasks?: WindowFilter | null;
   /** All other functions fade. */
   readonly highlight?: string | null;
   /** What the table twin is narrowed by besides the time that is shown, as parameters of the API. */
@@ -203,7 +205,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     });
   });
   createEffect(on(theme.colors, (colors) => timeline()?.setColors(colors), { defer: true }));
-  createEffect(() => timeline()?.setFilter(props.filter ?? '', props.functions ?? []));
+  createEffect(() => timeline()?.setFilter(props.filter ?? '', props.functions ?? [], props.tasks ?? null));
   createEffect(() => timeline()?.setHighlight(props.highlight ?? null));
   // Another scheduler gives the same ids to other records.
   createEffect(

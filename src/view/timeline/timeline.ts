@@ -1,5 +1,4 @@
-import type { RecordView } from '../../model/batch.ts';
-import { FIRST_GROUP } from '../../model/batch.ts';
+import { FIRST_GROUP, type RecordView, type WindowFilter } from '../../model/batch.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
 import type { Live } from '../live-store.ts';
@@ -15,7 +14,7 @@ import type { Minimap } from './drawing/minimap.ts';
 import { Report, type TimelineState } from './drawing/report.ts';
 import type { Overlay, Scene } from './drawing/scene.ts';
 import { hitOfRecord, type StageElements, StageView } from './drawing/stage.ts';
-import { FunctionFilter, type ShownFunctions } from './function-filter.ts';
+import { type ShownTasks, TaskFilters } from './function-filter.ts';
 import { Camera, type ViewState } from './moving/camera.ts';
 import { Rest } from './moving/rest.ts';
 import { snapTime } from './moving/snap.ts';
@@ -86,8 +85,8 @@ export class Timeline implements Disposable {
   #hover: Hit | null = null;
   #toldRows: RowsPlace | null = null;
   #selected: Hit | null = null;
-  readonly #filter = new FunctionFilter();
-  #functions: ShownFunctions = this.#filter.shown([]);
+  readonly #filters = new TaskFilters();
+  #shown: ShownTasks = this.#filters.shown([]);
   #highlight: string | null = null;
   /** Its number; -1 while it is not known. */
   #highlighted: number | null = null;
@@ -121,9 +120,9 @@ export class Timeline implements Disposable {
 
   // What people do. Positions are device pixels of the plot.
 
-  /** The function's name must contain this, and be one of these; empty: all. */
-  setFilter(text: string, names: readonly string[] = []): void {
-    this.#filter.narrow(text, names);
+  /** The function's name must contain this, and be one of these; empty: all. Tasks that `filter` does not match fade. */
+  setFilter(text: string, names: readonly string[], filter: WindowFilter | null): void {
+    this.#filters.narrow(text, names, filter);
     this.#changed();
   }
 
@@ -410,7 +409,8 @@ export class Timeline implements Disposable {
       main: this.#windows.main,
       groups: this.#windows.groups,
       overview: this.#windows.overview,
-      functions: this.#functions.set,
+      functions: this.#shown.set,
+      filter: this.#shown.filter,
       hover: this.#hover,
       selected: this.#selected,
     };
@@ -433,7 +433,7 @@ export class Timeline implements Disposable {
     const { functions, theme } = this.stage.colors;
     if (names.length > functions || (this.#highlighted === -1 && names.includes(this.#highlight ?? '')))
       this.setColors(theme);
-    this.#functions = this.#filter.shown(names);
+    this.#shown = this.#filters.shown(names);
   }
 
   #plan(base: TimeBase, clock: number): void {
@@ -448,7 +448,8 @@ export class Timeline implements Disposable {
       perPixel,
       // Beyond a playhead there is more that is known.
       now: Math.max(clock, this.#options.live.replica.playhead?.until ?? 0) * 1e6,
-      functions: this.#functions.list,
+      functions: this.#shown.list,
+      filter: this.#shown.filter,
       moving,
       start: history === null ? null : base.absolute(history.start),
       stop: history === null ? clock * 1e6 : base.absolute(history.stop),

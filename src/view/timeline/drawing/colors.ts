@@ -1,4 +1,4 @@
-import { CATEGORY_FUNCTION } from '../../../model/task-state.ts';
+import { CATEGORY_FUNCTION, UNMATCHED } from '../../../model/task-state.ts';
 import { categoryColor, type ThemeColors } from '../../colors.ts';
 import type { LabelStyle } from './frame-labels.ts';
 import type { PictureColors } from './picture.ts';
@@ -18,11 +18,15 @@ export function streamColors(theme: ThemeColors, functions: number, highlighted:
   // Room for functions to come, so that not every new one is a reason to draw all anew.
   const room = 2 ** Math.ceil(Math.log2(Math.max(16, functions + 1)));
   const panel = parseColor(theme.panel);
-  const categories = Uint32Array.from({ length: CATEGORY_FUNCTION + room }, (_, category) => {
+  const count = Math.min(UNMATCHED, CATEGORY_FUNCTION + room);
+  const categories = new Uint32Array(UNMATCHED + count);
+  for (let category = 0; category < count; category++) {
     const color = parseColor(categoryColor(theme, category));
+    const faded = mix(color, panel, FADED);
     const fades = highlighted !== null && category !== CATEGORY_FUNCTION + highlighted;
-    return fades ? mix(color, panel, FADED) : color;
-  });
+    categories[category] = fades ? faded : color;
+    categories[UNMATCHED + category] = faded;
+  }
   return {
     theme,
     functions: room,

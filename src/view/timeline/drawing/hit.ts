@@ -1,4 +1,5 @@
 import { FIRST_GROUP } from '../../../model/batch.ts';
+import { plainCategory } from '../../../model/task-state.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { labelOf } from '../../rows/gutter.ts';
 import { timeAt } from '../moving/viewport.ts';
@@ -36,7 +37,7 @@ export interface SharesHit {
   readonly group: string | null;
   readonly since: number;
   readonly until: number;
-  /** By category, largest first, 0..1. */
+  /** By category, largest first, 0..1; with UNMATCHED in it for what does not match a filter. */
   readonly shares: readonly (readonly [category: number, share: number])[];
 }
 
@@ -97,7 +98,7 @@ export function sliceHit(
     kind: 'slice',
     track,
     record: slices.record[index]!,
-    category: slices.category[index]!,
+    category: plainCategory(slices.category[index]!),
     fn: slices.fn[index]!,
     start: slices.start[index]!,
     stop: slices.stop[index]!,

@@ -1,5 +1,8 @@
+import type { WindowFilter } from '../../../model/batch.ts';
+import { CATEGORY_FUNCTION, matchedCategory } from '../../../model/task-state.ts';
+import type { RunningView } from '../../../store/replica.ts';
 import { xOf } from '../moving/viewport.ts';
-import { drawGaps, drawMark, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
+import { drawGaps, drawMark, drawNow, drawRunning, NamePainter, type Shows, type Stage } from './painter.ts';
 import { cssColor } from './pixels.ts';
 import type { Overlay, Scene } from './scene.ts';
 
@@ -7,9 +10,11 @@ import type { Overlay, Scene } from './scene.ts';
 export function standardOverlays(): { readonly below: readonly Overlay[]; readonly above: readonly Overlay[] } {
   const names = new NamePainter();
   const shows =
-    ({ functions }: Scene) =>
-    (fn: number): boolean =>
-      functions === null || functions.has(fn);
+    ({ functions, filter, replica }: Scene): Shows =>
+    (task) =>
+      functions?.has(task.fn) === false
+        ? null
+        : matchedCategory(CATEGORY_FUNCTION + task.fn, filter === null || matchesSoFar(filter, task, replica.clock()));
   return {
     below: [
       { draw: (draw, stage, { replica }) => drawGaps(draw, stage, replica.gaps, stage.theme.faint, stage.font) },
@@ -29,6 +34,17 @@ export function standardOverlays(): { readonly below: readonly Overlay[]; readon
     ],
     above: [{ draw: drawLater }, { draw: (draw, stage, { now }) => drawNow(draw, stage, now, stage.theme.accent) }],
   };
+}
+
+/** Whether a task that runs matches a filter so far: how it will end nobody knows. */
+function matchesSoFar(
+  { status, minDuration = 0, maxDuration, text = '' }: WindowFilter,
+  task: RunningView,
+  now: number,
+): boolean {
+  const length = now - task.start / 1e6;
+  const short = maxDuration === undefined || length <= maxDuration;
+  return status === undefined && short && length >= minDuration && task.key.includes(text);
 }
 
 /** Had not happened yet where the playhead stands. */

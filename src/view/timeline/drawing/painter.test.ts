@@ -57,7 +57,7 @@ describe('overlays', () => {
       [0, { fn: 1, start: EPOCH + 20_000, key: 'a' }],
       [1, { fn: 2, start: EPOCH, key: 'b' }],
     ]);
-    drawRunning(draw, stage, running, 150_000, (fn) => fn === 1);
+    drawRunning(draw, stage, running, 150_000, ({ fn }) => (fn === 1 ? CATEGORY_FUNCTION + fn : null));
     expect(log).toEqual([
       'rect rgb(10, 20, 30) 20,0 86x20',
       'gradient 106..150',
@@ -111,7 +111,15 @@ describe('overlays', () => {
       [0, { fn: 1, start: EPOCH - 50_000, key: 'a' }],
       [1, { fn: 1, start: EPOCH + 110_000, key: 'b' }],
     ]);
-    new NamePainter().drawRunning(draw, stage, running, 150_000, () => true, ['', 'inc'], 'font');
+    new NamePainter().drawRunning(
+      draw,
+      stage,
+      running,
+      150_000,
+      ({ fn }) => CATEGORY_FUNCTION + fn,
+      ['', 'inc'],
+      'font',
+    );
     expect(log).toEqual(['text rgba(255, 255, 255, 0.94) "inc" 4,10.5']);
   });
 });

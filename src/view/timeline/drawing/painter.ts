@@ -1,5 +1,5 @@
 import type { GapView } from '../../../model/batch.ts';
-import { CATEGORY_FUNCTION } from '../../../model/task-state.ts';
+import { UNMATCHED } from '../../../model/task-state.ts';
 import type { WindowData } from '../../../store/detail/window-data.ts';
 import type { RunningView } from '../../../store/replica.ts';
 import type { ThemeColors } from '../../colors.ts';
@@ -63,13 +63,16 @@ function visibleRows(stage: Stage): readonly Row[] {
   return stage.layout.rows.slice(from, to);
 }
 
+/** The category that a running task is drawn as; null: it is not shown. */
+export type Shows = (task: RunningView) => number | null;
+
 /** Tasks that run now: from their start to the present, fading towards it. */
 export function drawRunning(
   draw: Draw,
   stage: Stage,
   running: ReadonlyMap<number, RunningView>,
   now: number,
-  shows: (fn: number) => boolean,
+  shows: Shows,
 ): void {
   const { scale, scroll, categories, ratio, panel } = stage;
   const right = xOf(scale, now);
@@ -77,11 +80,12 @@ export function drawRunning(
   const gradients = new Map<number, CanvasGradient>();
   for (const row of visibleRows(stage)) {
     const task = running.get(row.track);
-    if (task === undefined || !shows(task.fn)) continue;
+    const category = task === undefined ? null : shows(task);
+    if (task === undefined || category === null) continue;
     const x0 = Math.round(Math.max(0, xOf(scale, task.start - stage.epoch)));
     const x1 = Math.min(scale.width, Math.ceil(right));
     if (x1 <= x0) continue;
-    const color = categories[CATEGORY_FUNCTION + task.fn]!;
+    const color = categories[category]!;
     const y = row.y - scroll;
     const solid = Math.min(x1, Math.max(x0, Math.round(fade)));
     if (solid > x0) {
@@ -89,12 +93,12 @@ export function drawRunning(
       draw.fillRect(x0, y, solid - x0, row.height);
     }
     if (x1 <= solid) continue;
-    let gradient = gradients.get(task.fn);
+    let gradient = gradients.get(category);
     if (gradient === undefined) {
       gradient = draw.createLinearGradient(right - FADE * ratio, 0, right, 0);
       gradient.addColorStop(0, cssColor(color));
       gradient.addColorStop(1, cssColor(color, FADED));
-      gradients.set(task.fn, gradient);
+      gradients.set(category, gradient);
     }
     // What is under a fading part must not shine through: it is drawn on the panel.
     draw.fillStyle = cssColor(panel);
@@ -163,7 +167,7 @@ export class NamePainter {
     stage: Stage,
     running: ReadonlyMap<number, RunningView>,
     now: number,
-    shows: (fn: number) => boolean,
+    shows: Shows,
     names: readonly string[],
     font: string,
   ): void {
@@ -172,9 +176,11 @@ export class NamePainter {
     const right = Math.min(scale.width, xOf(scale, now) - FADE * ratio);
     for (const row of visibleRows(stage)) {
       const task = running.get(row.track);
-      if (task === undefined || !shows(task.fn)) continue;
+      const category = task === undefined ? null : shows(task);
+      // What has faded has no name.
+      if (task === undefined || category === null || category >= UNMATCHED) continue;
       const x = Math.max(0, xOf(scale, task.start - stage.epoch));
-      const label = { fn: task.fn, category: CATEGORY_FUNCTION + task.fn, x, width: right - x };
+      const label = { fn: task.fn, category, x, width: right - x };
       if (label.width >= LEAST_LABEL * ratio) this.#label(draw, stage, row, label, names);
     }
   }

@@ -1,3 +1,4 @@
+import type { WindowFilter } from '../../../model/batch.ts';
 import type { WindowData } from '../../../store/detail/window-data.ts';
 import type { Replica } from '../../../store/replica.ts';
 import type { TimeBase, Viewport } from '../moving/viewport.ts';
@@ -18,6 +19,8 @@ export interface Scene {
   readonly overview: WindowData | null;
   /** Functions that are shown; null: all. */
   readonly functions: ReadonlySet<number> | null;
+  /** What of it does not match fades; null: nothing does. */
+  readonly filter: WindowFilter | null;
   readonly hover: Hit | null;
   readonly selected: Hit | null;
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CATEGORY_ERRED, CATEGORY_FUNCTION, CATEGORY_LOST, CATEGORY_TRANSFER } from '../../../model/task-state.ts';
+import {
+  CATEGORY_ERRED,
+  CATEGORY_FUNCTION,
+  CATEGORY_LOST,
+  CATEGORY_TRANSFER,
+  UNMATCHED,
+} from '../../../model/task-state.ts';
 import type { TrackSlices } from '../../../store/detail/window-data.ts';
 import { sliceAt, stepSlice } from './hit-test.ts';
 import { type Pixel, pixel, redOf } from './pixels.ts';
@@ -8,10 +14,20 @@ import { drawSlices, indexOf, labelsOf, slicesWithin } from './slices-renderer.t
 
 const INC = CATEGORY_FUNCTION;
 const DEC = CATEGORY_FUNCTION + 1;
-const LETTERS: Record<string, number> = { i: INC, d: DEC, t: CATEGORY_TRANSFER, e: CATEGORY_ERRED, l: CATEGORY_LOST };
+const LETTERS: Record<string, number> = {
+  I: UNMATCHED + INC,
+  E: UNMATCHED + CATEGORY_ERRED,
+  i: INC,
+  d: DEC,
+  t: CATEGORY_TRANSFER,
+  e: CATEGORY_ERRED,
+  l: CATEGORY_LOST,
+};
 const PANEL = pixel(255, 255, 255);
 const OUTLINE = pixel(200, 200, 200);
-const COLORS = new Uint32Array(16).fill(pixel(9, 9, 9));
+const COLORS = new Uint32Array(UNMATCHED + 16).fill(pixel(9, 9, 9));
+COLORS[UNMATCHED + INC] = pixel(220, 230, 240);
+COLORS[UNMATCHED + CATEGORY_ERRED] = pixel(222, 222, 222);
 COLORS[INC] = pixel(50, 100, 200);
 COLORS[DEC] = pixel(0, 160, 0);
 COLORS[CATEGORY_TRANSFER] = pixel(229, 72, 77);
@@ -90,6 +106,23 @@ describe('drawSlices', () => {
     );
     expect(picture(early, 10, 0)).toBe('ttttt' + 'iiii.');
     expect(picture(early, 10, 2)).toBe('...iiiiii.');
+  });
+
+  it('draws what does not match in its own colours, never over what does, and without names', () => {
+    const drawn: Drawn[] = [
+      [UNMATCHED + INC, 0, 50],
+      [UNMATCHED + CATEGORY_TRANSFER, 20, 40],
+      [INC, 50, 100],
+      [UNMATCHED + CATEGORY_ERRED, 100, 150],
+      // Of a pixel that two errors share, the one that matches is seen.
+      [CATEGORY_ERRED, 152, 153],
+      [UNMATCHED + CATEGORY_ERRED, 154, 155],
+    ];
+    const at = render(drawn, 17);
+    expect(picture(at, 17, 1)).toBe('IIII.' + 'iiii.' + 'EEEEE' + 'o.');
+    expect([at(2, 0), at(4, 0)]).toEqual([pixel(9, 9, 9), PANEL]);
+    const scale = { perPixel: 10, column: 0, width: 17 };
+    expect(labelsOf(slicesOf(drawn), scale, EPOCH, 3).map(({ x }) => x)).toEqual([5]);
   });
 
   it('draws errors last, outlined in the dark, and never thinner than a pixel', () => {

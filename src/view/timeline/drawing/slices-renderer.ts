@@ -5,6 +5,8 @@ import {
   CATEGORY_FUNCTION,
   CATEGORY_LOST,
   CATEGORY_TRANSFER,
+  plainCategory,
+  UNMATCHED,
 } from '../../../model/task-state.ts';
 import type { TrackSlices } from '../../../store/detail/window-data.ts';
 import { type Scale, xOf } from '../moving/viewport.ts';
@@ -44,7 +46,8 @@ export function indexOf(slices: TrackSlices): SliceIndex {
 }
 
 function moves(category: number): boolean {
-  return category === CATEGORY_TRANSFER || category === CATEGORY_DISK;
+  const plain = plainCategory(category);
+  return plain === CATEGORY_TRANSFER || plain === CATEGORY_DISK;
 }
 
 function makeIndex({ length, category, start, stop }: TrackSlices): SliceIndex {
@@ -97,11 +100,11 @@ export function drawSlices(
   for (let i = from; i < to; i++) {
     const category = slices.category[i]!;
     if (lane[i] === 1) lanes++;
-    else if (category === CATEGORY_ERRED) errors++;
+    else if (plainCategory(category) === CATEGORY_ERRED) errors++;
     else {
       const x0 = xOf(scale, slices.start[i]! - epoch);
       const x1 = xOf(scale, slices.stop[i]! - epoch);
-      main.paint(x0, x1, paint.colors[category]!, category === CATEGORY_LOST, !moves(category));
+      main.paint(x0, x1, paint.colors[category]!, plainCategory(category) === CATEGORY_LOST, !moves(category));
     }
   }
   main.finish();
@@ -115,18 +118,27 @@ export function drawSlices(
     over.finish();
   }
   if (errors === 0) return;
-  for (let i = from; i < to; i++) {
-    if (slices.category[i] !== CATEGORY_ERRED) continue;
-    const x0 = Math.round(xOf(scale, slices.start[i]! - epoch));
-    const x1 = Math.max(x0 + 1, Math.round(xOf(scale, slices.stop[i]! - epoch)));
-    drawErred(buffer, strip, x0, x1, paint);
+  // What does not match never lies over what does.
+  for (const category of [UNMATCHED + CATEGORY_ERRED, CATEGORY_ERRED]) {
+    for (let i = from; i < to; i++) {
+      if (slices.category[i] !== category) continue;
+      const x0 = Math.round(xOf(scale, slices.start[i]! - epoch));
+      const x1 = Math.max(x0 + 1, Math.round(xOf(scale, slices.stop[i]! - epoch)));
+      drawErred(buffer, strip, x0, x1, paint.colors[category]!, category === CATEGORY_ERRED ? paint.outline : null);
+    }
   }
 }
 
 /** Black, with an outline where the panel is dark; one that has no room for both is all outline, for it must be seen. */
-function drawErred(buffer: PixelBuffer, strip: RowStrip, x0: number, x1: number, paint: Paint): void {
-  const black = paint.colors[CATEGORY_ERRED]!;
-  const line = paint.outline ?? black;
+function drawErred(
+  buffer: PixelBuffer,
+  strip: RowStrip,
+  x0: number,
+  x1: number,
+  black: Pixel,
+  outline: Pixel | null,
+): void {
+  const line = outline ?? black;
   const left = Math.max(strip.from, x0);
   const right = Math.min(strip.to, x1);
   for (let r = 0; r < strip.height; r++) {
@@ -272,7 +284,7 @@ export interface SliceLabel {
   readonly width: number;
 }
 
-/** Computes of a row that are at least `least` pixels wide within [0, scale.width), widest parts only. */
+/** Computes of a row that are at least `least` pixels wide within [0, scale.width), widest parts only; none that have faded. */
 export function labelsOf(slices: TrackSlices, scale: Scale, epoch: number, least: number): SliceLabel[] {
   const since = scale.column * scale.perPixel + epoch;
   const until = (scale.column + scale.width) * scale.perPixel + epoch;
@@ -280,6 +292,7 @@ export function labelsOf(slices: TrackSlices, scale: Scale, epoch: number, least
   const labels: SliceLabel[] = [];
   for (let i = from; i < to; i++) {
     const category = slices.category[i]!;
+    if (category >= UNMATCHED) continue;
     if (category < CATEGORY_FUNCTION && category !== CATEGORY_ERRED && category !== CATEGORY_LOST) continue;
     const x = Math.max(0, xOf(scale, slices.start[i]! - epoch));
     const width = Math.min(scale.width, xOf(scale, slices.stop[i]! - epoch)) - x;

@@ -61,6 +61,13 @@ describe('the window asked for early', () => {
     expect(earlyQuery(replicaOf(history()), { ...VIEW, page: 'status', search })?.until).toBeGreaterThan(1050e6);
   });
 
+  it('is narrowed as the address says, on /tasks', () => {
+    const search = '?status=erred&least=0.5&key=x';
+    const filter = { status: 'erred', minDuration: 0.5, text: 'x' };
+    expect(earlyQuery(replicaOf(history()), { ...VIEW, search })?.filter).toEqual(filter);
+    expect(earlyQuery(replicaOf(history()), { ...VIEW, page: 'status', search })?.filter).toBeUndefined();
+  });
+
   it('is not asked for where there is no stream, and none without tasks', () => {
     expect(earlyQuery(replicaOf(history()), { ...VIEW, page: 'workers' })).toBeNull();
     expect(earlyQuery(replicaOf(history(0)), VIEW)).toBeNull();

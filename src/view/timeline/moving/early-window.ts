@@ -5,6 +5,7 @@ import { type PageName, rangeOf } from '../../address.ts';
 import type { Connection } from '../../connection.ts';
 import { DEFAULT_ROWS, GroupNumbers, MANY_TRACKS, rowsOf } from '../../rows/row-model.ts';
 import { readRows } from '../../rows/rows-address.ts';
+import { readTasksState, windowFilter } from '../../search/tasks-state.ts';
 import { openWindow, type WatchedWindow } from '../../watched-window.ts';
 import { followHistory, followRecent } from '../runs.ts';
 import { followTarget } from './follow.ts';
@@ -78,6 +79,7 @@ export function earlyQuery(replica: Replica, view: EarlyView): WindowQuery | nul
     perPixel: span(shown) / width,
     now: clock * 1e6,
     functions: null,
+    filter: view.page === 'tasks' ? windowFilter(readTasksState(view.search)) : null,
   };
   return planWindow(null, looking, firstRows(replica, view));
 }

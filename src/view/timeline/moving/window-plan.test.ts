@@ -22,6 +22,15 @@ const looking = (over: Partial<Looking> = {}): Looking => ({
 });
 
 describe('planWindow', () => {
+  it('asks anew when the filter changes, and not for the same one made again', () => {
+    const filter = { status: 'erred', text: 'a' } as const;
+    const query = planWindow(null, looking({ filter }));
+    expect(query.filter).toEqual(filter);
+    expect(planWindow(query, looking({ filter: { ...filter } }))).toBe(query);
+    expect(planWindow(query, looking({ filter: { status: 'erred' } }))).not.toBe(query);
+    expect(planWindow(query, looking()).filter).toBeUndefined();
+  });
+
   it('always covers what is looked at, at the level of a pixel, and is content with its own answer', () => {
     fc.assert(
       fc.property(

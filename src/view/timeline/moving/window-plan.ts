@@ -1,4 +1,4 @@
-import { type GroupQuery, levelFor, MAX_LEVEL, type WindowQuery } from '../../../model/batch.ts';
+import { type GroupQuery, levelFor, MAX_LEVEL, type WindowFilter, type WindowQuery } from '../../../model/batch.ts';
 import type { Micros } from '../../../model/units.ts';
 
 /** What a stream looks at, in epoch microseconds. */
@@ -10,6 +10,8 @@ export interface Looking {
   /** The scheduler's clock. */
   readonly now: Micros;
   readonly functions: readonly number[] | null;
+  /** What does not match it fades. */
+  readonly filter?: WindowFilter | null;
   /** Somebody moves it right now: of many rows a coarser picture comes sooner, the exact one when it has come to rest. */
   readonly moving?: boolean;
 }
@@ -59,6 +61,7 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
     functions: looking.functions,
     ...(tracks !== undefined && { tracks }),
     ...(groups !== undefined && { groups }),
+    ...(looking.filter && { filter: looking.filter }),
     maxSlices: groups === undefined ? MAX_SLICES : 0,
   };
 }
@@ -102,7 +105,7 @@ function shownOf({ groups, tracks }: RowsWanted): number {
 }
 
 function serves(query: WindowQuery, looking: Looking): boolean {
-  if (!sameFunctions(query.functions, looking.functions)) return false;
+  if (!sameFunctions(query.functions, looking.functions) || !sameFilter(query.filter, looking.filter)) return false;
   const wide = looking.until - looking.since;
   const spare = wide * LEFT_OVER;
   if (query.since > 0 && query.since > looking.since - spare) return false;
@@ -115,6 +118,11 @@ export function sameFunctions(a: readonly number[] | null, b: readonly number[] 
   return a.length === b.length && a.every((fn, i) => fn === b[i]);
 }
 
+function sameFilter(a: WindowFilter | null = null, b: WindowFilter | null = null): boolean {
+  // Written in the same order wherever they are made.
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}
+
 /** What the whole history is drawn from: the minimap, and whatever of a view has no better data yet. */
 export interface History {
   /** Where it begins; null while there is none. */
@@ -124,6 +132,7 @@ export interface History {
   /** Columns wanted over all of it. */
   readonly columns: number;
   readonly functions: readonly number[] | null;
+  readonly filter?: WindowFilter | null;
   /** The sum of all tracks alone, where there are many; null: each of them. */
   readonly sum: GroupQuery | null;
 }
@@ -140,12 +149,14 @@ export function planOverview(current: WindowQuery | null, history: History): Win
     level - current.level < 1 &&
     current.level - level < 2 &&
     sameFunctions(current.functions, history.functions) &&
+    sameFilter(current.filter, history.filter) &&
     sameGroups(current.groups, groups)
   ) {
     return current;
   }
   const rows = groups === undefined ? {} : { tracks: [], groups };
-  return { since: start, until: null, level, functions: history.functions, ...rows, maxSlices: 0 };
+  const filter = history.filter ? { filter: history.filter } : {};
+  return { since: start, until: null, level, functions: history.functions, ...rows, ...filter, maxSlices: 0 };
 }
 
 /** The part of a window that data are there for, as [since, until); open-ended ones reach for ever. */
@@ -224,6 +235,7 @@ export function sameQuery(a: WindowQuery, b: WindowQuery): boolean {
     a.maxSlices === b.maxSlices &&
     sameFunctions(a.functions, b.functions) &&
     sameFunctions(a.tracks ?? null, b.tracks ?? null) &&
+    sameFilter(a.filter, b.filter) &&
     sameGroups(a.groups, b.groups)
   );
 }

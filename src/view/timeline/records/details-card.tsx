@@ -7,6 +7,7 @@ import {
   CATEGORY_FUNCTION,
   CATEGORY_LOST,
   CATEGORY_TRANSFER,
+  UNMATCHED,
 } from '../../../model/task-state.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { ActButtons } from '../../actions/act-buttons.tsx';
@@ -225,14 +226,15 @@ function sharesFacts(hit: Hit & { readonly kind: 'shares' }, replica: Replica): 
     ['from', formatClock(hit.since / 1e6, digitsFor(wide))],
     ['width', formatDuration(wide)],
   ];
-  const shown = hit.shares.slice(0, MOST_SHARES);
-  let busy = 0;
-  for (const [, share] of hit.shares) busy += share;
-  for (const [category, share] of shown)
+  const sum = (shares: typeof hit.shares): number => shares.reduce((all, [, share]) => all + share, 0);
+  const matching = hit.shares.filter(([category]) => category < UNMATCHED);
+  for (const [category, share] of matching.slice(0, MOST_SHARES))
     facts.push([categoryName(category, replica.names), formatPercent(share * 100)]);
-  const rest = hit.shares.slice(MOST_SHARES).reduce((sum, [, share]) => sum + share, 0);
-  if (rest > 0) facts.push([`${hit.shares.length - MOST_SHARES} others`, formatPercent(rest * 100)]);
-  facts.push(['idle', formatPercent(Math.max(0, 1 - busy) * 100)]);
+  const rest = sum(matching.slice(MOST_SHARES));
+  if (rest > 0) facts.push([`${matching.length - MOST_SHARES} others`, formatPercent(rest * 100)]);
+  if (matching.length < hit.shares.length)
+    facts.push(['not matching', formatPercent((sum(hit.shares) - sum(matching)) * 100)]);
+  facts.push(['idle', formatPercent(Math.max(0, 1 - sum(hit.shares)) * 100)]);
   return facts;
 }
 
