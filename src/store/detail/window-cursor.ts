@@ -311,6 +311,14 @@ export class WindowCursor {
     };
   }
 
+  /** Whether nearly all of history is in this window. */
+  get #wantsAll(): boolean {
+    const { since, until } = this.query;
+    const extent = this.#store.slices.extent();
+    if (extent === null || this.#groups.widest * 2 < this.#store.tracks.list.length) return false;
+    return since <= (extent.since + extent.until) / 2 && (until === null || until >= extent.until);
+  }
+
   #categoryOf({ category, record }: Slice): number {
     return matchedCategory(category, this.#matches?.has(record) !== false);
   }
@@ -323,6 +331,9 @@ export class WindowCursor {
       entries: new ShareEntries(reset ? this.#expected : 0, this.#outgrows(), this.#matches !== null),
     };
     answer.offset.push(0);
+    if (reset && this.#matches !== null && this.#wantsAll) {
+      for (const spent of this.#matches.learnAll()) if (this.#spent(spent)) yield;
+    }
     if (reset) this.#seen = this.#store.records.length;
     for (let i = 0; i < rows.length; i++) yield* this.#addRow(answer, rows[i]!, from[i]!);
     // What came meanwhile: its rows are listed once more, so that all of it is of one moment.

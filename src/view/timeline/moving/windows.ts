@@ -138,7 +138,9 @@ export class StreamWindows {
       return;
     }
     const current = this.#overview?.query ?? null;
-    const query = planOverview(current, { ...looking, columns: OVERVIEW_COLUMNS });
+    // To go through all of history takes a while: first something is there at all.
+    const filter = this.#overview !== null && this.#overview.data.version > 0 ? looking.filter : null;
+    const query = planOverview(current, { ...looking, filter: filter ?? null, columns: OVERVIEW_COLUMNS });
     if (query === null || query === current) return;
     if (this.#overview === null) this.#overview = this.#live.openWindow(query);
     else this.#overview.move(query);
