@@ -1,9 +1,9 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { TaskglassError } from '../base/errors.ts';
 import type { FinishedColumns, SourceEvent, SourceSink } from '../model/source-event.ts';
-import { BLOCK, type Damage, MOST_PAYLOAD, readBlocks } from './files/blocks.ts';
+import { BLOCK, type Damage, MOST_HELD, MOST_PAYLOAD, readBlocks } from './files/blocks.ts';
 import { ColumnCutter } from './files/columns.ts';
 import { EventDecoder, RecordingError, type State } from './files/event-decoder.ts';
 import {
@@ -17,8 +17,9 @@ import {
   parseManifest,
   tasksFile,
 } from './files/format.ts';
-import { TasksReader } from './files/parquet-read.ts';
 import { rowsOf } from './files/rows-block.ts';
+import { TasksReader } from './parquet/read.ts';
+import { readRegular } from './regular-file.ts';
 import type { Seal } from './sealing/seal.ts';
 
 /** One thing that a recording says. */
@@ -26,6 +27,8 @@ export type Reading =
   /** A file begins: what was known then. Everything before it was read without a hole when `whole` is true. */
   | { readonly kind: 'state'; readonly state: State; readonly whole: boolean }
   | { readonly kind: 'event'; readonly event: SourceEvent };
+
+const EMPTY = Buffer.alloc(0);
 
 /** A recording that is read from its beginning to its end; damage ends a file, not the reading. */
 export class RecordingReader {
@@ -82,21 +85,27 @@ export class RecordingReader {
     }
   }
 
+  /** Null where there is none; what cannot be read is damage, and as if it were empty. */
+  async #read(file: string): Promise<Buffer | null> {
+    try {
+      return await readRegular(file);
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      this.damages.push({ file, offset: 0, what: error.message, torn: false });
+      return EMPTY;
+    }
+  }
+
   async *#segment(number: number, intern: SourceSink['intern']): AsyncGenerator<Reading> {
     const sealed = eventsFile(this.directory, number);
-    const events = await readIfThere(sealed);
-    if (events !== null) {
-      yield* this.#sealed(number, sealed, events, intern);
-      return;
-    }
     const open = journalFile(this.directory, number);
-    const journal = await readIfThere(open);
+    const events = await this.#read(sealed);
+    const journal = events === null ? await this.#read(open) : null;
     // Sealed since we looked.
-    if (journal === null) {
-      const late = await readIfThere(sealed);
-      if (late !== null) yield* this.#sealed(number, sealed, late, intern);
-      return;
-    }
+    const found = events ?? (journal === null ? await this.#read(sealed) : null);
+    if (found === EMPTY || journal === EMPTY) return;
+    if (found !== null) yield* this.#sealed(number, sealed, found, intern);
+    if (journal === null) return;
     const { blocks, damage } = readBlocks(journal, 'journal', open);
     yield* this.#play(open, blocks, new EventDecoder(intern), null);
     if (damage !== null) this.damages.push(damage);
@@ -150,6 +159,7 @@ export class RecordingReader {
             parts.push(decoder.links(payload, parts.pop()));
             break;
           case BLOCK.rows:
+            if (parts.length > 0) throw new RecordingError('rows of two events at once');
             parts.push(...(await (rows ?? Rows.none()).take(payload)));
             break;
           case BLOCK.state:
@@ -205,9 +215,9 @@ export class Rows {
 
   /** `seal`: null where the events are damaged and do not say by what the file is checked. */
   static async open(file: string, seal: Seal['parquet'], intern: SourceSink['intern']): Promise<Rows> {
-    const bytes = await readIfThere(file);
-    if (bytes === null) return new Rows(file, null, intern, 0);
     try {
+      const bytes = await readRegular(file);
+      if (bytes === null) return new Rows(file, null, intern, 0);
       const reader = new TasksReader(bytes, seal === null ? bytes : Buffer.from(seal.footer, 'base64'));
       const sums = reader.checksums();
       const bad = seal === null ? -1 : sums.findIndex((crc, group) => crc !== seal.crc[group]);
@@ -222,10 +232,13 @@ export class Rows {
   async take(payload: Buffer): Promise<FinishedColumns[]> {
     const rows = rowsOf(payload);
     const parts: FinishedColumns[] = [];
+    let held = 0;
     for (let left = rows; left > 0; ) {
       if (this.#columns === null || this.#columns.left === 0) await this.#next();
       const part = this.#columns!.next(left);
       left -= part.length;
+      held += bytesOf(part);
+      if (held > MOST_HELD) throw new RecordingError('more tasks than an event can have');
       parts.push(part);
     }
     return parts;
@@ -248,6 +261,14 @@ export class Rows {
     }
     this.#group++;
   }
+}
+
+/** About what they take. */
+function bytesOf({ keys, action, back, errors }: FinishedColumns): number {
+  let bytes = 80 * keys.length + 21 * action.length + 4 * back.length;
+  for (const key of keys) bytes += key.length;
+  for (const { exception, traceback } of errors.values()) bytes += exception.length + traceback.length;
+  return bytes;
 }
 
 /** Null for what was not packed by us. */
@@ -284,7 +305,9 @@ export function parseSeal(payload: Buffer): Seal | null {
 
 async function readManifest(directory: string): Promise<Manifest> {
   const file = path.join(directory, MANIFEST);
-  const text = await readIfThere(file);
+  const text = await readRegular(file).catch((error: Error) => {
+    throw new TaskglassError('NOT_A_RECORDING', `${file}: ${error.message}`, { cause: error });
+  });
   if (text === null) throw new TaskglassError('NOT_A_RECORDING', `there is no ${file}`);
   return parseManifest(text.toString('utf8'), file);
 }
@@ -296,13 +319,4 @@ export async function directoryOf(file: string): Promise<string> {
   if (found.isDirectory()) return file;
   const folder = path.dirname(path.resolve(file));
   return [EVENTS, JOURNAL, 'tasks'].includes(path.basename(folder)) ? path.dirname(folder) : folder;
-}
-
-async function readIfThere(file: string): Promise<Buffer | null> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
 }

@@ -26,6 +26,7 @@ const cases: readonly (readonly [name: string, cases: number])[] = [
   ['pages', 1_000],
   ['journal', 150],
   ['events', 150],
+  ['parquet', 400],
   ['http', 300],
   ['websocket', 150],
 ];

@@ -12,8 +12,6 @@ export interface Target {
   /** Another way to change an input, taken as often as the one that changes bytes. */
   mutate?(input: Uint8Array, random: Random): Uint8Array;
   readonly limits?: Partial<Limits>;
-  /** What it takes is known to have no bound yet (SECURITY.md): it is fuzzed only when it is named. */
-  readonly unbounded?: boolean;
   /** After the last case. */
   close?(): Promise<void>;
 }

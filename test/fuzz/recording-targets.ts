@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { Tables } from '../../src/recording/export/tables.ts';
 import { BLOCK, type Block, encodeBlock, fileHead, readBlocks } from '../../src/recording/files/blocks.ts';
 import { eventsFile, journalFile, tasksFile } from '../../src/recording/files/format.ts';
-import { TasksReader } from '../../src/recording/files/parquet-read.ts';
+import { type ForgedFile, putTogether, takeApart, varint } from '../../src/recording/parquet/forge.fixture.ts';
+import { TasksReader } from '../../src/recording/parquet/read.ts';
 import { stepArbitrary, tell } from '../../src/recording/random-history.fixture.ts';
 import { RecordingReader } from '../../src/recording/reader.ts';
 import { Recorder } from '../../src/recording/recorder.ts';
@@ -62,9 +63,11 @@ export async function recordingTargets(): Promise<readonly Target[]> {
     file('events', events, 'events', whole.events, recording),
     {
       name: 'parquet',
-      unbounded: true,
       seeds: [whole.tasks],
       refuses: ['RecordingError'],
+      // What a row group may hold, and what it is read into.
+      limits: { bytes: 512 * 1024 * 1024, ms: 10_000 },
+      mutate: mutateParquet,
       async run(input) {
         const reader = new TasksReader(Buffer.from(input), Buffer.from(input));
         for (let group = 0; group < reader.groups; group++) await reader.read(group, tables.intern);
@@ -72,6 +75,71 @@ export async function recordingTargets(): Promise<readonly Target[]> {
     },
   ];
 }
+
+/** Changes what is in a page before it is packed, and what it and the footer say of it. */
+function mutateParquet(input: Uint8Array, random: Random): Uint8Array {
+  let file: ForgedFile;
+  try {
+    file = takeApart(input);
+  } catch {
+    return mutateBytes(input, random);
+  }
+  for (let left = 1 + random.below(3); left > 0; left--) {
+    const group = random.pick(file.groups);
+    const column = random.pick(group.columns);
+    const page = random.pick(column.pages);
+    const part = random.pick(['body', 'body', 'definition', 'repetition'] as const);
+    switch (random.below(7)) {
+      case 0:
+        page.said[random.pick(SAID)] = random.pick(SIZES);
+        break;
+      case 1:
+        column[random.pick(['values', 'type', 'codec', 'at', 'size'] as const)] = random.pick(SIZES);
+        break;
+      case 2:
+        if (random.below(4) === 0) group.rows = random.pick(SIZES);
+        else column.pages.push(page);
+        break;
+      case 3:
+        // A run of any length, of any value.
+        page[part] = Buffer.concat([
+          Buffer.of(random.below(3)),
+          varint(BigInt(random.pick(RUNS))),
+          Buffer.of(random.below(4)),
+        ]);
+        break;
+      default:
+        if (page[part].length > 0) page[part] = Buffer.from(mutateBytes(page[part], random));
+    }
+  }
+  try {
+    return putTogether(file);
+  } catch {
+    return mutateBytes(input, random);
+  }
+}
+
+const SAID = ['type', 'unpacked', 'packed', 'values', 'nulls', 'encoding', 'definition', 'repetition'] as const;
+const SIZES = [
+  -1,
+  0,
+  1,
+  2,
+  3,
+  5,
+  7,
+  8,
+  64,
+  1_000,
+  32_768,
+  4_194_304,
+  2 ** 26,
+  2 ** 31 - 1,
+  2 ** 31,
+  -(2 ** 31),
+  2 ** 52,
+];
+const RUNS = [0, 1, 2, 3, 64, 65, 2 ** 16, 2 ** 24, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 2, 2 ** 40];
 
 /** Changes what is in a block and writes its checksum anew: whoever means harm can count. */
 function mutateBlocks(bytes: Buffer, kind: 'journal' | 'events', random: Random): Uint8Array {

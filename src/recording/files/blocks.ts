@@ -34,6 +34,8 @@ export const BLOCK = {
 
 /** No block is larger, and none is read that says it is. */
 export const MOST_PAYLOAD = 16 * 1024 * 1024;
+/** Of what one event says, and of a file: a segment is closed at 48 MiB, and what came then was one message of Dask's at most. */
+export const MOST_HELD = 512 * 1024 * 1024;
 const MARKER = 0x62_47_54_f1;
 const HEAD = 13;
 
@@ -119,6 +121,9 @@ export function blockAtEnd(bytes: Buffer): Block | null {
   return typeof block === 'string' || offset + HEAD + block.payload.length !== bytes.length ? null : block;
 }
 
+/** Bytes that are gone through to find out whether a file goes on behind damage. */
+const MOST_LOOKED = 64 * MOST_PAYLOAD;
+
 /**
  * Where the blocks begin; 0 for a file that was cut within its first line.
  *
@@ -153,8 +158,12 @@ function blockAt(bytes: Buffer, offset: number): Block | string {
 function wholeBlockAfter(bytes: Buffer, from: number): boolean {
   const marker = Buffer.alloc(4);
   marker.writeUInt32LE(MARKER);
+  let left = MOST_LOOKED;
   for (let at = bytes.indexOf(marker, from); at !== -1; at = bytes.indexOf(marker, at + 1)) {
     if (typeof blockAt(bytes, at) !== 'string') return true;
+    // Each costs the checksum of what it says that it holds. What a writer tore off has no such heap of beginnings.
+    left -= at + 8 <= bytes.length ? Math.min(bytes.readUInt32LE(at + 4), MOST_PAYLOAD) : 0;
+    if (left < 0) return true;
   }
   return false;
 }

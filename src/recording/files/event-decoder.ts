@@ -15,6 +15,7 @@ import {
   type WorkerSample,
 } from '../../model/source-event.ts';
 import { ACTIONS, RECORD_STATUSES, STATE_COUNT } from '../../model/task-state.ts';
+import { MOST_HELD } from './blocks.ts';
 import { joinColumns, LINK_COLUMNS, SLICE_COLUMNS, TASK_COLUMNS } from './columns.ts';
 import { COST, COUNTS, METRICS, TOTALS } from './event-encoder.ts';
 import { checkManifest } from './format.ts';
@@ -37,6 +38,8 @@ export interface State {
 export class EventDecoder {
   readonly #intern: SourceSink['intern'];
   readonly #tables: Record<StringTableName, number[]> = { function: [0], group: [0], worker: [0], type: [0] };
+  /** Bytes of the finished tasks that wait for their event. */
+  #held = 0;
 
   constructor(intern: SourceSink['intern']) {
     this.#intern = intern;
@@ -52,6 +55,7 @@ export class EventDecoder {
 
   /** `finished`: the columns that came before it; null: the event without its tasks. */
   event(payload: Buffer, finished: readonly FinishedColumns[] | null): SourceEvent {
+    this.#held = 0;
     return this.#event(object(parse(payload)), finished);
   }
 
@@ -66,6 +70,8 @@ export class EventDecoder {
 
   finished(payload: Buffer): FinishedColumns {
     if (payload.length < 8) return broken('columns end early');
+    this.#held += payload.length;
+    if (this.#held > MOST_HELD) return broken('more tasks than an event can have');
     const length = payload.readUInt32LE(0);
     const slices = payload.readUInt32LE(4);
     // Before anything is allocated: a task takes 39 bytes here and a startstop 21.

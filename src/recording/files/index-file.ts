@@ -1,6 +1,7 @@
-import { open, readFile, rename } from 'node:fs/promises';
+import { open, rename } from 'node:fs/promises';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
+import { readRegular } from '../regular-file.ts';
 import type { ReplayPosition } from '../replay.ts';
 
 /** The folder of what makes opening fast. It may be deleted at any time: it is made anew from the segments. */
@@ -75,31 +76,33 @@ export async function writeIndexState(folder: string, state: IndexParts, turn: (
 
 /** Null for what is not there, damaged, or of another version. */
 export async function readIndexState(folder: string): Promise<IndexState | null> {
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path.join(folder, STATE));
-  } catch {
-    return null;
-  }
-  if (bytes.length < HEAD || !bytes.subarray(0, 8).equals(MAGIC) || bytes.readUInt32LE(8) !== VERSION) return null;
+  const bytes = await readRegular(path.join(folder, STATE)).catch(() => null);
+  if (bytes === null || bytes.length < HEAD) return null;
+  if (!bytes.subarray(0, 8).equals(MAGIC) || bytes.readUInt32LE(8) !== VERSION) return null;
   if (crc32(bytes.subarray(HEAD)) !== bytes.readUInt32LE(16)) return null;
   let at = HEAD + bytes.readUInt32LE(12);
+  if (at > bytes.length) return null;
   const { texts, lengths, ...small } = JSON.parse(bytes.toString('utf8', HEAD, at)) as Omit<
     IndexState,
     'texts' | (typeof SECTIONS)[number]
   > & { readonly texts: number; readonly lengths: readonly number[] };
-  const section = <T extends Float64Array | Uint32Array>(array: T): T => {
+  /** The next section, which is `make`d once it is known to be there. */
+  const section = <T extends Float64Array | Uint32Array>(make: new (length: number) => T, width: number): T => {
+    const length = lengths[sections++];
+    if (!Number.isInteger(length) || length! < 0 || length! * width > bytes.length - at)
+      throw new Error('it ends early');
+    const array = new make(length!);
     new Uint8Array(array.buffer).set(bytes.subarray(at, at + array.byteLength));
     at += array.byteLength;
     return array;
   };
-  const [numbers = 0, words = 0, slots = 0, checksums = 0] = lengths;
+  let sections = 0;
   return {
     ...small,
-    numbers: section(new Float64Array(numbers)),
-    words: section(new Uint32Array(words)),
-    slots: section(new Uint32Array(slots)),
-    checksums: section(new Uint32Array(checksums)),
+    numbers: section(Float64Array, 8),
+    words: section(Uint32Array, 4),
+    slots: section(Uint32Array, 4),
+    checksums: section(Uint32Array, 4),
     texts: bytes.toString('utf8', at).split('\n').slice(0, texts),
   };
 }

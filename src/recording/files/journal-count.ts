@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FinishedColumns } from '../../model/source-event.ts';
 import type { Bytes, Seconds } from '../../model/units.ts';
 import { Tables } from '../export/tables.ts';
+import { openRegular } from '../regular-file.ts';
 import { type Summary, SummaryBuilder } from '../summary.ts';
 import { BLOCK, MOST_PAYLOAD, readHead, wholeBlocks } from './blocks.ts';
 import { EventDecoder } from './event-decoder.ts';
@@ -44,7 +44,8 @@ export class JournalCount {
 
   async #readOn(): Promise<void> {
     const name = journalFile(this.#directory, this.#number);
-    const file = await open(name, 'r');
+    const file = await openRegular(name);
+    if (file === null) throw new Error('it is gone');
     try {
       const { size } = await file.stat();
       if (size < this.#offset) throw new Error('it became shorter');

@@ -1,8 +1,8 @@
-import { open, readFile } from 'node:fs/promises';
 import { briefOf, type FinishedBrief } from '../../model/finished-brief.ts';
 import type { FinishedColumns, SourceEvent, SourceSink } from '../../model/source-event.ts';
 import type { Seconds } from '../../model/units.ts';
 import { parseSeal, Rows, RowsError, unpack } from '../reader.ts';
+import { openRegular, readRegular } from '../regular-file.ts';
 import { RunningKeys } from '../sealing/running-order.ts';
 import { BLOCK, type Block, fileHead, readBlocks } from './blocks.ts';
 import { EventDecoder, RecordingError, type State } from './event-decoder.ts';
@@ -74,6 +74,16 @@ export class Tape {
 
   /** More blocks, from wherever the segment is by now. False: none. */
   async #read(): Promise<boolean> {
+    try {
+      return await this.#readOn();
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+      this.#broken = true;
+      return false;
+    }
+  }
+
+  async #readOn(): Promise<boolean> {
     if (this.#sealed) return false;
     if (this.#offset === 0 && (await this.#openSealed())) return this.#blocks.length > 0;
     const file = journalFile(this.#directory, this.#number);
@@ -94,7 +104,7 @@ export class Tape {
 
   async #openSealed(): Promise<boolean> {
     const file = eventsFile(this.#directory, this.#number);
-    const bytes = await readIfThere(file);
+    const bytes = await readRegular(file);
     if (bytes === null) return false;
     const { blocks } = readBlocks(bytes, 'events', file);
     const last = blocks.at(-1);
@@ -198,11 +208,15 @@ export interface SegmentHead {
 /** Reads no more than the beginning of a segment. */
 export async function segmentHead(directory: string, number: number): Promise<SegmentHead> {
   for (const most of [PREFIX, null]) {
-    const sealed = await readFrom(eventsFile(directory, number), 0, most);
-    const bytes = sealed ?? (await readFrom(journalFile(directory, number), 0, most));
-    if (bytes === null) break;
-    const head = headOf(bytes, sealed !== null, number);
-    if (head !== null) return head;
+    try {
+      const sealed = await readFrom(eventsFile(directory, number), 0, most);
+      const bytes = sealed ?? (await readFrom(journalFile(directory, number), 0, most));
+      if (bytes === null) break;
+      const head = headOf(bytes, sealed !== null, number);
+      if (head !== null) return head;
+    } catch (error) {
+      if (!(error instanceof RecordingError)) throw error;
+    }
   }
   return { number, session: false, time: null };
 }
@@ -242,11 +256,8 @@ function timeOf(event: SourceEvent): Seconds | null {
 
 /** The bytes of a file from `offset` on, at most `most`; null where there is no such file. */
 async function readFrom(file: string, offset: number, most: number | null = null): Promise<Buffer | null> {
-  if (offset === 0 && most === null) return readIfThere(file);
-  const handle = await open(file, 'r').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return null;
-    throw error;
-  });
+  if (offset === 0 && most === null) return readRegular(file);
+  const handle = await openRegular(file);
   if (handle === null) return null;
   try {
     const { size } = await handle.stat();
@@ -260,14 +271,5 @@ async function readFrom(file: string, offset: number, most: number | null = null
     return bytes.subarray(0, read);
   } finally {
     await handle.close();
-  }
-}
-
-async function readIfThere(file: string): Promise<Buffer | null> {
-  try {
-    return await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
   }
 }

@@ -1,8 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import type { Seconds } from '../../model/units.ts';
 import { BLOCK, blockAtEnd } from '../files/blocks.ts';
 import { eventsFile } from '../files/format.ts';
 import { parseSeal } from '../reader.ts';
+import { openRegular } from '../regular-file.ts';
 import type { RunSummary } from '../run-list.ts';
 import type { Summary } from '../summary.ts';
 
@@ -12,12 +13,13 @@ const MOST_TAIL = 4 * 1024 * 1024;
 
 /** The summary of a sealed segment, read from the end of its events alone. Null where it cannot be read. */
 export async function sealedSummary(directory: string, number: number): Promise<Summary | null> {
-  let file: FileHandle;
+  let file: FileHandle | null;
   try {
-    file = await open(eventsFile(directory, number), 'r');
+    file = await openRegular(eventsFile(directory, number));
   } catch {
     return null;
   }
+  if (file === null) return null;
   try {
     const { size } = await file.stat();
     for (let length = Math.min(size, TAIL); ; length = Math.min(size, 8 * length)) {

@@ -1,10 +1,10 @@
 import { gzipSync } from 'node:zlib';
-import type { Encoding, SchemaElement } from 'hyparquet';
-import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
+import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer';
 import type { FinishedColumns } from '../../model/source-event.ts';
 import { ACTIONS, RECORD_STATUSES } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
 import type { Tables } from '../export/tables.ts';
+import { ROWS_A_GROUP } from './footer.ts';
 
 const required = { repetition_type: 'REQUIRED' } as const;
 const optional = { repetition_type: 'OPTIONAL' } as const;
@@ -45,9 +45,6 @@ const SCHEMA: SchemaElement[] = [
   { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
   { name: 'element', ...wholeColumn, ...required },
 ];
-
-/** A row group is what a reader holds at once. */
-export const ROWS_A_GROUP = 32_768;
 
 /** One Parquet file of finished tasks; `summary` goes into its footer under the key `taskglass`. */
 export function writeTasks(parts: readonly FinishedColumns[], textOf: Tables['textOf'], summary: string): Buffer {
@@ -97,7 +94,7 @@ export class TasksWriter {
 }
 
 /** Keys of one function share their beginning with the one before; times are close to one another. */
-const ENCODINGS: Readonly<Record<string, Encoding>> = {
+const ENCODINGS: Readonly<Record<string, 'DELTA_BYTE_ARRAY' | 'DELTA_BINARY_PACKED'>> = {
   key: 'DELTA_BYTE_ARRAY',
   start: 'DELTA_BINARY_PACKED',
   stop: 'DELTA_BINARY_PACKED',
