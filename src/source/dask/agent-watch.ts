@@ -108,7 +108,12 @@ export class AgentWatch implements Watch {
     const same = hello.id === known.id;
     const since = known.time;
     const missed = same ? known.missed(hello) : 0;
-    if (!same) known.reset(hello.id);
+    if (!same) {
+      const unheard = known.unheard({ started: hello.started, time: tick.time });
+      // Before the new one is announced: it belongs to the history of the old one.
+      if (unheard !== null) sink.accept(unheard);
+      known.reset(hello.id);
+    }
     known.scheduler = hello.services;
     sink.accept({
       kind: 'cluster',

@@ -1,4 +1,5 @@
-import type { TickEvent, WorkerInfo } from '../../model/source-event.ts';
+import type { GapEvent, TickEvent, WorkerInfo } from '../../model/source-event.ts';
+import { STATE_COUNT } from '../../model/task-state.ts';
 import type { ResumePoint } from './attach.ts';
 import type { KnownProcesses, Services } from './debug-access.ts';
 import type { DecodedTick, Hello } from './tick-decoder.ts';
@@ -13,6 +14,8 @@ export class KnownCluster implements KnownProcesses {
   scheduler: Services | undefined;
   readonly workers = new Map<number, WorkerInfo>();
   readonly functions = new Set<number>();
+  /** Tasks of each function that were still to finish, where there were any. */
+  readonly #unfinished = new Map<number, number>();
   #transitions: number | null = null;
   #index: number | null = null;
   /** Records since those two were read. */
@@ -26,6 +29,7 @@ export class KnownCluster implements KnownProcesses {
     this.forgotten = new Map();
     this.workers.clear();
     this.functions.clear();
+    this.#unfinished.clear();
     this.#transitions = this.#index = this.#finished = null;
     this.#since = this.#sinceFinished = 0;
   }
@@ -50,7 +54,23 @@ export class KnownCluster implements KnownProcesses {
   sawEvent({ workers, functions }: TickEvent): void {
     for (const worker of workers?.removed ?? []) this.workers.delete(worker);
     for (const info of workers?.added ?? []) this.workers.set(info.worker, info);
-    for (const fn of functions?.fn ?? []) this.functions.add(fn);
+    if (functions === undefined) return;
+    for (const [i, fn] of functions.fn.entries()) {
+      this.functions.add(fn);
+      const [waiting = 0, noWorker = 0, queued = 0, processing = 0] = functions.states.subarray(i * STATE_COUNT);
+      if (waiting + noWorker + queued + processing === 0) this.#unfinished.delete(fn);
+      else this.#unfinished.set(fn, waiting + noWorker + queued + processing);
+    }
+  }
+
+  /**
+   * Between the last that we heard of a scheduler and the beginning of the next one: what finished in it meanwhile, nobody knows. Null
+   * where it had nothing left to do.
+   */
+  unheard({ started, time }: { readonly started: number; readonly time: number }): GapEvent | null {
+    if (this.id === undefined || this.#unfinished.size === 0) return null;
+    const until = started > this.time ? Math.min(started, time) : time;
+    return { kind: 'gap', since: this.time, until: Math.max(this.time, until), size: null, reason: 'disconnected' };
   }
 
   /** By its address, else by its name; a name may be taken up again, so the newest has it. */

@@ -114,10 +114,15 @@ export class PollingWatch implements Watch {
     const { polled } = this;
     const identity = this.#first;
     const services = Object.fromEntries(isRecord(identity.services) ? servicePorts(identity.services) : []);
-    if (this.#known.id !== polled.id) this.#known.reset(polled.id);
+    const time = this.#now();
+    const started = typeof identity.started === 'number' ? identity.started : 0;
+    if (this.#known.id !== polled.id) {
+      const unheard = this.#known.unheard({ started, time });
+      if (unheard !== null) this.#sink.accept(unheard);
+      this.#known.reset(polled.id);
+    }
     this.#known.scheduler = services;
     const workers = polled.workers.read(identity.workers, this.#sink);
-    const time = this.#now();
     this.#sink.accept({
       kind: 'cluster',
       time,
@@ -125,7 +130,7 @@ export class PollingWatch implements Watch {
       address: typeof identity.address === 'string' ? identity.address : this.comm.address,
       id: polled.id,
       version: polled.version,
-      started: typeof identity.started === 'number' ? identity.started : 0,
+      started,
       mode: 'polling',
       services,
     });
