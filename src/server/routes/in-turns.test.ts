@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import Fastify from 'fastify';
 import { expect, test, vi } from 'vitest';
 import type { Steps } from '../../base/steps.ts';
-import { inTurnsFor } from './in-turns.ts';
+import { inTurns, inTurnsFor } from './in-turns.ts';
 
 test('a query goes on while somebody waits for it and ends when nobody does; others have their turn meanwhile', async () => {
   const app = Fastify();
@@ -32,4 +32,27 @@ test('a query goes on while somebody waits for it and ends when nobody does; oth
   socket.destroy();
   await vi.waitFor(() => expect(ended).toBe(true), { timeout: 10_000 });
   await app.close();
+});
+
+test('however many queries run, one step of one of them is made between two looks at everybody else', async () => {
+  let steps = 0;
+  function* some(): Steps<number> {
+    for (let i = 0; i < 20; i++) {
+      steps++;
+      yield;
+    }
+    return steps;
+  }
+  const all = Promise.all(Array.from({ length: 50 }, () => inTurns(some())));
+  const first = steps;
+  const seen: number[] = [];
+  for (let round = 0; round < 10; round++) {
+    const before = steps;
+    await new Promise((resolve) => setImmediate(resolve));
+    seen.push(steps - before);
+  }
+  expect(first).toBe(50);
+  expect(Math.max(...seen)).toBeLessThanOrEqual(2);
+  await all;
+  expect(steps).toBe(1_000);
 });

@@ -1,13 +1,30 @@
-import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import type { Steps } from '../../base/steps.ts';
+
+const waiting: (() => void)[] = [];
+
+/** One step of one query in each round of the event loop: however many ask, everybody else has their turn after a single one. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    if (waiting.length === 1) setImmediate(serve);
+  });
+}
+
+function serve(): void {
+  const [next] = waiting;
+  // What it does now runs before the next round; it comes to the end of the line.
+  if (waiting.length > 1) setImmediate(serve);
+  waiting.shift();
+  next?.();
+}
 
 /** Runs the steps of a query; between two of them everything else that waits has its turn. */
 export async function inTurns<T>(steps: Steps<T>): Promise<T> {
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
-    await setImmediate();
+    await turn();
   }
 }
 
@@ -16,7 +33,7 @@ export async function inTurnsFor<T>({ raw }: FastifyRequest, steps: Steps<T>): P
   for (;;) {
     const { done, value } = steps.next();
     if (done === true) return value;
-    await setImmediate();
+    await turn();
     if (!raw.socket.writable) return undefined;
   }
 }
