@@ -2,6 +2,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Scratch } from '../../src/recording/scratch.fixture.ts';
+import { AuditLog } from '../../src/server/actions/audit-log.ts';
 import { startServer, type TaskglassServer } from '../../src/server/server.ts';
 import { Serving } from '../../src/server/serving.fixture.ts';
 import { DaskSource } from '../../src/source/dask/index.ts';
@@ -173,4 +174,23 @@ test('without being allowed nothing is offered and nothing done; allowed without
   await expect(Serving.start({ allowActions: { auditLog: scratch.path }, token: TOKEN })).rejects.toMatchObject({
     code: 'AUDIT_FAILED',
   });
+});
+
+test('strangers do not fill the audit log, and what is left out is counted', async () => {
+  await using scratch = await Scratch.make();
+  const file = scratch.join('audit.ndjson');
+  const log = new AuditLog(file);
+  const entry = { action: 'retire-worker', target: '', cluster: '', address: '10.0.0.1', detail: 'HTTP 401' } as const;
+  for (let i = 0; i < 5_000; i++) log.write({ ...entry, who: null, outcome: 'refused' });
+  const known = { via: 'token', user: null, session: null, address: '10.0.0.2' } as const;
+  log.write({ ...entry, who: known, outcome: 'asked' });
+  const lines = readFileSync(file, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line & { detail: string });
+  expect(lines.length).toBeLessThan(100);
+  expect(lines.at(-1)).toMatchObject({ outcome: 'asked', who: known });
+  const left = lines.flatMap(({ detail }) => /^(\d+) more/.exec(detail)?.[1] ?? []);
+  const written = lines.filter(({ detail, who }) => who === null && detail === entry.detail).length;
+  expect(written + left.reduce((sum, count) => sum + Number(count), 0)).toBe(5_000);
 });
