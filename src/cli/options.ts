@@ -133,7 +133,7 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
   program.helpCommand(false);
   for (const command of [program, demo, opening]) addServeOptions(command);
   for (const command of [program, demo]) addRecordOptions(command);
-  addActionOptions(program);
+  for (const command of [program, demo]) addActionOptions(command);
   for (const command of [program, demo, opening, ...others]) {
     command
       .exitOverride()

@@ -1,9 +1,11 @@
+import type { ClusterAction } from '../model/cluster-action.ts';
 import { Client } from './client.ts';
 import { ClusterCore } from './cluster-core.ts';
 import { PagesProcess } from './dashboard/pages-process.ts';
 import type { ClusterObserver, SchedulerTotals, WorkerDescription } from './observing/observer.ts';
 import type { ClusterDebug, WatchedCluster } from './observing/watched-cluster.ts';
 import { type LocalClusterOptions, settingsOf } from './options.ts';
+import { actOn } from './scheduling/task-actions.ts';
 
 /** What only the demo asks for. */
 interface LaunchExtras {
@@ -91,6 +93,12 @@ export class LocalCluster implements AsyncDisposable, WatchedCluster {
   /** @internal */
   get debug(): ClusterDebug | null {
     return this.core.debug;
+  }
+
+  /** @internal What its pages may do, where they may. */
+  async act(action: ClusterAction): Promise<string> {
+    this.core.assertOpen();
+    return actOn(this.core.scheduler, action);
   }
 
   get closed(): boolean {

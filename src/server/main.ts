@@ -89,6 +89,8 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
     insecure,
     access,
     record,
+    recordings,
+    allowActions,
     memory,
   } = options;
   const { LocalCluster, runExample } = await import('../engine/index.ts');
@@ -105,6 +107,8 @@ export async function serveDemo(engine: LocalClusterOptions, options: ServeOptio
         ...(access !== undefined && { access }),
         ...(logLevel !== undefined && { logLevel }),
         ...(record && { record }),
+        ...(recordings !== undefined && { recordings }),
+        ...(allowActions !== undefined && { allowActions }),
         ...(memory !== undefined && { memory }),
       },
     },

@@ -11,6 +11,7 @@ import type {
   WatchedCluster,
   WorkerDescription,
 } from '../engine/index.ts';
+import { TASK_ACTIONS } from '../engine/scheduling/task-actions.ts';
 import { ENGINE_VERSION } from '../engine/version.ts';
 import type {
   AgentCost,
@@ -24,7 +25,7 @@ import type {
 } from '../model/source-event.ts';
 import { STATE_COUNT } from '../model/task-state.ts';
 import { finishedColumns } from './finished-builder.ts';
-import type { DebugAccess, Source } from './source.ts';
+import type { ActionAccess, DebugAccess, Source } from './source.ts';
 
 const TICK_MS = 100;
 /** Hooks that are too short to be timed each time are timed once in so often. */
@@ -36,6 +37,7 @@ const SAMPLE = 16;
  */
 export class EmbeddedSource implements Source {
   readonly debug?: DebugAccess;
+  readonly actions: ActionAccess;
   readonly #cluster: WatchedCluster;
   #watch: Watch | null = null;
   #closed = false;
@@ -43,6 +45,7 @@ export class EmbeddedSource implements Source {
   constructor(cluster: WatchedCluster) {
     this.#cluster = cluster;
     if (cluster.debug !== null) this.debug = cluster.debug;
+    this.actions = { names: TASK_ACTIONS, run: (action) => cluster.act(action) };
   }
 
   /** @throws CLUSTER_CLOSED */

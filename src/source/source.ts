@@ -1,4 +1,4 @@
-import type { ClusterAction } from '../model/cluster-action.ts';
+import type { ClusterAction, ClusterActionName } from '../model/cluster-action.ts';
 import type { DebugIndex, DebugView } from '../model/debug.ts';
 import type { SourceSink } from '../model/source-event.ts';
 
@@ -38,6 +38,8 @@ export interface DebugAccess {
 
 /** Acts on the engine. Called only where the one who started the server allowed it. */
 export interface ActionAccess {
+  /** What this engine can do; others are refused without asking it. */
+  readonly names: readonly ClusterActionName[];
   /**
    * Resolves with what came of it, in a few words. Rejects with NOT_FOUND (no such worker, no such task), ACTION_FAILED (the engine
    * refused or could not) and what a call can meet on its way.

@@ -1,8 +1,10 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { build } from '../../scripts/lib/build.mjs';
-import type { ClusterAction } from '../../src/model/cluster-action.ts';
+import { LocalCluster } from '../../src/engine/index.ts';
+import { CLUSTER_ACTIONS, type ClusterAction } from '../../src/model/cluster-action.ts';
 import { Scratch } from '../../src/recording/scratch.fixture.ts';
 import { ScriptedSource, WORKER } from '../../src/server/scripted-source.fixture.ts';
 import { startServer } from '../../src/server/server.ts';
@@ -14,6 +16,7 @@ import { ROOT } from '../support/project-files.ts';
 class Acting extends ScriptedSource {
   readonly done: ClusterAction[] = [];
   readonly actions: ActionAccess = {
+    names: CLUSTER_ACTIONS,
     run: async (action) => {
       this.done.push(action);
       return 'the worker was started anew';
@@ -51,6 +54,77 @@ test('a worker is restarted from its row, after a question that can be left', as
   await dialog.getByText('Done: the worker was started anew.').waitFor();
   expect(source.done).toEqual([{ name: 'restart-worker', target: WORKER }]);
   expect(problems).toEqual([]);
+});
+
+test('a task of the embedded engine is retried and cancelled from its details, and no worker has buttons', async () => {
+  await using scratch = await Scratch.make();
+  const auditLog = scratch.join('audit.ndjson');
+  const dashboard = { port: 0, debugPort: 0, workerDebugPort: 0, token, allowActions: { auditLog } };
+  await using cluster = await LocalCluster.launch({ workers: 1, threadsPerWorker: 1, dashboard });
+  const client = cluster.client();
+  const flag = scratch.join('flag');
+  const picky = client.submit((file: string) => {
+    if (!process.getBuiltinModule('node:fs').existsSync(file)) throw new Error('it is not there');
+    return 'there it is';
+  }, flag);
+  const after = client.submit((text: string) => text.toUpperCase(), picky);
+  await picky.wait();
+  expect(picky.status).toBe('error');
+
+  const { page, problems } = await openPage(browser, (cluster.dashboardLink ?? '').replace('/status?', '/tasks?'));
+  const card = page.getByRole('dialog', { name: 'Details' });
+  const plot = page.locator('#task-stream-plot');
+  await page.getByText('1 of 1 task in view').waitFor();
+  await plot.focus();
+  await page.keyboard.press('e');
+  await card.getByText('it is not there').first().waitFor();
+  // By keyboard alone; the question asks about this task, and can be left.
+  await card.getByRole('button', { name: 'Retry…' }).press('Enter');
+  const again = page.getByRole('dialog', { name: 'Run this task again?' });
+  await again.getByText(picky.key).waitFor();
+  await keepPicture(page, 'actions-card');
+  await page.keyboard.press('Escape');
+  await again.waitFor({ state: 'detached' });
+  expect(picky.status).toBe('error');
+  writeFileSync(flag, '');
+  await card.getByRole('button', { name: 'Retry…' }).click();
+  await again.getByRole('button', { name: 'Run it again' }).click();
+  await again.getByText('Done: the task and what it erred by run again.').waitFor();
+  expect(await after.result()).toBe('THERE IT IS');
+  await again.getByRole('button', { name: 'Close' }).click();
+  await card.getByRole('button', { name: 'Close the details' }).click();
+
+  const endless = client.submit(() => new Promise<void>(() => {}));
+  const never = client.submit((value: unknown) => value, endless);
+  // Running tasks reach up to the present, which is at the right edge.
+  await page.keyboard.press('Escape');
+  await page.locator('[data-follow=true]').waitFor();
+  const box = (await plot.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 };
+  await expect
+    .poll(async () => {
+      await page.mouse.click(box.x + box.width - 4, box.y + 30);
+      return await card.getByRole('button', { name: 'Cancel…' }).count();
+    })
+    .toBe(1);
+  await card.getByRole('button', { name: 'Cancel…' }).click();
+  const stop = page.getByRole('dialog', { name: 'Cancel this task?' });
+  await stop.getByRole('button', { name: 'Cancel it' }).click();
+  await stop.getByText('Done: the task was cancelled, and 1 that depended on it.').waitFor();
+  expect([endless.status, never.status]).toEqual(['cancelled', 'cancelled']);
+  await stop.getByRole('button', { name: 'Close' }).click();
+
+  await page.getByRole('link', { name: 'Workers', exact: true }).click();
+  await page.locator('tr[data-worker]').first().waitFor();
+  expect(await page.getByRole('button', { name: 'Restart' }).count()).toBe(0);
+  const lines = readFileSync(auditLog, 'utf8').trimEnd().split('\n');
+  expect(lines.map((line) => (JSON.parse(line) as { action: string; outcome: string }).outcome)).toEqual([
+    'asked',
+    'done',
+    'asked',
+    'done',
+  ]);
+  expect(problems).toEqual([]);
+  await page.context().close();
 });
 
 test('where nothing is allowed nothing is offered', async () => {

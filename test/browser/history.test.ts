@@ -291,12 +291,17 @@ test('without recordings, and before the first one, it says what to do', async (
   const browser = await launchBrowser();
   const empty = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
   const off = await startServer({ source: new ScriptedSource(), port: 0, pageDir });
-  const none = await startServer({ source: new ScriptedSource(), port: 0, pageDir, recordings: empty });
+  const unrecorded = await startServer({ source: new ScriptedSource(), port: 0, pageDir, recordings: empty });
+  // Nobody answers, so there is nothing to write down yet.
+  const waiting = new ScriptedSource(() => {});
+  const none = await startServer({ source: waiting, port: 0, pageDir, record: { folder: empty } });
   try {
     const { page } = await openPage(browser, `http://127.0.0.1:${off.port}/history`);
     await page.getByRole('heading', { name: 'Recording is off' }).waitFor();
     expect(await violations(page)).toEqual([]);
     await keepPicture(page, 'history-off');
+    await page.goto(`http://127.0.0.1:${unrecorded.port}/history`);
+    await page.getByText('Older recordings would be listed here').waitFor();
     await page.goto(`http://127.0.0.1:${none.port}/history`);
     await page.getByRole('heading', { name: 'Nothing was recorded yet' }).waitFor();
     await none.close();
@@ -304,8 +309,31 @@ test('without recordings, and before the first one, it says what to do', async (
   } finally {
     await browser.close();
     await off.close();
+    await unrecorded.close();
     await none.close();
     await rm(empty, { recursive: true });
+  }
+});
+
+test('taskglass demo --no-record lists and opens what its folder has, and says that recording is off', async () => {
+  const browser = await launchBrowser();
+  const folder = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
+  await record(folder, 'Scheduler-monday', ['load', 'store'], EPOCH);
+  const args = ['demo', '--no-record', '--record-dir', folder, '--workers', '1', '--threads-per-worker', '1'];
+  const demo = await Taskglass.start(args);
+  try {
+    const { page, problems } = await openPage(browser, demo.url('/history'));
+    await page.getByRole('note').getByText('Recording is off.').waitFor();
+    expect(await rows(page).count()).toBe(1);
+    expect(await violations(page)).toEqual([]);
+    await keepPicture(page, 'history-demo-off');
+    await row(page, 'Scheduler-monday').getByRole('link', { name: /^Open/ }).click();
+    await page.locator('[data-total=records]', { hasText: '120' }).waitFor();
+    expect(problems).toEqual([]);
+  } finally {
+    await browser.close();
+    await demo[Symbol.asyncDispose]();
+    await rm(folder, { recursive: true, force: true });
   }
 });
 

@@ -54,7 +54,8 @@ export async function openPage(
       report(`${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}:${event.lineNumber}`);
     });
   });
-  page.on('pageerror', (error) => note(`uncaught: ${error.stack ?? error.message}`));
+  // What is not an Error of a script (a layout that could not settle, say) has a message and an empty stack.
+  page.on('pageerror', (error) => note(`uncaught: ${error.stack || error.message}`));
   page.on('console', (message) => {
     const text = message.text();
     if (message.type() === 'error' && !NO_PROBLEM.test(text)) note(`console: ${text}`);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../base/errors.ts';
+import type { ClusterAction } from '../../model/cluster-action.ts';
 import type { DebugIndex, DebugView } from '../../model/debug.ts';
 import type { LogEntry } from '../../model/source-event.ts';
 import type { Duration, Seconds } from '../../model/units.ts';
@@ -14,10 +15,13 @@ export type ToPages =
   | { readonly op: 'serve'; readonly settings: ServeSettings }
   | HelloMessage
   | BatchMessage
-  | { readonly op: 'answer'; readonly id: number; readonly value: DebugIndex | DebugView | null }
+  | { readonly op: 'answer'; readonly id: number; readonly value: Answer }
   | { readonly op: 'refusal'; readonly id: number; readonly failure: Failure }
   | { readonly op: 'closed' }
   | { readonly op: 'close' };
+
+/** To a question about debug pages; what came of an action; null: it is done. */
+export type Answer = DebugIndex | DebugView | string | null;
 
 export type FromPages =
   | { readonly op: 'ready'; readonly port: number; readonly url: string }
@@ -25,6 +29,7 @@ export type FromPages =
   /** A hello or a batch was taken. */
   | { readonly op: 'taken' }
   | { readonly op: 'debug'; readonly id: number; readonly target: DebugTarget; readonly topic: string | null }
+  | { readonly op: 'act'; readonly id: number; readonly action: ClusterAction }
   | { readonly op: 'example'; readonly id: number };
 
 /** Whose debug pages: the scheduler's, or those of the worker with this name or address. */

@@ -27,6 +27,10 @@ export interface DashboardOptions {
   readonly logLevel?: (typeof DASHBOARD_LOG_LEVELS)[number];
   /** Write down what happens, for when the cluster is gone. Default: not. */
   readonly record?: RecordOptions;
+  /** The folder of recordings that the pages list and open. Default: the one that is recorded into, else none. */
+  readonly recordings?: string;
+  /** The pages may cancel and retry tasks: needs a `token`. What they do is written into this file, lines of JSON. Default: they may not. */
+  readonly allowActions?: { readonly auditLog: string };
   /** Bytes that the process of the pages is to need at most. Default 512 MB. */
   readonly memory?: number;
 }
@@ -47,6 +51,8 @@ export interface DashboardSettings {
   readonly access: AccessOptions;
   readonly logLevel: (typeof DASHBOARD_LOG_LEVELS)[number];
   readonly record: RecordOptions | null;
+  readonly recordings?: string;
+  readonly allowActions?: { readonly auditLog: string };
   readonly memory?: number;
 }
 
@@ -54,7 +60,7 @@ const PORT = 8787;
 const SCHEDULER_DEBUG_PORT = 8788;
 const WORKER_DEBUG_PORT = 8789;
 
-/** @returns null: there is to be no web interface. @throws OPTION_INVALID, EXPOSED_WITHOUT_TOKEN, and what `readAccess` throws */
+/** @returns null: there is to be no web interface. @throws OPTION_INVALID, EXPOSED_WITHOUT_TOKEN, ACTIONS_WITHOUT_TOKEN, and what `readAccess` throws */
 export function dashboardSettings(value: boolean | DashboardOptions): DashboardSettings | null {
   if (value === false) return null;
   const options: DashboardOptions = value === true ? {} : value;
@@ -69,6 +75,9 @@ export function dashboardSettings(value: boolean | DashboardOptions): DashboardS
   const { host = '127.0.0.1', port, token = null, insecure = false } = options;
   if (token === null && !insecure && !isLoopback(host)) {
     throw new TaskglassError('EXPOSED_WITHOUT_TOKEN', `${host || 'all addresses'} can be reached from other machines`);
+  }
+  if (options.allowActions !== undefined && token === null) {
+    throw new TaskglassError('ACTIONS_WITHOUT_TOKEN', 'anybody who reaches the page could act');
   }
   // A file that cannot be read is the asker's to hear of, before anything is started.
   readAccess(options.access ?? {});
@@ -85,6 +94,8 @@ export function dashboardSettings(value: boolean | DashboardOptions): DashboardS
     access: options.access ?? {},
     logLevel: options.logLevel ?? 'warn',
     record: options.record ?? null,
+    ...(options.recordings !== undefined && { recordings: options.recordings }),
+    ...(options.allowActions !== undefined && { allowActions: options.allowActions }),
     ...(options.memory !== undefined && { memory: options.memory }),
   };
 }
@@ -117,6 +128,11 @@ const CHECKS: Readonly<Record<string, Check>> = {
   access: { is: 'an object', test: (value) => typeof value === 'object' && value !== null },
   memory: { is: 'bytes, from 16 MB up', test: (value) => typeof value === 'number' && value >= 16e6 },
   record: { is: 'an object', test: (value) => typeof value === 'object' },
+  recordings: TEXT,
+  allowActions: {
+    is: 'an object with auditLog, the name of a file',
+    test: (value) => typeof (value as { auditLog?: unknown } | null)?.auditLog === 'string',
+  },
   logLevel: {
     is: `one of ${DASHBOARD_LOG_LEVELS.join(', ')}`,
     test: (value) => DASHBOARD_LOG_LEVELS.some((level) => level === value),

@@ -3,8 +3,9 @@ import { fileURLToPath } from 'node:url';
 import { TaskglassError } from '../../base/errors.ts';
 import type { ClusterCore } from '../cluster-core.ts';
 import { pagesProgram } from '../entry.ts';
+import { actOn } from '../scheduling/task-actions.ts';
 import { Feed } from './feed.ts';
-import type { Failure, FromPages, ToPages } from './messages.ts';
+import type { Answer, Failure, FromPages, ToPages } from './messages.ts';
 import type { DashboardSettings } from './options.ts';
 
 /** Between its end and its next start; doubled each time it ends before it served. */
@@ -22,6 +23,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'HTTPS_FILE_UNREADABLE',
   'HTTPS_KEY_MISMATCH',
   'HTTPS_EXPIRED',
+  'AUDIT_FAILED',
 ]);
 
 /** The process that serves the main pages of a cluster: started with it, started again when it dies, ended with it. */
@@ -163,6 +165,12 @@ export class PagesProcess {
           return message.topic === null ? debug.index(message.target) : debug.view(message.target, message.topic);
         });
         break;
+      case 'act':
+        void this.#answer(child, message.id, async () => {
+          this.#core.assertOpen();
+          return actOn(this.#core.scheduler, message.action);
+        });
+        break;
       case 'example':
         void this.#answer(child, message.id, async () => {
           await this.#example?.();
@@ -172,11 +180,7 @@ export class PagesProcess {
     }
   }
 
-  async #answer(
-    child: ChildProcess,
-    id: number,
-    work: () => Promise<Extract<ToPages, { op: 'answer' }>['value']>,
-  ): Promise<void> {
+  async #answer(child: ChildProcess, id: number, work: () => Promise<Answer>): Promise<void> {
     try {
       this.#send(child, { op: 'answer', id, value: await work() });
     } catch (error) {

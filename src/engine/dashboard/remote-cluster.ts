@@ -1,4 +1,5 @@
-import { TaskglassError } from '../../base/errors.ts';
+import { type ErrorCode, TaskglassError } from '../../base/errors.ts';
+import type { ClusterAction } from '../../model/cluster-action.ts';
 import type { DebugIndex, DebugView } from '../../model/debug.ts';
 import { STATE_COUNT } from '../../model/task-state.ts';
 import { setClockOffset } from '../clock.ts';
@@ -14,6 +15,7 @@ import { Observers } from '../observing/observers.ts';
 import type { ClusterDebug, WatchedCluster } from '../observing/watched-cluster.ts';
 import { unpackFinished } from './finished-rows.ts';
 import type {
+  Answer,
   BatchMessage,
   DebugTarget,
   Failure,
@@ -58,6 +60,10 @@ export class RemoteCluster implements WatchedCluster {
       index: (target) => this.#ask(target, null) as Promise<DebugIndex>,
       view: (target, topic) => this.#ask(target, topic) as Promise<DebugView>,
     };
+  }
+
+  async act(action: ClusterAction): Promise<string> {
+    return (await this.#question((id) => ({ op: 'act', id, action }), ANSWER_MS, 'ACTION_FAILED')) as string;
   }
 
   get observers(): number {
@@ -192,18 +198,22 @@ export class RemoteCluster implements WatchedCluster {
     });
   }
 
-  #ask(target: DebugTarget, topic: string | null): Promise<DebugIndex | DebugView | null> {
+  #ask(target: DebugTarget, topic: string | null): Promise<Answer> {
     return this.#question((id) => ({ op: 'debug', id, target, topic }), ANSWER_MS);
   }
 
-  async #question(message: (id: number) => FromPages, patience: number): Promise<DebugIndex | DebugView | null> {
+  async #question(
+    message: (id: number) => FromPages,
+    patience: number,
+    late: ErrorCode = 'DEBUG_TIMEOUT',
+  ): Promise<Answer> {
     const id = ++this.#asked;
     let timer: NodeJS.Timeout | undefined;
     try {
       return await new Promise((resolve, reject) => {
         this.#questions.set(id, { resolve, reject });
         if (Number.isFinite(patience)) {
-          timer = setTimeout(() => reject(new TaskglassError('DEBUG_TIMEOUT', 'the scheduler is silent')), patience);
+          timer = setTimeout(() => reject(new TaskglassError(late, 'the scheduler is silent')), patience);
         }
         this.#send(message(id));
       });
@@ -215,7 +225,7 @@ export class RemoteCluster implements WatchedCluster {
 }
 
 interface Question {
-  readonly resolve: (value: DebugIndex | DebugView | null) => void;
+  readonly resolve: (value: Answer) => void;
   readonly reject: (error: Error) => void;
 }
 

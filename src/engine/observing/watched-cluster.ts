@@ -1,3 +1,4 @@
+import type { ClusterAction } from '../../model/cluster-action.ts';
 import type { DebugIndex, DebugView } from '../../model/debug.ts';
 import type { Seconds } from '../../model/units.ts';
 import type { DebugTarget } from '../dashboard/messages.ts';
@@ -16,6 +17,8 @@ export interface WatchedCluster {
   totals(): SchedulerTotals;
   /** Null where the cluster was started without its web interface. */
   readonly debug: ClusterDebug | null;
+  /** Acts on its tasks: {@link TASK_ACTIONS}. Resolves with what came of it. Rejects with NOT_FOUND, ACTION_FAILED and CLUSTER_CLOSED. */
+  act(action: ClusterAction): Promise<string>;
 }
 
 /** The debug pages of a cluster's processes. Rejects with NOT_FOUND, DEBUG_UNAVAILABLE and DEBUG_TIMEOUT. */

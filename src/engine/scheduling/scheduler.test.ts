@@ -168,6 +168,27 @@ describe('Scheduler', () => {
     expect(task.state).toBe('processing');
   });
 
+  it('runs what erred again, with what it erred by and what erred by it, and what it needs that is gone', () => {
+    const world = new World();
+    world.addWorker('a');
+    const a = world.submit('a0');
+    const b = world.submit('b0', ['a0']);
+    const [c, d] = [world.submit('c0', ['b0']), world.submit('d0', ['b0', 'a0'])];
+    world.scheduler.release(a);
+    world.step();
+    world.step(0, 'erred');
+    expect([b, c, d].map((task) => task.state)).toEqual(['erred', 'erred', 'erred']);
+    // Nobody needed it any more.
+    expect(a.state).toBe('released');
+    expect([...world.scheduler.retry(c)]).toEqual([b, c, d]);
+    world.check();
+    world.run();
+    world.check();
+    expect([b, c, d].map((task) => task.state)).toEqual(['memory', 'memory', 'memory']);
+    expect(world.finishedRuns).toEqual(['a0', 'b0', 'a0', 'b0', 'c0', 'd0']);
+    expect(world.scheduler.retry(c).size).toBe(0);
+  });
+
   it('errs what depends on an erred task without running it', () => {
     const world = new World();
     world.addWorker('0');
@@ -244,6 +265,7 @@ describe('Scheduler', () => {
       'step',
       'step',
       'err',
+      'retry',
       'release',
       'cancel',
       'kill',
@@ -272,7 +294,10 @@ describe('Scheduler', () => {
             held.push(world.submit(`${'abc'[pick % 3]}${submitted++}`, [...keys], { retries: pick % 2 }));
           } else if (what === 'step') world.step(pick);
           else if (what === 'err') world.step(pick, 'erred');
-          else if (what === 'release' || what === 'cancel') {
+          else if (what === 'retry') {
+            const erred = [...world.scheduler.tasks.values()].filter((task) => task.state === 'erred');
+            if (erred.length > 0) world.scheduler.retry(erred[pick % erred.length]!);
+          } else if (what === 'release' || what === 'cancel') {
             const task = one(alive(), pick);
             if (task !== undefined && what === 'release') world.scheduler.release(task);
             else if (task !== undefined) world.scheduler.cancel([task]);

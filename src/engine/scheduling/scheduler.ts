@@ -107,6 +107,22 @@ export class Scheduler implements TransitionContext {
     return cancelled;
   }
 
+  /** A task that erred runs again, with what it erred by and what erred by it. @returns all of these */
+  retry(task: Task): ReadonlySet<Task> {
+    const again = new Set<Task>();
+    const add = (one: Task): void => {
+      if (one.state !== 'erred' || again.has(one)) return;
+      // What it erred by comes before it, so that it does not err by that once more.
+      for (const input of one.dependencies) add(input);
+      again.add(one);
+      for (const dependent of one.dependents) add(dependent);
+    };
+    add(task);
+    for (const one of again) one.suspicious = 0;
+    this.#run([...again].map((one) => [one, 'released'] as const));
+    return again;
+  }
+
   // Stimuli from workers
 
   addWorker(worker: WorkerState): void {

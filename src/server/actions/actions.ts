@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TaskglassError } from '../../base/errors.ts';
-import { CLUSTER_ACTIONS, isClusterAction } from '../../model/cluster-action.ts';
+import { isClusterAction } from '../../model/cluster-action.ts';
 import type { ActionAccess } from '../../source/source.ts';
 import type { Store } from '../../store/store.ts';
 import { refuseOtherMethods } from '../routes/reply.ts';
@@ -41,7 +41,7 @@ export function addActions(
   app.get(`${api}/actions`, async (request, reply) => {
     const { actions } = await of(request);
     reply.header('cache-control', 'no-store');
-    return reply.send({ actions: audit === null || actions === undefined ? [] : CLUSTER_ACTIONS });
+    return reply.send({ actions: audit === null ? [] : (actions?.names ?? []) });
   });
   refuseOtherMethods(app, `${api}/actions`, ['GET', 'HEAD']);
 
@@ -76,6 +76,9 @@ export function addActions(
         return refuse(new TaskglassError('ACTIONS_NOT_ALLOWED', 'what is shown here cannot be acted on'));
       }
       if (!isClusterAction(name)) return refuse(new TaskglassError('NOT_FOUND', 'there is no action of that name'));
+      if (!actions.names.includes(name)) {
+        return refuse(new TaskglassError('ACTIONS_NOT_ALLOWED', `this engine has no ${name}`));
+      }
       if (target === null) return refuse(new TaskglassError('QUERY_INVALID', 'the body must be {"target": "…"}'));
       tell('asked', '');
       try {

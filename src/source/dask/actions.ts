@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TaskglassError } from '../../base/errors.ts';
-import type { ClusterAction } from '../../model/cluster-action.ts';
+import { CLUSTER_ACTIONS, type ClusterAction } from '../../model/cluster-action.ts';
 import type { ActionAccess } from '../source.ts';
 import { connect } from './comm/comm.ts';
 import type { DaskValue } from './comm/message.ts';
@@ -17,6 +17,7 @@ const SETTLED_MS = 3_000;
 
 /** What the handlers of a scheduler do when they are asked to: nothing here needs a pickle. */
 export class DaskActions implements ActionAccess, Disposable {
+  readonly names = CLUSTER_ACTIONS;
   readonly #address: () => string;
   readonly #tls: TlsOptions | undefined;
   readonly #rpc: Rpc;

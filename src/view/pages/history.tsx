@@ -14,6 +14,7 @@ import {
 import type { Place } from '../address.ts';
 import { EXPORT_FORMATS } from '../export/formats.ts';
 import { formatBytes, formatCount, formatDay, plural } from '../format.ts';
+import { useLive } from '../live-store.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { createHistoryList, type HistoryList, type RecordingEntry } from './history-list.ts';
 import { COLUMNS, RecordingRows } from './history-rows.tsx';
@@ -24,6 +25,8 @@ const EXPORT_WIDTH = 340;
 const EXPORT_HEIGHT = 230;
 /** A search begins when nothing was typed for so long, ms. */
 const PAUSE = 200;
+
+const OFF = 'What this server watches is not kept when it ends.';
 
 /** Everything that was recorded here, as long as it is kept. */
 export function HistoryPage(props: { readonly place: Place }): JSX.Element {
@@ -48,6 +51,12 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
     setText(value);
     clearTimeout(timer);
     timer = setTimeout(() => history.search(value), pause);
+  };
+  const live = useLive();
+  /** What this server watches is not written down; a server that shows a recording has nothing to write. */
+  const isOff = () => {
+    live.state();
+    return history.list()?.recording === false && live.replica.cluster?.engine !== 'recording';
   };
   const recordings = () => history.list()?.recordings ?? [];
   const byId = createMemo(() => new Map(recordings().map((entry) => [entry.id, entry])));
@@ -84,7 +93,12 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
           {history.failure()}
         </p>
       </Show>
-      <Show when={recordings().length > 0} fallback={<Nothing history={history} text={text()} />}>
+      <Show when={isOff() && recordings().length > 0}>
+        <p class="off" role="note">
+          <b>Recording is off.</b> {OFF} This is what its folder has from before.
+        </p>
+      </Show>
+      <Show when={recordings().length > 0} fallback={<Nothing history={history} text={text()} off={isOff()} />}>
         <div class="scroller" tabindex="0">
           <table class="grid">
             <caption class="hidden-text">Recorded clusters, those that are live first</caption>
@@ -158,7 +172,7 @@ export function HistoryPage(props: { readonly place: Place }): JSX.Element {
 }
 
 /** What stands in place of the table. */
-function Nothing(props: { readonly history: HistoryList; readonly text: string }): JSX.Element {
+function Nothing(props: { readonly history: HistoryList; readonly text: string; readonly off: boolean }): JSX.Element {
   const list = () => props.history.list();
   return (
     <div class="note" role="note">
@@ -169,13 +183,20 @@ function Nothing(props: { readonly history: HistoryList; readonly text: string }
         <Match when={list()?.folder === null}>
           <h2>Recording is off</h2>
           <p>
-            This server was started without recordings, so nothing is kept when it ends. Start it without{' '}
-            <code>--no-record</code>, or name the folder of older recordings with <code>--record-dir</code>.
+            {OFF} A command records unless it has <code>--no-record</code>; a program that starts a cluster asks for it
+            with <code>{'dashboard: { record: {} }'}</code>.
           </p>
         </Match>
         <Match when={props.text.trim() !== ''}>
           <h2>Nothing matches</h2>
           <p>No recording has “{props.text.trim()}” in its address, id, version, day, functions or workers.</p>
+        </Match>
+        <Match when={props.off}>
+          <h2>Recording is off</h2>
+          <p>
+            {OFF} Start it without <code>--no-record</code>. Older recordings would be listed here: {list()?.folder} has
+            none.
+          </p>
         </Match>
         <Match when={true}>
           <h2>Nothing was recorded yet</h2>
