@@ -17,6 +17,23 @@ interface AreaAnswer {
   readonly functions: readonly { readonly name: string; readonly count: number }[];
 }
 
+/** Of all pixels of the plot that show something: the shares in full colour (in a light theme) and in black. */
+async function inkOf(page: Page): Promise<{ readonly full: number; readonly black: number }> {
+  return await page.locator(`${STREAM} canvas.plot`).evaluate((canvas: HTMLCanvasElement) => {
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    let [full, faded, black] = [0, 0, 0];
+    for (let i = 0; i < data.length; i += 4) {
+      const least = Math.min(data[i]!, data[i + 1]!, data[i + 2]!);
+      const most = Math.max(data[i]!, data[i + 1]!, data[i + 2]!);
+      if (most < 40) black++;
+      else if (least < 190) full++;
+      else if (most - least > 7) faded++;
+    }
+    const all = Math.max(1, full + black + faded);
+    return { full: (full + black) / all, black: black / all };
+  });
+}
+
 /** A million tasks in a server of its own: looked at, moved through, searched, cut out. */
 describe('/tasks with 1,000,000 tasks', () => {
   let browser: Browser;
@@ -110,6 +127,65 @@ describe('/tasks with 1,000,000 tasks', () => {
     expect(problems).toEqual([]);
     await page.getByRole('searchbox', { name: 'Search all history' }).fill('(a+)+$(');
     await page.getByText(/not a regular expression/).waitFor();
+    await page.context().close();
+  });
+
+  test('each chip narrows the picture by what the API says, and the address does again', async () => {
+    // A few rows, high enough for their pixels to be counted.
+    const rows = ['worker-9', 'worker-18', 'worker-22'].map((name) => `worker=${name}`).join('&');
+    const { page, problems } = await openPage(browser, `${origin}/tasks?${rows}`, { colorScheme: 'light' });
+    await drawn(page);
+    await page.locator(`${STREAM} canvas.plot`).focus();
+    await page.keyboard.press('f');
+    const [since, until] = await settled(page);
+    const range = `since=${since / 1e6}&until=${until / 1e6}&${rows}`;
+    const busy = async (filter: string): Promise<number> => {
+      const { totals } = await api<{ totals: Record<string, number> }>(`area?${range}${filter}`);
+      return Object.values(totals).reduce((sum, seconds) => sum + seconds, 0);
+    };
+    const all = await busy('');
+    await expect.poll(async () => (await inkOf(page)).full, { timeout: 20_000 }).toBeGreaterThan(0.95);
+    const add = async (kind: string, value: string): Promise<void> => {
+      await page.getByRole('button', { name: '+ Filter' }).click();
+      await page.getByRole('combobox', { name: 'What to filter by' }).selectOption(kind);
+      await page
+        .getByRole('combobox', { name: 'Value' })
+        .or(page.getByRole('textbox', { name: 'Value' }))
+        .fill(value);
+      await page.getByRole('button', { name: 'Add', exact: true }).click();
+    };
+    for (const [kind, value, chip, filter] of [
+      ['longer than', '1', 'longer than 1 s', '&min_duration=1'],
+      ['status', 'erred', 'status erred', '&status=erred'],
+      ['key contains', 'shuffle', 'key contains shuffle', '&text=shuffle'],
+    ] as const) {
+      await add(kind, value);
+      const share = (await busy(filter)) / all;
+      expect(share, chip).toBeGreaterThan(0);
+      expect(share, chip).toBeLessThan(0.9);
+      // Pixels of the picture: what shares one with something else, and errors, which are at least one high, make it inexact.
+      const near = async (): Promise<number> => Math.abs((await inkOf(page)).full - share);
+      await expect.poll(near, { message: chip, timeout: 20_000 }).toBeLessThan(0.03);
+      if (kind === 'status') {
+        const { black, full } = await inkOf(page);
+        expect(black).toBeGreaterThan(full / 2);
+      }
+      if (kind === 'key contains') {
+        await keepPicture(page, 'history-1m-narrowed');
+        const small = { viewport: { width: 390, height: 844 }, hasTouch: true };
+        const other = await openPage(browser, page.url(), { colorScheme: 'light', ...small });
+        await drawn(other.page);
+        await other.page.getByText(chip).waitFor();
+        const there = async (): Promise<number> => Math.abs((await inkOf(other.page)).full - share);
+        await expect.poll(there, { timeout: 20_000 }).toBeLessThan(0.06);
+        await keepPicture(other.page, 'history-1m-narrowed-small');
+        expect(other.problems).toEqual([]);
+        await other.page.context().close();
+      }
+      await page.getByRole('button', { name: `Remove the filter ${chip}` }).click();
+      await expect.poll(async () => (await inkOf(page)).full, { timeout: 20_000 }).toBeGreaterThan(0.95);
+    }
+    expect(problems).toEqual([]);
     await page.context().close();
   });
 
