@@ -135,7 +135,8 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
     const wide = formatDuration(props.area.until - props.area.since);
     if (found === null) return wide;
     const tasks = found.functions.reduce((sum, { count }) => sum + count, 0);
-    return `${plural(found.tracks, 'row')} × ${wide} · ${plural(tasks, 'task')} · ${plural(found.total, 'function')}`;
+    const which = props.narrowed.length > 0 ? ' that match' : '';
+    return `${plural(found.tracks, 'row')} × ${wide} · ${plural(tasks, 'task')}${which} · ${plural(found.total, 'function')}`;
   };
   return (
     <Panel
