@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { deflateRawSync } from 'node:zlib';
 import { build, defineConfig, type Plugin } from 'vite';
 import solid from 'vite-plugin-solid';
+import { encodeWide } from './src/base/wide-text.ts';
 
 const TARGET = 'es2022';
 const VIEW = fileURLToPath(new URL('src/view', import.meta.url));
@@ -22,7 +25,11 @@ function comeFirst(): Plugin {
         const app = Object.values(bundle).find((file) => file.type === 'chunk' && file.name === 'app');
         if (html?.type !== 'asset' || app === undefined)
           throw new Error('index.html or the chunk of app.tsx is missing');
-        const early = this.emitFile({ type: 'asset', name: 'early.js', source: await plainScript('early.ts') });
+        const early = this.emitFile({
+          type: 'asset',
+          name: 'early.js',
+          source: await plainScript('early.ts', 'taskglassEarly'),
+        });
         const script = `<script src="./${this.getFileName(early)}"></script>`;
         // What the app shares with the debug page lies in chunks of its own.
         const chunks = app.type === 'chunk' ? [app.fileName, ...app.imports] : [];
@@ -37,33 +44,38 @@ function comeFirst(): Plugin {
   };
 }
 
-/** One file of the page as a script that needs no other. */
-async function plainScript(file: string): Promise<string> {
+/** One file of the page as a script that needs no other; `name` is of what it has for others. */
+async function plainScript(file: string, name: string): Promise<string> {
   const result = await build({
     configFile: false,
     logLevel: 'warn',
     root: VIEW,
-    build: { write: false, target: TARGET, lib: { entry: file, formats: ['iife'], name: 'taskglassEarly' } },
+    build: { write: false, target: TARGET, lib: { entry: file, formats: ['iife'], name } },
   });
   const [output] = Array.isArray(result) ? result : [];
   const chunk = output?.output[0];
   if (chunk === undefined) throw new Error(`${file} gives no script`);
+  if (/<!--|<\/script/i.test(chunk.code)) throw new Error(`${file} cannot stand inside a document`);
   return chunk.code;
 }
 
 /**
- * The page once more as one file without data, `report.html`, into which exports put theirs: no address in it leads anywhere, its one
- * script and its styles are named by their hashes, and nothing else may run.
+ * The page once more as one file without data, `report.html`, into which exports put theirs: no address in it leads anywhere, its
+ * scripts and styles are named by their hashes, and nothing else may run. Styles and the page's own script are parts, as data are; a
+ * short script takes them out. An export writes all of it in UTF-16.
  */
 function reportPage(): Plugin {
   return {
     name: 'taskglass-report-page',
     async generateBundle() {
-      const { script, style } = await reportParts();
+      const [{ script, style }, loader] = await Promise.all([
+        reportParts(),
+        plainScript('report/loader.ts', 'taskglassLoader'),
+      ]);
       const icon = readFileSync(`${VIEW}/icon.svg`).toString('base64');
       const policy = [
         "default-src 'none'",
-        `script-src '${hashOf(script)}'`,
+        `script-src '${hashOf(loader)}' '${hashOf(script)}'`,
         `style-src '${hashOf(style)}'`,
         'img-src data:',
         "base-uri 'none'",
@@ -73,19 +85,21 @@ function reportPage(): Plugin {
         '<!doctype html>',
         '<html lang="en">',
         '<head>',
+        // For one that was saved anew by somebody's editor: the mark of UTF-16 comes before this.
         '<meta charset="utf-8">',
         `<meta http-equiv="Content-Security-Policy" content="${policy}">`,
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         '<meta name="color-scheme" content="light dark">',
         '<title>Taskglass</title>',
         `<link rel="icon" type="image/svg+xml" href="data:image/svg+xml;base64,${icon}">`,
-        `<style>${style}</style>`,
         '</head>',
         '<body>',
         '<div id="app"></div>',
         '<noscript>This report draws in the browser and needs JavaScript. It asks nothing of any network.</noscript>',
+        part('style', style),
+        part('script', script),
         '<!--taskglass-parts-->',
-        `<script>${script}</script>`,
+        `<script>${loader}</script>`,
         '</body>',
         '</html>',
         '',
@@ -95,13 +109,42 @@ function reportPage(): Plugin {
   };
 }
 
-/** Script and styles of the report's page, fit to stand inside a document. */
+/** What needs a server: a file has none of it. */
+const NOT_IN_A_FILE: Readonly<Record<string, string>> = {
+  'actions/act-buttons.tsx': 'ActButtons',
+  'export/export-menu.tsx': 'ExportMenu',
+  'pages/cluster-switch.tsx': 'ClusterSwitch',
+  'pages/history.tsx': 'HistoryPage',
+  'pages/recording-note.tsx': 'RecordingNote',
+  'pages/welcome.tsx': 'Welcome',
+  'playhead/playhead-bar.tsx': 'PlayheadBar',
+};
+
+/** Leaves these components out, so that the file stays small. */
+function withoutServer(): Plugin {
+  const left = new Set(Object.keys(NOT_IN_A_FILE));
+  return {
+    name: 'taskglass-without-server',
+    enforce: 'pre',
+    load(id) {
+      const file = relative(VIEW, id);
+      const name = NOT_IN_A_FILE[file];
+      left.delete(file);
+      return name === undefined ? undefined : `export const ${name} = () => null;`;
+    },
+    buildEnd(error) {
+      if (error === undefined && left.size > 0) throw new Error(`the page has no ${[...left].join(', ')} any more`);
+    },
+  };
+}
+
+/** Script and styles of the report's page. */
 async function reportParts(): Promise<{ readonly script: string; readonly style: string }> {
   const result = await build({
     configFile: false,
     logLevel: 'warn',
     root: VIEW,
-    plugins: [solid()],
+    plugins: [withoutServer(), solid()],
     build: {
       write: false,
       target: TARGET,
@@ -117,10 +160,13 @@ async function reportParts(): Promise<{ readonly script: string; readonly style:
     else if (file.fileName.endsWith('.css')) style += String(file.source);
   }
   if (script === '' || style === '') throw new Error('the page of reports has no script or no style');
-  // Both end where the first closing tag stands, wherever that is; a comment's beginning would have the rest read otherwise.
-  script = script.replaceAll(/<\/(?=script)/gi, '<\\/');
-  if (/<!--|<\/style/i.test(script + style)) throw new Error('the page of reports cannot stand inside a document');
   return { script, style };
+}
+
+/** A text of the page as a part of a report. */
+function part(kind: string, text: string): string {
+  const wide = Buffer.from(encodeWide(deflateRawSync(text, { level: 9, memLevel: 9 })).buffer).toString('utf16le');
+  return `<script type="text/plain" data-part="${kind}">${wide}</script>`;
 }
 
 function hashOf(text: string): string {

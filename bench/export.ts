@@ -72,7 +72,7 @@ async function html(what: string, store: Store, template: string): Promise<Figur
   const began = performance.now();
   const made = await makeReport(store, { selection: {}, template, server: 'bench', made: 0 });
   let bytes = 0;
-  for await (const part of made.text) bytes += Buffer.byteLength(part);
+  for await (const part of made.bytes) bytes += part.length;
   const { tasks, leftOut } = made;
   return { what, tasks, seconds: (performance.now() - began) / 1000, bytes, leftOut };
 }

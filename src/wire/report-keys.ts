@@ -1,4 +1,5 @@
 import type { ByteSink, ByteSource } from '../base/byte-stream.ts';
+import { type NumberDecoder, type NumberEncoder, type NumberModel, NumberModels } from '../base/number-coder.ts';
 
 /**
  * How a key is written: most of it is the name of its group, which is known, and a hash or counting indices. A key that fits no
@@ -23,11 +24,21 @@ const HEX = /^-[\da-f]{32}$/;
 const HEX_UUID = /^-[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/;
 
 /** The streams that keys are written to: hashes do not compress, and would spoil what does. */
-export interface KeyStreams<T> {
-  readonly forms: T;
-  readonly numbers: T;
-  readonly texts: T;
-  readonly hashes: T;
+export interface KeyStreams<Numbers, Bytes> {
+  readonly numbers: Numbers;
+  readonly texts: Bytes;
+  readonly hashes: Bytes;
+}
+
+/** What numbers in keys are like, by group. */
+class Models {
+  readonly form = new NumberModels();
+  readonly #numbers = new NumberModels();
+
+  /** The `i`-th of a key; how many they are comes before them. */
+  number(group: number, i: number): NumberModel {
+    return this.#numbers.of(group * 4 + Math.min(i + 1, 3));
+  }
 }
 
 /** What the last keys of a group were. */
@@ -58,76 +69,79 @@ class Groups {
 }
 
 export class KeyWriter {
-  readonly #to: KeyStreams<ByteSink>;
+  readonly #to: KeyStreams<NumberEncoder, ByteSink>;
   readonly #groups = new Groups();
+  readonly #models = new Models();
 
-  constructor(to: KeyStreams<ByteSink>) {
+  constructor(to: KeyStreams<NumberEncoder, ByteSink>) {
     this.#to = to;
   }
 
   write(key: string, group: number, name: string): void {
-    const { forms, numbers, texts } = this.#to;
+    const { numbers, texts } = this.#to;
+    const form = this.#models.form.of(group);
     if (name !== '' && key.startsWith("('") && key.startsWith(name, 2) && key[2 + name.length] === "'") {
       const rest = key.slice(3 + name.length);
       if (rest.length <= LONGEST_INDICES && INDICES.test(rest)) {
         const indices = rest.slice(2, -1).split(', ').map(Number);
         const last = this.#groups.indices(group, indices.length);
-        forms.byte(TUPLE);
-        numbers.whole(indices.length);
+        numbers.whole(form, TUPLE);
+        numbers.whole(this.#models.number(group, -1), indices.length);
         indices.forEach((index, i) => {
-          numbers.signed(index - last[i]!);
+          numbers.signed(this.#models.number(group, i), index - last[i]!);
           last[i] = index;
         });
         return;
       }
     }
     if (name === '' || !key.startsWith(name)) {
-      forms.byte(WHOLE);
+      numbers.whole(form, WHOLE);
       texts.text(key);
       return;
     }
     const rest = key.slice(name.length);
     if (NUMBER.test(rest)) {
-      forms.byte(NUMBERED);
-      numbers.signed(this.#groups.step(group, Number(rest.slice(1))));
-    } else if (HEX.test(rest)) this.#hash(HASHED, rest.slice(1));
-    else if (HEX_UUID.test(rest)) this.#hash(UUID, rest.replaceAll('-', ''));
+      numbers.whole(form, NUMBERED);
+      numbers.signed(this.#models.number(group, 0), this.#groups.step(group, Number(rest.slice(1))));
+    } else if (HEX.test(rest)) this.#hash(group, HASHED, rest.slice(1));
+    else if (HEX_UUID.test(rest)) this.#hash(group, UUID, rest.replaceAll('-', ''));
     else {
-      forms.byte(AFTER_GROUP);
+      numbers.whole(form, AFTER_GROUP);
       texts.text(rest);
     }
   }
 
-  #hash(form: number, digits: string): void {
-    this.#to.forms.byte(form);
+  #hash(group: number, form: number, digits: string): void {
+    this.#to.numbers.whole(this.#models.form.of(group), form);
     for (let i = 0; i < 32; i += 2) this.#to.hashes.byte(Number.parseInt(digits.slice(i, i + 2), 16));
   }
 }
 
 export class KeyReader {
-  readonly #from: KeyStreams<ByteSource>;
+  readonly #from: KeyStreams<NumberDecoder, ByteSource>;
   readonly #groups = new Groups();
+  readonly #models = new Models();
 
-  constructor(from: KeyStreams<ByteSource>) {
+  constructor(from: KeyStreams<NumberDecoder, ByteSource>) {
     this.#from = from;
   }
 
   read(group: number, name: string): string {
-    const { forms, numbers, texts } = this.#from;
-    switch (forms.byte()) {
+    const { numbers, texts } = this.#from;
+    switch (numbers.whole(this.#models.form.of(group))) {
       case WHOLE:
         return texts.text();
       case AFTER_GROUP:
         return name + texts.text();
       case TUPLE: {
-        const length = numbers.whole();
+        const length = numbers.whole(this.#models.number(group, -1));
         if (length > 64) throw new RangeError('a key has too many indices');
         const last = this.#groups.indices(group, length);
-        for (let i = 0; i < length; i++) last[i]! += numbers.signed();
+        for (let i = 0; i < length; i++) last[i]! += numbers.signed(this.#models.number(group, i));
         return `('${name}', ${last.join(', ')})`;
       }
       case NUMBERED:
-        return `${name}-${this.#groups.stepped(group, numbers.signed())}`;
+        return `${name}-${this.#groups.stepped(group, numbers.signed(this.#models.number(group, 0)))}`;
       case HASHED:
         return `${name}-${this.#hash()}`;
       case UUID: {

@@ -5,6 +5,7 @@ import { ACTION_INDEX, ACTIONS } from '../model/task-state.ts';
 import { RecordsWriter, type ReportRecord, readRecords } from './report-records.ts';
 
 const GROUPS = ['', 'inc', 'inc-5a1bca5e', "o'brien", 'a-b'];
+const NAMES = { group: (group: number) => GROUPS[group] ?? 'inc', worker: (track: number) => track % 3 };
 const time = fc.integer({ min: 1, max: 2 ** 51 });
 const small = fc.integer({ min: 0, max: 5 });
 
@@ -72,9 +73,9 @@ describe('records of a report', () => {
   test('come back as they were written', () => {
     fc.assert(
       fc.property(fc.array(record, { maxLength: 40 }), (records) => {
-        const writer = new RecordsWriter((group) => GROUPS[group]!);
+        const writer = new RecordsWriter(NAMES);
         for (const one of records) writer.add(one);
-        expect([...readRecords(writer.finish(), (group) => GROUPS[group]!)]).toEqual(records);
+        expect([...readRecords(writer.finish(), NAMES)]).toEqual(records);
       }),
     );
   });
@@ -82,14 +83,15 @@ describe('records of a report', () => {
   test('that are cut off or damaged end in an error, never in a hang', () => {
     fc.assert(
       fc.property(fc.array(record, { minLength: 1, maxLength: 10 }), fc.nat(), fc.nat(255), (records, at, byte) => {
-        const writer = new RecordsWriter((group) => GROUPS[group]!);
+        const writer = new RecordsWriter(NAMES);
         for (const one of records) writer.add(one);
-        const bytes = writer.finish();
-        const cut = bytes.slice(0, at % bytes.length);
-        expect(() => [...readRecords(cut, () => 'inc')]).toThrow();
-        bytes[at % bytes.length] = byte;
+        const { numbers, texts } = writer.finish();
+        const cut = numbers.slice(0, at % numbers.length);
+        expect(() => [...readRecords({ numbers: cut, texts }, NAMES)]).toThrow();
+        expect(() => [...readRecords({ numbers, texts: texts.slice(0, at % texts.length) }, NAMES)]).toThrow();
+        numbers[at % numbers.length] = byte;
         try {
-          for (const _ of readRecords(bytes, () => 'inc'));
+          for (const _ of readRecords({ numbers, texts }, NAMES));
         } catch (error) {
           expect(['RangeError', 'SyntaxError', 'TypeError']).toContain((error as Error).name);
         }

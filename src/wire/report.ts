@@ -1,21 +1,28 @@
 import { ByteSink, ByteSource } from '../base/byte-stream.ts';
+import type { TrackView } from '../model/batch.ts';
 import type { StringTableName } from '../model/source-event.ts';
 import type { Bytes, Duration, Micros, Seconds, StringIndex } from '../model/units.ts';
 
 /**
- * A report is one HTML file: the page, and a history as parts, each deflated and in base 85 inside an element of its own that no
- * browser runs. `docs/report.md` describes it. Page and parts are written by the same server, so there is one version of it.
+ * A report is one HTML file in UTF-16: the page, and a history as parts, each as wide text (`src/base/wide-text.ts`) inside an element
+ * of its own that no browser runs. `docs/report.md` describes it. Page and parts are written by the same server, so there is one
+ * version of it.
  */
-export const REPORT_FORMAT = 1;
+export const REPORT_FORMAT = 2;
 
-/** Elements that hold a part: `<script type="text/plain" data-part="…">`. */
+/** Elements that hold a part: `<script type="text/plain" data-part="…">`. All but `records` are deflated. */
 export const REPORT_PARTS = [
+  /** The page's own styles and script, for those that are in its policy by their hashes. */
+  'style',
+  'script',
   /** {@link ReportHead} as JSON. */
   'head',
   /** What the server would say of the present: messages of the wire, each with its length in front. */
   'messages',
-  /** A chunk of records, oldest first. */
+  /** Numbers and hashes of a chunk of records, the oldest chunk first. */
   'records',
+  /** Texts of the chunk that stands before it. */
+  'texts',
   /** What is left out of the records, as shares. */
   'summary',
 ] as const;
@@ -31,6 +38,8 @@ export interface ReportHead {
   /** When it was made, by that server's clock. */
   readonly made: Seconds;
   readonly strings: Readonly<Record<StringTableName, readonly string[]>>;
+  /** The rows, which are not in the state: there they take many times as much. */
+  readonly tracks: PackedTracks;
   /** Records in the file. */
   readonly records: number;
   /** What was asked for, for people; empty for everything. */
@@ -42,6 +51,59 @@ export interface ReportHead {
   /** Records of the history that the selection does not want and of which nothing is in the file. */
   readonly notSelected: number;
   readonly leftOut: LeftOut | null;
+}
+
+/** Rows as what deflates to nearly nothing: names once a worker, numbers as differences from the row before. */
+export interface PackedTracks {
+  readonly workers: readonly (readonly [worker: StringIndex, address: string, name: string, host: string])[];
+  readonly track: readonly number[];
+  /** Place in `workers`. */
+  readonly of: readonly number[];
+  readonly slot: readonly number[];
+  readonly alive: readonly number[];
+}
+
+export function packTracks(tracks: readonly TrackView[]): PackedTracks {
+  const workers: [StringIndex, string, string, string][] = [];
+  const places = new Map<string, number>();
+  const of = tracks.map(({ worker, address, name, host }) => {
+    const key = JSON.stringify([worker, address, name, host]);
+    const place = places.get(key) ?? workers.push([worker, address, name, host]) - 1;
+    places.set(key, place);
+    return place;
+  });
+  return {
+    workers,
+    track: differences(tracks.map(({ track }) => track)),
+    of: differences(of),
+    slot: differences(tracks.map(({ slot }) => slot)),
+    alive: differences(tracks.map(({ alive }) => (alive ? 1 : 0))),
+  };
+}
+
+export function unpackTracks({ workers, ...columns }: PackedTracks): TrackView[] {
+  const [track, of, slot, alive] = [columns.track, columns.of, columns.slot, columns.alive].map(sums) as [
+    number[],
+    number[],
+    number[],
+    number[],
+  ];
+  return track.map((number, i) => {
+    const [worker, address, name, host] = workers[of[i]!]!;
+    return { track: number, worker, address, name, host, slot: slot[i]!, alive: alive[i] === 1 };
+  });
+}
+
+function differences(values: readonly number[]): number[] {
+  return values.map((value, i) => value - (values[i - 1] ?? 0));
+}
+
+function sums(differences: readonly number[]): number[] {
+  let sum = 0;
+  return differences.map((difference) => {
+    sum += difference;
+    return sum;
+  });
 }
 
 /** Records that are in the file as sums alone: their busy time by track, bin and function, and what each function did. */

@@ -1,5 +1,7 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import puppeteer, { type Browser, type Page } from 'puppeteer-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { findFirefox } from '../../scripts/lib/firefox.mjs';
@@ -126,6 +128,26 @@ describe.skipIf(firefox === undefined)('the main pages in Firefox', () => {
       expect(more).toEqual([]);
       await phone.close();
     }
+  });
+
+  test('a report opens from disk', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'taskglass-firefox-'));
+    const file = path.join(folder, 'report.html');
+    const response = await fetch(taskglass.url('/api/v1/export?format=html'));
+    writeFileSync(file, Buffer.from(await response.arrayBuffer()));
+    const page = await browser.newPage();
+    const problems: string[] = [];
+    page.on('pageerror', (error) => problems.push(String(error)));
+    await page.setViewport({ width: 1440, height: 900 });
+    await page.goto(`${pathToFileURL(file).href}#tasks`);
+    await page.waitForSelector('.shell');
+    await expect.poll(() => colors(page), { timeout: 20_000 }).toBeGreaterThanOrEqual(3);
+    const note = await page.$eval('[aria-label="About this file"]', (element) => element.textContent);
+    expect(note).toMatch(/30\d tasks in detail/);
+    await keepPicture(page, 'report');
+    expect(problems).toEqual([]);
+    await page.close();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   test('a server that goes is announced', async () => {

@@ -1,5 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -78,7 +80,7 @@ describe('a report in one file', () => {
     const response = await fetch(new URL('/api/v1/export?format=html', server.url));
     expect(response.status).toBe(200);
     file = path.join(folder, 'report.html');
-    await writeFile(file, await response.text());
+    await writeFile(file, Buffer.from(await response.arrayBuffer()));
     browser = await launchBrowser();
   });
   afterAll(async () => {
@@ -198,12 +200,10 @@ describe('a report in one file', () => {
       template: report!,
       server: 'test',
       made: EPOCH,
-      mostBytes: report!.length + 230_000,
+      mostBytes: 2 * report!.length + 120_000,
     };
-    const { text, leftOut, tasks } = await makeReport(store, options);
-    let html = '';
-    for await (const part of text) html += part;
-    await writeFile(small, html);
+    const { bytes, leftOut, tasks } = await makeReport(store, options);
+    await writeFile(small, bytes);
     expect(leftOut).toBeGreaterThan(0);
     expect(tasks).toBeGreaterThan(0);
     const own = await openFile(address('#tasks', '', small));
@@ -220,11 +220,51 @@ describe('a report in one file', () => {
     await own.page.context().close();
   });
 
+  test('of a selected time opens at it', async () => {
+    const [since, until] = [EPOCH + 100, EPOCH + 103];
+    const selected = path.join(folder, 'selected.html');
+    const response = await fetch(new URL(`/api/v1/export?format=html&since=${since}&until=${until}`, server.url));
+    await writeFile(selected, Buffer.from(await response.arrayBuffer()));
+    const own = await openFile(address('', '', selected));
+    await own.page.locator(`${STREAM}[data-since="${since}000000"]`).waitFor();
+    await expect.poll(() => own.page.title()).toMatch(/^Tasks/);
+    expect(await own.page.locator('[aria-label="About this file"]').textContent()).toContain('Selected: from');
+    await keepPicture(own.page, 'report-selected');
+    // An address that says something else has its way.
+    await own.page.goto('about:blank');
+    await own.page.goto(address('#tasks', `?since=${EPOCH + 50}&until=${EPOCH + 51}`, selected));
+    await own.page.locator(`${STREAM}[data-since="${EPOCH + 50}000000"]`).waitFor();
+    expect(own.problems).toEqual([]);
+    await own.page.context().close();
+  });
+
+  test('is read by its mark, whatever a server says of its characters', async () => {
+    const bytes = await readFile(file);
+    expect([...bytes.subarray(0, 2)]).toEqual([0xff, 0xfe]);
+    const other = createServer((_request, reply) => {
+      reply.writeHead(200, { 'content-type': 'text/html; charset=utf-8' }).end(bytes);
+    });
+    await new Promise<void>((resolve) => {
+      other.listen(0, '127.0.0.1', resolve);
+    });
+    const { port } = other.address() as AddressInfo;
+    const again = path.join(folder, 'again.html');
+    await writeFile(again, bytes.toString('utf16le').slice(1));
+    const own = await openFile(address('#status', '', again));
+    await expect.poll(() => own.page.locator('[data-total=records]').textContent()).toBe('40,000');
+    await own.page.context().close();
+    const opened = await openPage(browser, `http://127.0.0.1:${port}/#status`, { colorScheme: 'light' });
+    await expect.poll(() => opened.page.locator('[data-total=records]').textContent()).toBe('40,000');
+    expect(opened.problems).toEqual([]);
+    await opened.page.context().close();
+    other.close();
+  });
+
   test('that was cut off says so', async () => {
     const torn = path.join(folder, 'torn.html');
-    const whole = await (await fetch(new URL('/api/v1/export?format=html', server.url))).text();
+    const whole = (await readFile(file)).toString('utf16le');
     const last = whole.lastIndexOf('<script type="text/plain" data-part="records">');
-    await writeFile(torn, whole.slice(0, last + 5_000) + whole.slice(last + 9_000));
+    await writeFile(torn, whole.slice(0, last + 5_000) + whole.slice(last + 9_000), 'utf16le');
     const own = await openFile(address('#tasks', '', torn));
     await own.page.getByText('This file is damaged.').waitFor();
     await own.page.context().close();

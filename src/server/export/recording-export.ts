@@ -42,8 +42,8 @@ async function reportOf(recording: string, selection: TaskSelection, write: Writ
   await source.start(store);
   await source.finished;
   const made = Date.now() / 1000;
-  const { text, tasks, leftOut } = await makeReport(store, { selection, template, server: VERSION, made });
-  for await (const part of text) await write(part);
+  const { bytes, tasks, leftOut } = await makeReport(store, { selection, template, server: VERSION, made });
+  for await (const part of bytes) await write(part);
   return { tasks, leftOut, damages: source.damages };
 }
 

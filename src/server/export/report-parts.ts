@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
-import { encodeBase85 } from '../../base/base85.ts';
+import { encodeWide } from '../../base/wide-text.ts';
 import type { StateBatch } from '../../model/batch.ts';
 import { STRING_TABLES } from '../../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED } from '../../model/task-state.ts';
@@ -8,26 +8,39 @@ import { type Micros, type RecordIndex, toSeconds } from '../../model/units.ts';
 import { resourcesSnapshot, runningSnapshot, stateSnapshot, workersBatch } from '../../store/queries/cursors.ts';
 import type { Store } from '../../store/store.ts';
 import { encode } from '../../wire/encode.ts';
-import { joinMessages, type LeftOut, type ReportHead, type ReportPartKind, SummaryWriter } from '../../wire/report.ts';
-import type { RecordsWriter, ReportSlice } from '../../wire/report-records.ts';
+import {
+  joinMessages,
+  type LeftOut,
+  type PackedTracks,
+  packTracks,
+  type ReportHead,
+  type ReportPartKind,
+  SummaryWriter,
+} from '../../wire/report.ts';
+import type { RecordNames, RecordsWriter, ReportSlice } from '../../wire/report-records.ts';
 
-/** A part as it stands in the file. */
+/** A part as it stands in the file: in UTF-16. */
 export interface ReportPart {
   readonly kind: ReportPartKind;
-  readonly text: string;
+  readonly text: Uint8Array;
 }
 
 const deflated = promisify(deflateRaw);
 
-/** Compresses off the event loop. */
+/** A part that is made small, off the event loop. */
 export async function packPart(kind: ReportPartKind, bytes: Uint8Array): Promise<ReportPart> {
-  const packed = encodeBase85(await deflated(bytes, { level: 9 }));
-  return { kind, text: Buffer.from(packed.buffer).toString('latin1') };
+  return plainPart(kind, await deflated(bytes, { level: 9 }));
+}
+
+/** A part that cannot be made smaller. */
+export function plainPart(kind: ReportPartKind, bytes: Uint8Array): ReportPart {
+  // Everything that this runs on has the lower byte first.
+  return { kind, text: new Uint8Array(encodeWide(bytes).buffer) };
 }
 
 /** What the state, the workers and the resources are, as a page of the server would hear it; of a server it offers nothing. */
-export function messagesOf(store: Store): Uint8Array {
-  const state: StateBatch = stateSnapshot(store);
+export function messagesOf(store: Store): { readonly messages: Uint8Array; readonly tracks: PackedTracks } {
+  const { tracks = [], ...state }: StateBatch = stateSnapshot(store);
   const cluster = state.cluster && {
     ...state.cluster,
     engine: 'recording' as const,
@@ -36,7 +49,7 @@ export function messagesOf(store: Store): Uint8Array {
   };
   const link = { state: 'connected' as const, since: state.now, heard: state.now, reason: '' };
   const workers = workersBatch(store);
-  return joinMessages([
+  const messages = joinMessages([
     encode({ kind: 'state', batch: { ...state, ...(cluster && { cluster }), link } }),
     encode({
       kind: 'workers',
@@ -45,12 +58,20 @@ export function messagesOf(store: Store): Uint8Array {
     encode({ kind: 'resources', batch: resourcesSnapshot(store) }),
     encode({ kind: 'running', batch: runningSnapshot(store) }),
   ]);
+  return { messages, tracks: packTracks(tracks) };
 }
 
 export function stringsOf(store: Store): ReportHead['strings'] {
   return Object.fromEntries(
     STRING_TABLES.map((table) => [table, store.strings[table].valuesFrom(0)]),
   ) as unknown as ReportHead['strings'];
+}
+
+/** What a reader of the present state knows. */
+export function namesOf({ strings, tracks }: Store): RecordNames {
+  // As they are now: while a file is made, workers may come back under other addresses.
+  const workers = tracks.list.map(({ place }) => place.worker);
+  return { group: (group) => strings.group.at(group), worker: (track) => workers[track] ?? 0 };
 }
 
 /** Adds a record to a chunk. `rank` numbers those that others may name as what they depended on. */

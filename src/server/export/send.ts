@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<ExportFormat, { readonly type: string; readonly ext
   ndjson: { type: 'application/x-ndjson; charset=utf-8', extension: 'ndjson' },
   csv: { type: 'text/csv; charset=utf-8', extension: 'csv' },
   chrome: { type: 'application/json; charset=utf-8', extension: 'json' },
-  html: { type: 'text/html; charset=utf-8', extension: 'html' },
+  html: { type: 'text/html; charset=utf-16', extension: 'html' },
 };
 
 export function mediaTypeOf(format: ExportFormat): string {
@@ -47,8 +47,8 @@ export function sendExport(
   if (template === null) throw new TaskglassError('PAGE_NOT_BUILT', 'the page of reports is missing');
   return send(store, format, request, reply, async (write, signal) => {
     const made = Date.now() / 1000;
-    const { text } = await makeReport(store, { selection, template, server: VERSION, made, signal });
-    for await (const part of text) await write(part);
+    const { bytes } = await makeReport(store, { selection, template, server: VERSION, made, signal });
+    for await (const part of bytes) await write(part);
   });
 }
 

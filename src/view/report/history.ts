@@ -5,8 +5,10 @@ import { type Micros, toMicros } from '../../model/units.ts';
 import type { BusySink } from '../../store/detail/levels.ts';
 import { Slices } from '../../store/detail/slices.ts';
 import { Store } from '../../store/store.ts';
-import { type LeftOut, type ReportHead, readSummary } from '../../wire/report.ts';
-import { readRecords } from '../../wire/report-records.ts';
+import { decode } from '../../wire/decode.ts';
+import { encode } from '../../wire/encode.ts';
+import { type LeftOut, type ReportHead, readSummary, splitMessages, unpackTracks } from '../../wire/report.ts';
+import { type RecordNames, type RecordsChunk, readRecords } from '../../wire/report-records.ts';
 
 /** Slices of the records in the file, and busy time of those that are in it as sums alone. */
 class ReportSlices extends Slices {
@@ -53,14 +55,38 @@ class ReportSlices extends Slices {
   }
 }
 
+/** What the server would say of the present: its messages, and the state among them. */
+export function presentOf(
+  head: ReportHead,
+  bytes: Uint8Array,
+): { readonly messages: readonly Uint8Array<ArrayBuffer>[]; readonly state: StateBatch } {
+  let state: StateBatch | null = null;
+  const messages = splitMessages(bytes).map((bytes) => {
+    const message = decode(bytes);
+    if (message.kind !== 'state') return bytes;
+    state = { ...message.batch, tracks: unpackTracks(head.tracks) };
+    return encode({ kind: 'state', batch: state });
+  });
+  if (state === null) throw new Error('the file says nothing of its cluster');
+  return { messages, state };
+}
+
 /** The history that a report holds, as its server's store had it, with the same numbers for the same things. */
 export class ReportStore extends Store {
   override readonly slices = new ReportSlices((record) => this.records.fn.at(record));
+  readonly #names: RecordNames = {
+    group: (group) => this.strings.group.at(group),
+    worker: (track) => this.#workers[track] ?? 0,
+  };
+  readonly #workers: readonly number[];
 
   /** `state`: the one in the file. */
   constructor(head: ReportHead, state: StateBatch) {
     super({ monotonic: () => 0 });
     const { cluster, now } = state;
+    const workers: number[] = [];
+    for (const { track, worker } of state.tracks ?? []) workers[track] = worker;
+    this.#workers = workers;
     if (cluster) this.accept({ kind: 'cluster', time: now, ...cluster });
     for (const table of STRING_TABLES) for (const value of head.strings[table]) this.intern(table, value);
     // Each row makes the next one of its worker, so that all get the numbers that they had.
@@ -76,9 +102,9 @@ export class ReportStore extends Store {
   }
 
   /** Takes a chunk of records, the oldest first. */
-  *fill(bytes: Uint8Array): Generator<undefined, void> {
-    const { records, slices, strings } = this;
-    for (const { slices: own, error, ...row } of readRecords(bytes, (group) => strings.group.at(group))) {
+  *fill(chunk: RecordsChunk): Generator<undefined, void> {
+    const { records, slices } = this;
+    for (const { slices: own, error, ...row } of readRecords(chunk, this.#names)) {
       const record = records.length;
       const { track, fn, status } = row;
       for (const { action, start, stop, origin } of own) {

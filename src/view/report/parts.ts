@@ -1,5 +1,5 @@
-import { decodeBase85 } from '../../base/base85.ts';
 import { decodeUtf8 } from '../../base/utf8.ts';
+import { decodeWide } from '../../base/wide-text.ts';
 import { REPORT_FORMAT, type ReportHead, type ReportPartKind } from '../../wire/report.ts';
 
 /** The parts that a report's document holds. Each is taken out of the document when it is read. */
@@ -18,11 +18,13 @@ export class Parts {
   }
 
   /** The next part of a kind. Throws where there is none, or where it is damaged. */
-  async take(kind: ReportPartKind): Promise<Uint8Array> {
+  async take(kind: ReportPartKind): Promise<Uint8Array<ArrayBuffer>> {
     const element = this.#elements.get(kind)?.shift();
     if (element === undefined) throw new Error(`this file has no part "${kind}": it was not saved whole`);
-    const bytes = await inflated(element.textContent);
+    const packed = decodeWide(element.textContent);
     element.remove();
+    // Numbers of records were made as small as they get.
+    const bytes = kind === 'records' ? packed : await inflated(packed);
     return bytes;
   }
 
@@ -34,8 +36,7 @@ export class Parts {
   }
 }
 
-async function inflated(text: string): Promise<Uint8Array> {
-  const packed = decodeBase85(text);
+export async function inflated(packed: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }

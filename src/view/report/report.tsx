@@ -6,15 +6,15 @@ import './report.css';
 import { createSignal } from 'solid-js';
 import { TaskglassError } from '../../base/errors.ts';
 import { Replica } from '../../store/replica.ts';
-import { decode } from '../../wire/decode.ts';
-import { splitMessages } from '../../wire/report.ts';
+import { rangeOf } from '../address.ts';
 import { showApp } from '../app.tsx';
 import { answerWith } from '../ask.ts';
 import { Connection, type ConnectionStatus } from '../connection.ts';
+import { secondsText, type TimeRange } from '../search/tasks-state.ts';
 import { EarlyWindow } from '../timeline/moving/early-window.ts';
 import { answer } from './answers.ts';
 import { createHashRouter } from './hash-router.ts';
-import { ReportStore } from './history.ts';
+import { presentOf, ReportStore } from './history.ts';
 import { Parts } from './parts.ts';
 import { ReportNote } from './report-note.tsx';
 import { ReportSocket } from './report-socket.ts';
@@ -28,10 +28,8 @@ const SHOW_MS = 500;
 async function start(root: HTMLElement): Promise<void> {
   const parts = new Parts(document);
   const head = await parts.head();
-  const messages = splitMessages(await parts.take('messages'));
-  const state = messages.map(decode).find((message) => message.kind === 'state');
-  if (state === undefined) throw new Error('the file says nothing of its cluster');
-  const store = new ReportStore(head, state.batch);
+  const { messages, state } = presentOf(head, await parts.take('messages'));
+  const store = new ReportStore(head, state);
   if (head.leftOut !== null) store.slices.leaveOut(head.leftOut, await parts.take('summary'));
 
   const [read, setRead] = createSignal(0);
@@ -59,6 +57,7 @@ async function start(root: HTMLElement): Promise<void> {
     onStatus: (status) => tell?.(status),
     reload: () => false,
   });
+  if (head.range !== null) openAt(head.range);
   const router = createHashRouter();
   const early = new EarlyWindow(connection, replica, {
     page: router.page(),
@@ -74,7 +73,7 @@ async function start(root: HTMLElement): Promise<void> {
   let shown = turn;
   try {
     while (parts.has('records')) {
-      for (const _ of store.fill(await parts.take('records'))) {
+      for (const _ of store.fill({ numbers: await parts.take('records'), texts: await parts.take('texts') })) {
         if (performance.now() - turn < TURN_MS) continue;
         setRead(store.records.length / Math.max(1, head.records));
         if (performance.now() - shown > SHOW_MS) {
@@ -91,6 +90,21 @@ async function start(root: HTMLElement): Promise<void> {
   }
   whole();
   (socket as ReportSocket | null)?.refresh();
+}
+
+/** A file of a selected time shows that first, unless its address says what to show. */
+function openAt(range: TimeRange): void {
+  if (location.hash !== '' || rangeOf(location.search) !== null) return;
+  const query = new URLSearchParams(location.search);
+  query.set('since', secondsText(range.since));
+  query.set('until', secondsText(range.until));
+  const address = `${location.pathname}?${query}#tasks`;
+  try {
+    history.replaceState(null, '', address);
+  } catch {
+    // Some browsers let a page that is a file have another address only as another page.
+    location.replace(address);
+  }
 }
 
 const root = document.getElementById('app');
