@@ -77,6 +77,7 @@ describe('records of a report', () => {
         for (const one of records) writer.add(one);
         expect([...readRecords(writer.finish(), NAMES)]).toEqual(records);
       }),
+      { numRuns: 50 },
     );
   });
 
