@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
+import { setImmediate } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import captured from '../captured.fixture.json' with { type: 'json' };
 import { decompress } from './decompress.ts';
+import frames from './zstd.fixture.json' with { type: 'json' };
 
 const { plain, ...compressed } = captured.compressed;
 const expected = Buffer.from(plain, 'base64');
@@ -33,6 +36,27 @@ describe.each(cases)('$name, as Python wrote it', ({ name, frame }) => {
   });
 });
 
+it.each(frames)('a Zstandard frame of $length bytes, as level $level writes it', async ({ frame, length, sha256 }) => {
+  const bytes = await decompress('zstd', Buffer.from(frame, 'base64'), LIMIT);
+  expect([bytes.length, createHash('sha256').update(bytes).digest('hex')]).toEqual([length, sha256]);
+});
+
+it('a Zstandard frame of which anything was changed is refused, or is as long as it says', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.constantFrom(...frames), fc.nat(), fc.nat(255), async ({ frame, length }, at, value) => {
+      const bad = Buffer.from(frame, 'base64');
+      // Behind the head, which says the size.
+      bad[13 + (at % (bad.length - 13))] = value;
+      try {
+        expect((await decompress('zstd', bad, LIMIT)).length).toBe(length);
+      } catch (error) {
+        expect(error).toMatchObject({ code: 'PROTOCOL_ERROR' });
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
 it('refuses a size that the bytes cannot give, and unknown names', async () => {
   await expect(decompress('lz4', Buffer.from([0xff, 0xff, 0xff, 0x7f, 0]), 2 ** 32)).rejects.toThrow(/cannot give/);
   await expect(decompress('snappy', Buffer.from([0xff, 0xff, 0xff, 0x7f, 0]), 2 ** 32)).rejects.toThrow(/cannot give/);
@@ -53,6 +77,55 @@ describe('bombs', () => {
     await refused('zstd', [...MAGIC, 0xe0, 0xff, 0xff, 0xff, 0x7f, 0, 0, 0, 0, 0x01, 0, 0], 2 ** 40);
     await refused('zstd', [...MAGIC, 0xa0, 0, 0, 0, 0x40, 0x01, 0, 0], 2 ** 40);
     await refused('zstd', MAGIC);
+  });
+  /** A frame of blocks that says that it holds so many bytes. */
+  const zstdOf = (
+    size: number,
+    blocks: readonly (readonly [type: number, length: number, bytes: readonly number[]])[],
+  ) => {
+    const head = Buffer.from([...MAGIC, 0xa0, 0, 0, 0, 0]);
+    head.writeUInt32LE(size, 5);
+    const parts = blocks.map(([type, length, bytes], i) => {
+      const begin = (length << 3) | (type << 1) | (i === blocks.length - 1 ? 1 : 0);
+      return Buffer.from([begin & 255, (begin >> 8) & 255, begin >> 16, ...bytes]);
+    });
+    return Buffer.concat([head, ...parts]);
+  };
+  const seconds = async (run: () => Promise<unknown>): Promise<number> => {
+    const { user, system } = process.cpuUsage();
+    await run();
+    const after = process.cpuUsage();
+    return (after.user + after.system - user - system) / 1e6;
+  };
+
+  it('a Zstandard block of a dozen bytes may name 98,000 copies of 65 kB each: they are not made', async () => {
+    // No literals; sequences whose tables are one symbol each: no literals, the offset before, the longest match.
+    const sequences = [0, 255, 255, 255, 0x54, 0, 0, 52, 1];
+    const block = [2, sequences.length, sequences] as const;
+    const first = [1, 65_536, [7]] as const;
+    const took = await seconds(async () => {
+      await refused('zstd', [...zstdOf(1 << 20, [first, ...Array.from({ length: 200 }, () => block)])]);
+    });
+    // All of them would be 98,000 × 65,539 × 200 bytes, which takes an hour and more.
+    expect(took).toBeLessThan(5);
+  });
+  it('a Zstandard frame has no more blocks than what it makes asks for', async () => {
+    const nothing = [0, 0, []] as const;
+    await refused('zstd', [...zstdOf(1 << 20, [...Array.from({ length: 5_000 }, () => nothing)])]);
+    await expect(
+      decompress('zstd', zstdOf(1 << 20, [...Array.from({ length: 5_000 }, () => nothing)]), LIMIT),
+    ).rejects.toThrow(/more blocks/);
+  });
+  it('a Zstandard frame of 2 kB that is 64 MB lets others have their turn', async () => {
+    const blocks = Array.from({ length: 512 }, () => [1, 131_072, [7]] as const);
+    let done = false;
+    const decoding = decompress('zstd', zstdOf(64 << 20, blocks), 64 << 20).finally(() => {
+      done = true;
+    });
+    let turns = 0;
+    for (; !done; turns++) await setImmediate();
+    expect(turns).toBeGreaterThan(16);
+    expect(Buffer.alloc(64 << 20, 7).equals(await decoding)).toBe(true);
   });
   it('a real one of zeros is stopped at the limit', async () => {
     const zeros = deflateSync(Buffer.alloc(64 << 20));

@@ -46,22 +46,17 @@ function lz4(frame: Uint8Array, maxBytes: number): Uint8Array {
   return lz4Block(frame, 4, size);
 }
 
-/**
- * One frame that says how long its content is, as Dask's always do: the decoder then writes into a buffer of that size. Without,
- * it would allocate the window that a frame announces, up to 2 GB, and move all of it for every block of three bytes.
- */
+/** One frame that says how long its content is, as Dask's always do, and so bounds what decoding it takes. */
 async function zstd(frame: Uint8Array, maxBytes: number): Promise<Uint8Array> {
-  const size = zstdSize(frame);
+  const { size, end } = zstdHead(frame);
   // The most that four bytes, a block of one repeated byte, can stand for.
   plausible(size, frame, 32_768, maxBytes);
-  const { decompress: decompressZstd } = await import('fzstd');
-  const out = new Uint8Array(size);
-  decompressZstd(frame, out);
-  return out;
+  const { zstdFrame } = await import('./zstd-frame.ts');
+  return await zstdFrame(frame, end, size);
 }
 
-/** What the header of a Zstandard frame says of its content's size (RFC 8878, 3.1.1.1). */
-function zstdSize(frame: Uint8Array): number {
+/** What the header of a Zstandard frame says of its content's size (RFC 8878, 3.1.1.1), and where it ends. */
+function zstdHead(frame: Uint8Array): { readonly size: number; readonly end: number } {
   if (frame.length < 9) throw new Error('truncated');
   const view = new DataView(frame.buffer, frame.byteOffset, frame.byteLength);
   if (view.getUint32(0, true) !== 0xfd2f_b528) throw new Error('no Zstandard frame');
@@ -71,9 +66,10 @@ function zstdSize(frame: Uint8Array): number {
   const at = 5 + (single ? 0 : 1) + [0, 1, 2, 4][flags & 3]!;
   if (width === 0) throw new Error('a frame that does not say its size');
   if (at + width > frame.length) throw new Error('truncated');
-  if (width === 1) return view.getUint8(at);
-  if (width === 2) return view.getUint16(at, true) + 256;
-  return view.getUint32(at, true) + (width === 8 ? view.getUint32(at + 4, true) * 2 ** 32 : 0);
+  const end = at + width;
+  if (width === 1) return { size: view.getUint8(at), end };
+  if (width === 2) return { size: view.getUint16(at, true) + 256, end };
+  return { size: view.getUint32(at, true) + (width === 8 ? view.getUint32(at + 4, true) * 2 ** 32 : 0), end };
 }
 
 /** A raw snappy block begins with its size, seven bits a byte. */
