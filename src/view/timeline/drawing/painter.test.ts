@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { SlicesBatch } from '../../../model/batch.ts';
-import { CATEGORY_FUNCTION } from '../../../model/task-state.ts';
+import type { SlicesBatch, WindowFilter } from '../../../model/batch.ts';
+import { CATEGORY_FUNCTION, UNMATCHED } from '../../../model/task-state.ts';
 import { WindowData } from '../../../store/detail/window-data.ts';
+import type { Replica } from '../../../store/replica.ts';
 import { colorsOf } from '../../colors.ts';
 import { layoutOf } from '../../rows/rows.fixture.ts';
+import { standardOverlays } from './overlays.ts';
 import { type Draw, drawGaps, drawNow, drawRunning, NamePainter, type Stage } from './painter.ts';
 import { pixel } from './pixels.ts';
+import type { Scene } from './scene.ts';
 
 const EPOCH = 1_790_000_000_000_000;
 
@@ -66,6 +69,31 @@ describe('overlays', () => {
       'rect rgb(255, 255, 255) 106,0 44x20',
       'rect gradient 106,0 44x20',
     ]);
+  });
+
+  it('fades what runs and does not match: by its key, by how long it has run, and by any status', () => {
+    const running = new Map([
+      [0, { fn: 1, start: EPOCH - 2e6, key: 'x-1' }],
+      [1, { fn: 1, start: EPOCH, key: 'y-2' }],
+    ]);
+    const solid = (filter: WindowFilter): string[] => {
+      const { draw, log } = recorder();
+      const replica = { running, names: ['', ''], clock: () => EPOCH / 1e6 + 0.15 } as unknown as Replica;
+      const scene = { replica, now: 150_000, functions: null, filter } as unknown as Scene;
+      standardOverlays().below[2]!.draw(draw, { ...stage, categories: many }, scene);
+      return log
+        .filter((line) => line.startsWith('rect rgb') && !line.includes('255'))
+        .map((line) => line.slice(5, 20));
+    };
+    const many = new Uint32Array(UNMATCHED + 16);
+    many[CATEGORY_FUNCTION + 1] = pixel(10, 20, 30);
+    many[UNMATCHED + CATEGORY_FUNCTION + 1] = pixel(90, 90, 90);
+    const [matches, fades] = ['rgb(10, 20, 30)', 'rgb(90, 90, 90)'];
+    expect(solid({ text: 'x' })).toEqual([matches, fades]);
+    expect(solid({ minDuration: 2.1 })).toEqual([matches, fades]);
+    expect(solid({ maxDuration: 2.1 })).toEqual([fades, matches]);
+    expect(solid({ status: 'memory' })).toEqual([fades, fades]);
+    expect(solid({})).toEqual([matches, matches]);
   });
 
   it('draws the present on the right edge, and not when it is out of view', () => {
