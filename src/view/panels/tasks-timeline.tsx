@@ -37,7 +37,8 @@ export function TasksTimeline(): JSX.Element {
   const { state } = model;
   const records = new Records();
   const marks = new HitMarks();
-  const [inView, setInView] = createSignal<number | null>(null);
+  /** Null: that cannot be told; undefined: not yet, of what is looked for now. */
+  const [inView, setInView] = createSignal<number | null | undefined>();
   const [selecting, setSelecting] = createSignal(false);
   const [highlight, setHighlight] = createSignal<string | null>(null);
   const [stream, setStream] = createSignal<{ timeline: Timeline; details: Details; tool: AreaTool } | null>(null);
@@ -152,6 +153,12 @@ export function TasksTimeline(): JSX.Element {
     if (!counting.signal.aborted) setInView(page?.total ?? null);
   };
   createEffect(
+    on(narrowed, () => {
+      counting?.abort();
+      setInView(undefined);
+    }),
+  );
+  createEffect(
     on([shown, total, narrowed], () => {
       timer ??= setTimeout(() => void count(), REST);
     }),
@@ -175,8 +182,10 @@ export function TasksTimeline(): JSX.Element {
       return `${functions} · ${plural(total(), 'task')} in all · ${where}`;
     }
     const which = isFiltered(state()) ? ' that match' : '';
+    if (seen === undefined && which !== '')
+      return `looking for what matches among ${plural(total(), 'task')} · ${where}`;
     const tasks =
-      seen === null
+      seen === null || seen === undefined
         ? plural(total(), 'task')
         : `${formatCount(Math.min(seen, total()))}${which} of ${plural(total(), 'task')} in view`;
     return `${tasks} · ${where}`;
