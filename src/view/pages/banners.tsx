@@ -8,7 +8,9 @@ export function Banners(): JSX.Element {
   const live = useLive();
   const text = () => {
     live.state();
-    return linkText(live.status(), live.replica.link, live.replica.cluster?.engine === 'recording');
+    const { cluster, link } = live.replica;
+    // Before the first answer nothing was heard.
+    return linkText(live.status(), cluster === null ? { ...link, heard: 0 } : link, cluster?.engine === 'recording');
   };
   const stopped = () => {
     live.state();

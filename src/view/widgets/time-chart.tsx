@@ -106,7 +106,7 @@ function optionsOf(props: TimeChartProps, host: HTMLElement): uPlot.Options {
         space: 70,
         grid: { show: false },
         values: (_plot, splits) =>
-          splits.map((seconds) => (fitsAxis(seconds, props.span) ? props.formatTime(seconds) : '')),
+          splits.map((seconds) => (seconds > 0 && fitsAxis(seconds, props.span) ? props.formatTime(seconds) : '')),
       },
       {
         ...axis,

@@ -235,6 +235,23 @@ describe('drawSlices', () => {
     const labels = labelsOf(slices, { perPixel: 10, column: 0, width: 100 }, EPOCH, 20);
     expect(labels).toEqual([{ fn: 0, category: INC, x: 0, width: 30 }]);
   });
+
+  it('keeps names of slices apart that overlap since clocks differ', () => {
+    const slices = slicesOf([
+      [INC, 0, 300],
+      [DEC, 250, 500],
+      [INC, 260, 520],
+      [DEC, 600, 900],
+      [CATEGORY_ERRED, 700, 1000],
+    ]);
+    const labels = labelsOf(slices, { perPixel: 10, column: 0, width: 100 }, EPOCH, 5);
+    expect(labels.map(({ category, x, width }) => [category, x, width])).toEqual([
+      [INC, 0, 30],
+      [DEC, 30, 20],
+      [DEC, 60, 10],
+      [CATEGORY_ERRED, 70, 30],
+    ]);
+  });
 });
 
 describe('sliceAt', () => {

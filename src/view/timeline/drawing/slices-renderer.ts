@@ -290,13 +290,23 @@ export function labelsOf(slices: TrackSlices, scale: Scale, epoch: number, least
   const until = (scale.column + scale.width) * scale.perPixel + epoch;
   const [from, to] = slicesWithin(slices, since, until);
   const labels: SliceLabel[] = [];
+  let done = 0;
   for (let i = from; i < to; i++) {
     const category = slices.category[i]!;
     if (category >= UNMATCHED) continue;
     if (category < CATEGORY_FUNCTION && category !== CATEGORY_ERRED && category !== CATEGORY_LOST) continue;
-    const x = Math.max(0, xOf(scale, slices.start[i]! - epoch));
-    const width = Math.min(scale.width, xOf(scale, slices.stop[i]! - epoch)) - x;
-    if (width >= least) labels.push({ fn: slices.fn[i]!, category, x, width });
+    const start = Math.max(0, xOf(scale, slices.start[i]! - epoch));
+    const stop = Math.min(scale.width, xOf(scale, slices.stop[i]! - epoch));
+    // Where clocks make two overlap, their names do not: an error lies above, any other one is cut as its slice is.
+    const above = category === CATEGORY_ERRED;
+    const before = labels.at(-1);
+    if (above && before !== undefined && before.x + before.width > start) {
+      labels.pop();
+      if (start - before.x >= least) labels.push({ ...before, width: start - before.x });
+    }
+    const x = above ? start : Math.max(start, done);
+    done = Math.max(done, stop);
+    if (stop - x >= least) labels.push({ fn: slices.fn[i]!, category, x, width: stop - x });
   }
   return labels;
 }
