@@ -30,6 +30,13 @@ export function ExportMenu(props: ExportMenuProps): JSX.Element {
   const outside = ({ target }: PointerEvent): void => {
     if (open() && target instanceof Node && !menu?.contains(target) && !button.contains(target)) setOpen(false);
   };
+  /** Also while the focus is still on the button that opened it. */
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || !open()) return;
+    event.stopPropagation();
+    setOpen(false);
+    button.focus();
+  };
   document.addEventListener('pointerdown', outside);
   onCleanup(() => document.removeEventListener('pointerdown', outside));
   const chosen = (): Range | null => {
@@ -52,6 +59,7 @@ export function ExportMenu(props: ExportMenuProps): JSX.Element {
           aria-expanded={open()}
           title="Take the history along as a file"
           onClick={() => setOpen(!open())}
+          onKeyDown={onKey}
         >
           Export ▾
         </button>
@@ -61,12 +69,7 @@ export function ExportMenu(props: ExportMenuProps): JSX.Element {
             ref={(element) => (menu = element)}
             role="dialog"
             aria-label="Export"
-            onKeyDown={(event) => {
-              if (event.key !== 'Escape') return;
-              event.stopPropagation();
-              setOpen(false);
-              button.focus();
-            }}
+            onKeyDown={onKey}
           >
             <fieldset>
               <legend>What</legend>

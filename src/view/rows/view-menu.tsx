@@ -35,6 +35,12 @@ export function ViewMenu(props: ViewMenuProps): JSX.Element {
     setOpen(false);
     button.focus();
   };
+  /** Also while the focus is still on the button that opened it. */
+  const onKey = (event: KeyboardEvent): void => {
+    if (event.key !== 'Escape' || !open()) return;
+    event.stopPropagation();
+    close();
+  };
   const outside = (event: PointerEvent): void => {
     const target = event.target;
     if (open() && target instanceof Node && !menu?.contains(target) && !button.contains(target)) setOpen(false);
@@ -50,6 +56,7 @@ export function ViewMenu(props: ViewMenuProps): JSX.Element {
         aria-expanded={open()}
         title="Groups, order and filter of rows; the ruler; go to a time"
         onClick={() => setOpen(!open())}
+        onKeyDown={onKey}
       >
         Rows ▾
       </button>
@@ -59,11 +66,7 @@ export function ViewMenu(props: ViewMenuProps): JSX.Element {
           ref={(element) => (menu = element)}
           role="dialog"
           aria-label="Rows and time"
-          onKeyDown={(event) => {
-            if (event.key !== 'Escape') return;
-            event.stopPropagation();
-            close();
-          }}
+          onKeyDown={onKey}
         >
           <RowChoices {...props} />
           <TimeChoices timeline={props.timeline} onWent={close} />
