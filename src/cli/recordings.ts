@@ -54,7 +54,7 @@ function warn(damages: readonly Damage[]): number {
   return damages.some(({ torn }) => !torn) ? 1 : 0;
 }
 
-function statsText({ recording, summary }: RecordingStats): string {
+function statsText({ recording, summary, bytes }: RecordingStats): string {
   const { tasks, erred, start, stop, functions, workers, missed, unknownGaps } = summary;
   const head = [
     ['recording of', `${recording.engine} ${recording.version} at ${recording.address}`],
@@ -65,6 +65,7 @@ function statsText({ recording, summary }: RecordingStats): string {
       'missed',
       `${missed.toLocaleString('en-US')} tasks${unknownGaps > 0 ? ` and ${unknownGaps} gaps of unknown size` : ''}`,
     ],
+    ['on disk', `${megabytes(bytes.segments)}, and ${megabytes(bytes.index)} of an index that may be deleted`],
   ].map(([name = '', value = '']) => `${name.padEnd(13)}${value}`);
   const rows = functions.map((fn) => [
     fn.name,
@@ -81,6 +82,10 @@ function statsText({ recording, summary }: RecordingStats): string {
     row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[column]!))).join('  '),
   );
   return [...head, '', ...lines].join('\n');
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
 function isoTime(time: number): string {

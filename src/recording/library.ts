@@ -90,14 +90,14 @@ async function describe(directory: string): Promise<Recording | null> {
 }
 
 /** What makes it open fast counts, too. */
-async function indexBytes(directory: string): Promise<Bytes> {
+export async function indexBytes(directory: string): Promise<Bytes> {
   const folder = path.join(directory, INDEX);
   const names = await readdir(folder).catch(() => []);
   const sizes = await Promise.all(names.map((name) => stat(path.join(folder, name)).catch(() => null)));
   return sizes.reduce((sum, found) => sum + (found?.size ?? 0), 0);
 }
 
-async function segmentsOf(directory: string): Promise<Segment[]> {
+export async function segmentsOf(directory: string): Promise<Segment[]> {
   const segments = new Map<number, Segment>();
   for (const folder of [TASKS, EVENTS, JOURNAL]) {
     for (const name of await readdir(path.join(directory, folder)).catch(() => [])) {

@@ -95,7 +95,10 @@ describe('a demo that was recorded and killed', () => {
   test('is summed up, and exported as text, from its journal', async () => {
     const { status, output } = await run('stats', directory, '--json');
     expect(status).toBe(0);
-    const { recording, summary } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1));
+    const { recording, summary, bytes } = JSON.parse(output.slice(output.indexOf('{'), output.lastIndexOf('}') + 1));
+    // So few tasks have no index.
+    expect(bytes).toEqual({ segments: expect.any(Number), index: 0 });
+    expect(bytes.segments).toBeGreaterThan(1_000);
     expect(recording).toMatchObject({ engine: 'embedded' });
     expect(summary).toMatchObject({ tasks: 301, erred: 0 });
     expect(summary.functions.map(({ name, tasks }: { name: string; tasks: number }) => [name, tasks]).sort()).toEqual(
