@@ -1,8 +1,8 @@
 import { RecordingError } from '../files/event-decoder.ts';
 import { ThriftReader } from './thrift.ts';
 
-/** Rows of a row group, which is what a reader holds at once. */
-export const ROWS_A_GROUP = 32_768;
+/** Rows of a row group, which is what a reader holds at once: three to a segment, as each has dictionaries of its own. */
+export const ROWS_A_GROUP = 45_056;
 /** A segment is closed after 131,072 tasks, and a tick is not torn apart. */
 const MOST_GROUPS = 256;
 const MOST_COLUMNS = 256;

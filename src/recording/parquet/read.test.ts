@@ -68,7 +68,7 @@ const summary = JSON.stringify({ some: 'thing' });
 describe('what was written', () => {
   it.each([1, 2, 7, 8, 9, 16, 17, 129, 5_000])('is read, %i rows', async (rows) => {
     const columns = tasks(rows, rows);
-    const [read, ...more] = await readAll(writeTasks([columns], tables.textOf, summary));
+    const [read, ...more] = await readAll(writeTasks([columns], tables.textOf, summary).bytes);
     expect(more).toEqual([]);
     // Times are whole microseconds in the file.
     for (const name of ['start', 'stop', 'ready'] as const)
@@ -77,7 +77,7 @@ describe('what was written', () => {
   });
   it('is read in groups, with a column that is not known and without those that came later', async () => {
     const rows = ROWS_A_GROUP + 5;
-    const bytes = writeTasks([tasks(rows)], tables.textOf, summary);
+    const bytes = writeTasks([tasks(rows)], tables.textOf, summary).bytes;
     const file = takeApart(bytes);
     for (const { columns } of file.groups) {
       const left = columns.filter(({ path: [name = ''] }) => !['ready', 'needs', 'dependencies'].includes(name));
@@ -103,7 +103,7 @@ async function refused(bytes: Buffer, why: RegExp): Promise<void> {
 }
 
 describe('a file of somebody who means harm is refused, in no time and with little memory', () => {
-  const honest = writeTasks([tasks(300)], tables.textOf, summary);
+  const honest = writeTasks([tasks(300)], tables.textOf, summary).bytes;
   /** The honest file with something else in it. */
   const evil = (change: (file: ForgedFile) => void): Buffer => {
     const file = takeApart(honest);

@@ -24,7 +24,7 @@ export interface Seal {
   readonly parquet: {
     /** CRC-32 of the bytes of each row group. */
     readonly crc: readonly number[];
-    /** The end of the file once more, base64: its rows stay readable when its own is damaged. */
+    /** The end of the file once more, base64, without the summary: its rows stay readable when its own is damaged. */
     readonly footer: string;
   } | null;
 }
@@ -100,9 +100,10 @@ async function writeSegment(
   await mkdir(path.join(directory, EVENTS), { recursive: true });
   let parquet: Seal['parquet'] = null;
   if (finished.length > 0) {
-    const bytes = writeTasks(finished, tables.textOf, JSON.stringify(summary));
+    // Who worked is a column of the same file.
+    const { workers: _, ...told } = summary;
+    const { bytes, footer } = writeTasks(finished, tables.textOf, JSON.stringify(told));
     await writeWhole(tasksFile(directory, number), directory, bytes);
-    const footer = bytes.subarray(bytes.length - 8 - bytes.readUInt32LE(bytes.length - 8));
     parquet = { crc: new TasksReader(bytes, footer).checksums(), footer: footer.toString('base64') };
   }
   const seal = encodeBlock(BLOCK.seal, Buffer.from(JSON.stringify({ summary, parquet } satisfies Seal)));
