@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -256,18 +257,31 @@ describe('/history', () => {
   });
 });
 
+/** Whether a process may have file systems of its own here. */
+function mayMount(): boolean {
+  const { status } = spawnSync('unshare', ['-Urm', 'sh', '-c', `mount -t tmpfs -o size=28k none '${tmpdir()}'`]);
+  return status === 0;
+}
+
 test('when the disk is full, recording stops, the pages say so, and what was written is whole', async () => {
   await build();
   const folder = await mkdtemp(path.join(tmpdir(), 'taskglass-history-'));
   const port = await freePort();
-  // Files of this process end at 16 KiB: its write fails as on a full disk.
-  const command = `ulimit -f 16; exec '${process.execPath}' dist/cli.js demo --workers 1 --no-browser --port ${port}`;
-  const child = new Child('bash', ['-c', `${command} --record-dir '${folder}'`]);
+  const serve = `exec '${process.execPath}' dist/cli.js demo --workers 1 --no-browser --port ${port} --record-dir '${folder}'`;
+  // A file system of seven pages that only this process sees. Where nobody may make one, its files end at 16 KiB.
+  const full = mayMount();
+  const child = full
+    ? new Child('unshare', ['-Urm', 'sh', '-c', `mount -t tmpfs -o size=28k none '${folder}' && ${serve}`])
+    : new Child('bash', ['-c', `ulimit -f 16; ${serve}`]);
   await using taskglass = await Taskglass.serving(child);
   const browser = await launchBrowser();
   try {
     const { page, problems } = await openPage(browser, taskglass.url('/status'));
     await page.getByRole('alert').getByText('Recording has stopped').waitFor();
+    await page
+      .getByRole('alert')
+      .getByText(full ? 'ENOSPC' : 'EFBIG')
+      .waitFor();
     // The live view goes on.
     await page.locator('[data-total=records]', { hasText: '301' }).waitFor();
     await page.getByRole('button', { name: 'Run example' }).click();

@@ -15,13 +15,13 @@ const ARGS = [
 ];
 
 /** The system's Chromium, without a window. `names` lead to this machine, whatever they are elsewhere. */
-export async function launchBrowser(names: readonly string[] = []): Promise<Browser> {
+export async function launchBrowser(names: readonly string[] = [], more: readonly string[] = []): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined) {
     throw new Error('No Chromium was found: run npm test once, which installs or asks for it.');
   }
   const rules = names.map((name) => `MAP ${name} 127.0.0.1`).join(',');
-  return await chromium.launch({ executablePath, args: [...ARGS, `--host-resolver-rules=${rules}`] });
+  return await chromium.launch({ executablePath, args: [...ARGS, ...more, `--host-resolver-rules=${rules}`] });
 }
 
 /** A page and what went wrong on it. */
