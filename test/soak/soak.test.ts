@@ -15,6 +15,6 @@ test(`${MINUTES} min of 1,000 tasks a second, ten viewers, workers that come and
   const [warm, last] = [third[0]!, samples.at(-1)!];
   expect(last.agent).toBeLessThan(5 * MB);
   expect(last.page).toBeLessThan(30 * MB);
-  // What a process takes moves up and down by some tens of megabytes; a history of that length without a bound takes more.
+  // Its pages fill up to their budget first.
   expect(last.server - warm.server).toBeLessThan(60 * MB);
 }, 900_000);

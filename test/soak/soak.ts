@@ -5,6 +5,7 @@ import { Crowd, watchOurs } from '../../bench/support/viewers.ts';
 import { launchBrowser, openPage } from '../support/browser.ts';
 import type { Child } from '../support/child.ts';
 import { DaskCluster } from '../support/dask-cluster.ts';
+import { LiveMemory } from '../support/live-memory.ts';
 import { ROOT } from '../support/project-files.ts';
 import { Taskglass } from '../support/taskglass.ts';
 import { until } from '../support/until.ts';
@@ -20,8 +21,10 @@ export interface SoakOptions {
 export interface SoakSample {
   /** Since the start, seconds. */
   readonly time: number;
-  /** The server's process. */
+  /** What the server holds after a collection, buffers among it. */
   readonly server: number;
+  /** What the server's process takes of the machine, with what it has not collected or given back yet. */
+  readonly resident: number;
   /** What our agent holds inside the scheduler. */
   readonly agent: number;
   /** The page's heap after a collection. */
@@ -56,7 +59,10 @@ const MEMORY = '32MB';
  */
 export async function soak({ minutes, warmUp = 0.3, say = () => {} }: SoakOptions): Promise<SoakResult> {
   await using cluster = await DaskCluster.start({ workers: 0 });
-  await using taskglass = await Taskglass.start([cluster.address, '--memory', MEMORY]);
+  await using taskglass = await Taskglass.start([cluster.address, '--memory', MEMORY], undefined, [
+    '--inspect=127.0.0.1:0',
+  ]);
+  await using held = await LiveMemory.of(taskglass.child.output);
   const driver = await cluster.client();
   const more = (count: number, name: string): Child =>
     cluster.python([
@@ -85,7 +91,8 @@ export async function soak({ minutes, warmUp = 0.3, say = () => {} }: SoakOption
       const agent = await driver.run<number>('client.run_on_scheduler(size_of_agents)');
       return {
         time,
-        server: Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]),
+        server: await held.bytes(),
+        resident: Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)?.[1]),
         agent,
         page: usedSize,
       };
@@ -111,8 +118,10 @@ export async function soak({ minutes, warmUp = 0.3, say = () => {} }: SoakOption
       }
       if (samples.length === 0 || seconds() - (samples.at(-1)?.time ?? 0) > interval) {
         samples.push(await measure(seconds()));
-        const { time, server, agent, page: heap } = samples.at(-1)!;
-        say(`${time.toFixed(0)} s: server ${mb(server)}, agent ${mb(agent)}, page ${mb(heap)}, ${injected} injected`);
+        const { time, server, resident, agent, page: heap } = samples.at(-1)!;
+        say(
+          `${time.toFixed(0)} s: server ${mb(server)} of ${mb(resident)}, agent ${mb(agent)}, page ${mb(heap)}, ${injected} injected`,
+        );
       }
       await pause(Math.max(0, 1_000 * (turn + 1 - seconds())));
     }

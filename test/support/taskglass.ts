@@ -17,15 +17,15 @@ export class Taskglass implements AsyncDisposable {
 
   /**
    * Runs `taskglass ARGS` on a port (any free one when it is left out) and waits until it serves. Builds first when the
-   * sources have changed.
+   * sources have changed. `node`: arguments for Node itself.
    */
-  static async start(args: readonly string[], port?: string): Promise<Taskglass> {
+  static async start(args: readonly string[], port?: string, node: readonly string[] = []): Promise<Taskglass> {
     await build();
     const options = ['--port', port ?? String(await freePort()), '--no-browser'];
     // A bench runs outside Vitest, which says this for all tests.
     const { TASKGLASS_RECORD_DIR = path.join(tmpdir(), 'taskglass-test-recordings') } = process.env;
     const env = { TASKGLASS_RECORD_DIR };
-    return await Taskglass.serving(new Child(process.execPath, ['dist/cli.js', ...args, ...options], { env }));
+    return await Taskglass.serving(new Child(process.execPath, [...node, 'dist/cli.js', ...args, ...options], { env }));
   }
 
   /** Takes over a process that is a taskglass, however it was started. */
