@@ -7,7 +7,7 @@ import { importTypescript } from './lib/typescript.mjs';
 
 /** Names with their options and how much of each is done when nothing else is said. */
 const BENCHES = {
-  'scheduler-cost': { rounds: 5, pairs: 3, tasks: 1_000 },
+  'scheduler-cost': { rounds: 3, pairs: 4, tasks: 1_000 },
   'tasks-100k': { tasks: 100_000, passes: 2 },
   latency: { tasks: 200 },
   store: { tasks: 10_000_000, queries: 100 },

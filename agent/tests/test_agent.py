@@ -228,23 +228,27 @@ async def test_links_are_left_out_where_there_is_no_record():
         assert last() == (1, False, [1])
         finish("two", typename=["unhashable"])
         assert last() == (2, False, [2]), "an odd payload too"
+        for key in ("two", "one", "two"):
+            finish(key)
+        assert last() == (5, False, [1]) and reader.records[-3]["back"] == [], "not a run that came later"
         agent.transition("one", "released", "waiting", stimulus_id="x")
         agent.transition("one", "waiting", "queued", stimulus_id="x")
         finish("two")
-        assert last() == (3, False, []), "it is run again, and which run was used nobody knows"
+        assert last() == (6, False, []), "it is run again, and which run was used nobody knows"
         finish("one")
         agent.workers.heartbeats = lambda *args: 1 / 0
         assert "error" in reader.tick()
         del agent.workers.heartbeats
         finish("two")
-        assert last() == (5, False, [1]), "numbers go on, so that the peer sees what is missing"
+        assert last() == (8, False, [1]), "numbers go on, so that the peer sees what is missing"
         agent.transition("two", "erred", "forgotten", stimulus_id="x")
         del s.tasks["two"]
         agent.tick(s)
-        assert agent.links.known == {"one": -4}
+        assert agent.links.known == {"one": -7}
         agent.backlog = lambda: limits.MAX_BACKLOG + 1
         for _ in range(limits.MAX_PENDING + 1):
             finish("one")
+        agent.tick(s)
         assert "one" not in agent.links.known, "its record was dropped"
         agent.restart(s)
         assert agent.links.known == {}
@@ -485,6 +489,12 @@ async def test_its_cost_per_task_leaves_out_what_a_tick_costs_anyway():
         agent = A.Agent(s, None, 0.1)
         s.new_task("inc-1", "spec", "processing").nbytes = 5
         cost, hook = agent.cost, agent.cost.hook
+        cost.take(0)
+        agent.transition("inc-1", "processing", "memory", worker="w", startstops=COMPUTED)
+        agent.tick(s)
+        assert agent.transition is hook.timed
+        agent.transition("inc-1", "processing", "memory", worker="w", startstops=COMPUTED)
+        assert agent.transition is hook.transition and hook.sample[1] == 1, "one a tick is timed"
         cost.take(0)
 
         def reading(finished, seconds):

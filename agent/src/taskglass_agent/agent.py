@@ -22,6 +22,7 @@ from distributed.metrics import time
 
 from .cost import Cost
 from .hook import Hook
+from .intake import Intake
 from .limits import MAX_BACKLOG, MAX_LOG, MAX_RECORDS, NAN
 from .links import Links
 from .memory import Memory
@@ -58,9 +59,11 @@ class Agent(SchedulerPlugin):
         self.running = Running(self.tables)
         self.workers = Workers(scheduler, self.tables, self.running)
         self._begin_anew()
-        hook = Hook(scheduler, self.tables, self.records, self.memory, self.running.announced)
+        self.intake = Intake(self.records, self.memory, self.running.announced)
+        self.hook = hook = Hook(self, scheduler, self.intake, self.memory, self.running.announced)
         self.transition = hook.transition
         self.cost = Cost(hook, scheduler.transition_counter)
+        self.cpu0 = 0.0  # when this tick began
         # Both in one synchronous step: what finishes from here on reaches the hook, what finished before is here.
         self.past = Past(scheduler, self.tables, opts.get("resume"))
         scheduler.add_plugin(self, name=self.name)
@@ -94,6 +97,7 @@ class Agent(SchedulerPlugin):
 
     def restart(self, scheduler=None, **kw):
         self.workers.changed = True
+        self.intake.absorb()
         self.memory.restart()
         if self.links is not None:
             self.links.restart()
@@ -110,14 +114,15 @@ class Agent(SchedulerPlugin):
             return 0
 
     def tick(self, scheduler):
-        t0, cpu0 = perf_counter(), thread_time()
+        t0 = perf_counter()
+        self.cpu0 = cpu0 = thread_time()
         cost = self.cost
         if self.last_end is not None:
             cost.max_lag = max(cost.max_lag, t0 - self.last_end - self.interval)
         try:
+            self.intake.absorb()
             if self.links is not None:
-                self.links.settle(self.memory.forgot)
-            self.memory.settle()
+                self.links.settle()
             # None is one byte on the wire, and keeps the scheduler's own check that we are alive going.
             out = None if self.backlog() > MAX_BACKLOG else self._tick(scheduler)
             self.errors_in_a_row = 0
@@ -154,11 +159,11 @@ class Agent(SchedulerPlugin):
         records, memory, workers = self.records, self.memory, self.workers
         if self.hello:
             msg["hello"] = self._hello(s)
-        encode0 = thread_time()
         done = records.take(MAX_RECORDS)
         if done:
             msg["done"] = done
-            self.cost.add_encoded(len(done["status"]), thread_time() - encode0)
+            self.transition = self.hook.timed
+            self.cost.add_encoded(len(done["status"]), thread_time() - self.cpu0)
         if self.past.entries:
             past = self.past.take()
             if past:

@@ -1,9 +1,9 @@
 """What finished tasks waited for: since when they could have begun, and whose results they took."""
 
 from array import array
-from itertools import islice
+from itertools import filterfalse
 
-from .limits import MAX_FORGOTTEN, MAX_LINKS, NAN
+from .limits import MAX_FORGOTTEN
 
 
 class Links:
@@ -22,33 +22,43 @@ class Links:
         self.cols = {name: array(code) for name, code in self.PER_RECORD}
         self.back = array("I")  # of each known dependency: by how much its record's number is less
 
-    def add(self, key, ts, number):
-        """What is known of record ``number``, which is about to be made; ``ts`` may be None."""
-        needed = ts.dependencies if ts is not None else ()
+    def make(self, first, keys, ready, needs, needed):
+        """The columns of records ``first`` and on, and distances; they are known by their numbers from here on."""
         known = self.known
-        found = 0
-        for dependency in islice(needed, MAX_LINKS):
-            at = known.get(dependency.key, 1)
-            if at <= 0:  # not one that is run again
-                self.back.append(number + at)
-                found += 1
-        self.cols["ready"].append(known.get(key, NAN))
-        self.cols["needs"].append(len(needed))
-        self.cols["dependencies"].append(found)
-        known[key] = -number
+        n = len(keys)
+        known.update(zip(keys, range(-first, -first - n, -1)))
+        found, back = array("H", bytes(2 * n)), array("I")
+        if any(needs):
+            known_of = known.get
+            for i, of_one in enumerate(needed):
+                number = first + i
+                for key in of_one:
+                    at = known_of(key, 1)
+                    if -number < at <= 0:  # neither one that is run again nor one that was meanwhile
+                        back.append(number + at)
+                        found[i] += 1
+        return array("d", ready), array("I", needs), found, back
 
-    def drop(self, key):
-        """Of this task there is no record."""
-        self.known.pop(key, None)
+    def extend(self, made):
+        *columns, back = made
+        for col, column in zip(self.cols.values(), columns):
+            col.extend(column)
+        self.back.extend(back)
 
-    def settle(self, forgotten):
-        """``forgotten``: TaskStates. What the scheduler does not keep is not kept here, a part of it each tick."""
-        gone, tasks = self.gone, self.tasks
-        gone.extend([ts.key for ts in forgotten])
-        for key in gone[-MAX_FORGOTTEN:]:
-            if key not in tasks:  # it may have come again
-                self.drop(key)
-        del gone[-MAX_FORGOTTEN:]
+    def add(self, number, key, ready, needs, needed):
+        self.extend(self.make(number, [key], [ready], [needs], [needed]))
+
+    def drop(self, keys):
+        """Of these tasks' latest runs there is no record."""
+        for key in keys:
+            self.known.pop(key, None)
+
+    def settle(self):
+        """What the scheduler does not keep is not kept here, a part of it each tick."""
+        gone = self.gone
+        if gone:
+            self.drop(filterfalse(self.tasks.__contains__, gone[-MAX_FORGOTTEN:]))  # it may have come again
+            del gone[-MAX_FORGOTTEN:]
 
     def restart(self):
         """The scheduler forgot all its tasks."""

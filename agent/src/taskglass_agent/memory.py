@@ -11,10 +11,9 @@ class Memory:
 
     def __init__(self, scheduler):
         self.tasks = scheduler.tasks
-        self.came, self.left, self.forgot = [], [], []  # TaskStates, since the last tick: from the hook
-        self.forgotten = defaultdict(int)
-        self.count = defaultdict(int)
-        self.nbytes = defaultdict(int)
+        # prefix -> [tasks in memory, their bytes, tasks that were forgotten after they had completed]. The hook
+        # subtracts and counts what is forgotten; what comes is added when it becomes a record.
+        self.balances = defaultdict(lambda: [0, 0, 0])
         self.scattered = {}  # prefix -> [count, bytes]
         self.strangers = {}  # prefix -> how many of its tasks in memory the hook did not see come
         self.scatter_time = 0.0
@@ -23,30 +22,25 @@ class Memory:
         self.unscanned = {id(ts) for ts in self.to_scan}
         self.recounted = False  # without a transition: the prefixes must be looked at again
 
-    def settle(self):
-        """What came to memory, left it and was forgotten since the last tick."""
-        count, nbytes = self.count, self.nbytes
-        for ts in self.came:
-            name = ts.prefix.name
-            count[name] += 1
-            nbytes[name] += ts.nbytes
-        self.came.clear()
-        unscanned = self.unscanned
-        for ts in self.left:
-            if ts.run_spec is None:
-                continue  # scattered
-            if unscanned and id(ts) in unscanned:
-                unscanned.discard(id(ts))
-                continue
-            name = ts.prefix.name
-            count[name] -= 1
-            nbytes[name] -= ts.nbytes
-        self.left.clear()
-        forgotten = self.forgotten
-        for ts in self.forgot:
-            if ts.nbytes >= 0:  # it had completed
-                forgotten[ts.prefix.name] += 1
-        self.forgot.clear()
+    def came(self, groups, nbytes):
+        """These results came to memory; a group and bytes of each."""
+        balances = self.balances
+        first = groups[0]
+        if groups.count(first) == len(groups):
+            try:
+                total = sum(nbytes)
+            except TypeError:
+                pass
+            else:
+                balance = balances[first.prefix.name]
+                balance[0] += len(groups)
+                balance[1] += total
+                return
+        for group, size in zip(groups, nbytes):
+            balance = balances[group.prefix.name]
+            balance[0] += 1
+            if isinstance(size, (int, float)):
+                balance[1] += size
 
     def scan(self):
         """A part of what was in memory when we came; what left since then is not in ``unscanned`` any more."""
@@ -54,9 +48,9 @@ class Memory:
         for ts in part:
             if id(ts) in self.unscanned:
                 self.unscanned.discard(id(ts))
-                name = ts.prefix.name
-                self.count[name] += 1
-                self.nbytes[name] += max(ts.nbytes, 0)
+                balance = self.balances[ts.prefix.name]
+                balance[0] += 1
+                balance[1] += max(ts.nbytes, 0)
         self.recounted = True
         if not self.to_scan:
             self.unscanned.clear()
@@ -75,9 +69,8 @@ class Memory:
 
     def restart(self):
         """The scheduler cleared its tasks without a transition; those it forgot before that are counted."""
-        self.settle()
-        self.count.clear()
-        self.nbytes.clear()
+        for balance in self.balances.values():
+            balance[:2] = 0, 0
         self.scattered.clear()
         self.strangers.clear()
         self.unscanned.clear()

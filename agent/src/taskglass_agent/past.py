@@ -2,6 +2,9 @@
 
 from itertools import islice
 
+from dask.utils import key_split
+from distributed.utils import key_split_group
+
 from .limits import MAX_PAST
 from .records import Records
 
@@ -13,6 +16,7 @@ class Past:
     """
 
     def __init__(self, scheduler, tables, resume):
+        self.tasks = scheduler.tasks
         self.records = Records(scheduler.tasks, tables)
         self.at = 0
         self.gap = None
@@ -49,7 +53,10 @@ class Past:
         for m in part:
             try:
                 finish = "erred" if "exception" in m or m.get("status") == "error" else "memory"
-                self.records.add(m["key"], finish, m)
+                key = m["key"]
+                ts = self.tasks.get(key)
+                names = (ts.group.name, ts.prefix.name) if ts is not None else (key_split_group(key), key_split(key))
+                self.records.add(key, finish, m, names)
             except Exception:
                 self.records.trim()
         out = self.records.take(MAX_PAST)

@@ -49,7 +49,7 @@ class Prefixes:
 
         if len(sent) > len(prefixes):  # the scheduler was restarted: it dropped them all
             for name in [name for name in sent if name not in prefixes]:
-                send(name, (0,) * len(STATES) + (memory.forgotten[name], 0))
+                send(name, (0,) * len(STATES) + (memory.balances[name][2], 0))
                 del sent[name]
         deadline = perf_counter() + PREFIX_BUDGET
         while self.left > 0:
@@ -64,12 +64,13 @@ class Prefixes:
                 get = counts.get
                 in_memory = get("memory", 0)
                 scattered = memory.scattered.get(name, (0, 0))
-                strangers = in_memory - memory.count[name]  # came to memory without a transition
+                count, nbytes_of, forgotten_of = memory.balances[name]
+                strangers = in_memory - count  # came to memory without a transition
                 if strangers != memory.strangers.get(name, 0) and not memory.to_scan:
                     memory.strangers[name] = strangers
                     memory.scatter_changed = True
-                total = max(memory.nbytes[name] + scattered[1], 0) if in_memory else 0
-                row = (*[get(state, 0) for state in STATES], memory.forgotten[name], total)
+                total = max(nbytes_of + scattered[1], 0) if in_memory else 0
+                row = (*[get(state, 0) for state in STATES], forgotten_of, total)
                 if sent.get(name) != row:
                     send(name, row)
             if perf_counter() > deadline:

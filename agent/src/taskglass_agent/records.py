@@ -3,9 +3,6 @@
 from array import array
 from itertools import islice
 
-from dask.utils import key_split
-from distributed.utils import key_split_group
-
 from .limits import MAX_ERROR_TEXT, MAX_EXCEPTION, MAX_KEY, MAX_TRACEBACK
 from .tables import text
 
@@ -20,6 +17,7 @@ class Records:
         self.tasks = tasks  # the scheduler's
         self.tables = tables
         self.links = links  # None: nobody asks what tasks waited for
+        self.per_record = {name for name, _ in self.PER_RECORD}
         self.cols = {name: array(code) for name, code in self.PER_RECORD + self.PER_STARTSTOP}
         self.origin = array("I")  # one per transfer
         self.keys = []
@@ -31,10 +29,12 @@ class Records:
     def __len__(self):
         return len(self.keys)
 
-    def add(self, key, finish, kw):
-        """One record, tolerantly: for odd payloads and for what the scheduler's own buffer holds."""
-        ts = self.tasks.get(key)
-        group, prefix = (ts.group.name, ts.prefix.name) if ts is not None else (key_split_group(key), key_split(key))
+    def add(self, key, finish, kw, names, waited=None):
+        """
+        One record, tolerantly: for odd payloads and for what the scheduler's own buffer holds. ``names``: of its group
+        and prefix; ``waited``: what ``Links.add`` wants to know.
+        """
+        group, prefix = names
         worker, thread, nbytes, typename = (kw.get(k) for k in ("worker", "thread", "nbytes", "typename"))
         good = []
         for s in islice(kw.get("startstops") or (), 0xFFFF):
@@ -57,7 +57,7 @@ class Records:
         if finish != "memory":
             self._add_error(worker, kw)
         if self.links is not None:
-            self.links.add(key, ts, self.sent + len(self.keys))
+            self.links.add(self.sent + len(self.keys), key, *waited)
         self.keys.append(key)  # last: a record exists once its key does
 
     def _add_error(self, worker, kw):
@@ -76,6 +76,8 @@ class Records:
         m = sum(self.cols["nss"])
         for name, _ in self.PER_STARTSTOP:
             del self.cols[name][m:]
+        while self.errors and self.errors[-1][0] >= self.sent + n:
+            self.errors.pop()
         del self.origin[self._transfers(self.cols["action"].tobytes()) :]
         if self.links is not None:
             self.links.trim(n)
@@ -84,6 +86,12 @@ class Records:
         """How many of these start/stops, one byte each, are transfers."""
         number = self.tables.action.get("transfer")
         return 0 if number is None else actions.count(number)
+
+    def drop(self, keys):
+        """There is no room for these."""
+        self.dropped += len(keys)
+        if self.links is not None:
+            self.links.drop(keys)
 
     def clear(self):
         for col in self.cols.values():
@@ -106,21 +114,20 @@ class Records:
         n = min(len(self.keys), limit)
         if not n:
             return None
-        m = sum(self.cols["nss"][:n])
+        m = len(self.cols["action"]) if n == len(self.keys) else sum(self.cols["nss"][:n])
         out = {}
-        for name, _ in self.PER_RECORD:
-            out[name] = self.cols[name][:n].tobytes()
-            del self.cols[name][:n]
-        for name, _ in self.PER_STARTSTOP:
-            out[name] = self.cols[name][:m].tobytes()
-            del self.cols[name][:m]
+        for name, col in self.cols.items():
+            count = n if name in self.per_record else m
+            out[name] = (col if count == len(col) else col[:count]).tobytes()
+            del col[:count]
         o = self._transfers(out["action"])
         out["origin"] = self.origin[:o].tobytes()
         del self.origin[:o]
         if self.links is not None:
             out.update(self.links.take(n, self.sent))
-        out["key"] = [k if type(k) is str and len(k) < 256 and k.isascii() else text(k, MAX_KEY) for k in self.keys[:n]]
+        keys = self.keys[:n]
         del self.keys[:n]
+        out["key"] = keys if are_plain(keys) else [text(key, MAX_KEY) for key in keys]
         status = bytearray(n)
         errors, room = [], MAX_ERROR_TEXT
         while self.errors and self.errors[0][0] < self.sent + n:
@@ -133,3 +140,12 @@ class Records:
             out["err"] = errors
         self.sent += n
         return out
+
+
+def are_plain(keys):
+    """True when all are short strings that need no look at."""
+    try:
+        joined = "".join(keys)
+    except TypeError:
+        return False
+    return joined.isascii() and (len(joined) <= MAX_KEY or max(map(len, keys)) <= MAX_KEY)

@@ -14,10 +14,11 @@ def text(value, limit=1_000):
     s = value if type(value) is str else str(value)
     if len(s) > limit:
         s = s[: limit - 1] + "\u2026"
-    try:
-        s.encode()
-    except UnicodeEncodeError:
-        s = s.encode(errors="replace").decode()
+    if not s.isascii():
+        try:
+            s.encode()
+        except UnicodeEncodeError:
+            s = s.encode(errors="replace").decode()
     return s
 
 
@@ -58,7 +59,7 @@ class Tables:
         self.group_prefix = group_prefix = {}  # of the groups that are not announced yet
         worker_ids = self.worker
         # In the order in which they are announced: a lane names a worker.
-        self._encoders = {
+        encoders = {
             "group": lambda g: (text(g), text(group_prefix.get(g, g))),
             "lane": lambda lane: (worker_ids[lane[0]], float(lane[1] or 0)),
             "type": lambda t: "" if t is None else text(t),
@@ -66,6 +67,7 @@ class Tables:
             "prefix": text,
             "action": text,
         }
+        self._announced = [(name, getattr(self, name), encode) for name, encode in encoders.items()]
 
     def group_id(self, name, prefix):
         if name not in self.group:
@@ -73,15 +75,16 @@ class Tables:
         return self.group[name]
 
     def begin_anew(self):
-        for name in self._encoders:
-            getattr(self, name).begin_anew()
+        for _, table, _ in self._announced:
+            table.begin_anew()
 
     def flush(self, may_reset):
         """What the peer does not know yet, by table."""
         out = {}
-        for name, encode in self._encoders.items():
-            new = getattr(self, name).flush(may_reset, encode)
-            if new:
-                out[name] = new
+        for name, table, encode in self._announced:
+            if table.new or len(table) > MAX_INTERNED:
+                new = table.flush(may_reset, encode)
+                if new:
+                    out[name] = new
         self.group_prefix.clear()
         return out

@@ -11,6 +11,7 @@ export const AGENT_MODULES: readonly string[] = [
   'tables',
   'links',
   'records',
+  'intake',
   'hook',
   'past',
   'memory',
