@@ -1,7 +1,7 @@
 import { RecordingError } from '../files/event-decoder.ts';
 import { ThriftReader } from './thrift.ts';
 
-/** Rows of a row group, which is what a reader holds at once: three to a segment, as each has dictionaries of its own. */
+/** Rows of a row group, which is what a reader holds at once: three to a segment, as each has dictionaries of its own. Readers take no larger one, so it never shrinks. */
 export const ROWS_A_GROUP = 45_056;
 /** A segment is closed after 131,072 tasks, and a tick is not torn apart. */
 const MOST_GROUPS = 256;
