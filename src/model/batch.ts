@@ -253,6 +253,8 @@ export interface WindowQuery {
   readonly filter?: WindowFilter;
   /** Answer with slices when there are no more than this many, with shares otherwise. 0: always shares. */
   readonly maxSlices: number;
+  /** Somebody waits: shares in coarser bins will do where they come much sooner. */
+  readonly quick?: boolean;
 }
 
 /** A row that is the sum of its tracks. */

@@ -147,6 +147,31 @@ describe('windows', () => {
     }
   });
 
+  it('are coarser for somebody who waits where that is much less work, and as exact', () => {
+    const store = newStore();
+    // So many tasks of one function that levels are kept: at 2^17 µs one row in place of a dozen tasks.
+    const all = Array.from({ length: 6_000 }, (_, i): Row => {
+      const at = BASE + i / 100;
+      return { key: `k${i}`, fn: 'inc', worker: WORKERS[0]!, thread: 1, compute: [at, at + 0.009] };
+    });
+    store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, all) });
+    const q = { since: BASE * 1e6, until: (BASE + 60) * 1e6, level: 16, functions: null, maxSlices: 0 };
+    const groups = [{ row: FIRST_GROUP, ranges: [0, 2] }];
+    const ask = (more: Partial<WindowQuery>, rows: number) => {
+      const batch = new WindowCursor(store, { ...q, ...more }, rows).next()!;
+      if (batch.mode !== 'shares') throw new Error('they are shares');
+      return batch;
+    };
+    expect(ask({}, 1_000).level).toBe(16);
+    expect(ask({ quick: true }, 10_000).level).toBe(16);
+    const sooner = ask({ quick: true }, 1_000);
+    expect(sooner.level).toBe(17);
+    expect(busyOf(sooner)).toEqual(busyOfRows(store, all, { ...q, level: 17 }));
+    const grouped = ask({ quick: true, tracks: [], groups }, 1_000);
+    expect(grouped.level).toBe(17);
+    expect([...grouped.busy]).toEqual([...sooner.busy]);
+  });
+
   it('add up groups exactly, at once and as records come', () => {
     const ranges = fc
       .uniqueArray(fc.integer({ min: 0, max: 8 }), { maxLength: 6 })

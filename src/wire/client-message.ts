@@ -89,6 +89,7 @@ function asQuery(value: unknown): WindowQuery {
     ...(groups === null ? {} : { groups }),
     ...(query.filter === undefined ? {} : { filter: asFilter(query.filter) }),
     maxSlices,
+    ...(query.quick === true && { quick: true }),
   };
 }
 

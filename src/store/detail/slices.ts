@@ -183,12 +183,12 @@ export class Slices {
     }
   }
 
-  /** At most how many rows {@link busy} would go through for a track; nearly exact when these are many. */
-  rowsIn(track: number, level: number, since: Micros, until: Micros): number {
+  /** At most how many rows {@link busy} would go through for a track; nearly exact when it has more than `few` in all. */
+  rowsIn(track: number, level: number, since: Micros, until: Micros, few = FEW): number {
     const of = this.#within(track, since, until);
     if (of === null) return 0;
     // Only of long lists it has to be known better.
-    if (of.rows < FEW) return of.rows;
+    if (of.rows < few) return of.rows;
     const index = this.#levels.indexFor(of.levels, level);
     let rows = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
     for (let c = index + 1; c < CLASSES; c++) {

@@ -1,5 +1,6 @@
 import { type GroupQuery, groupSize } from '../../model/batch.ts';
 import type { Micros } from '../../model/units.ts';
+import type { BusySink } from './levels.ts';
 import type { ShareSink } from './shares.ts';
 
 const NONE: readonly number[] = [];
@@ -54,13 +55,15 @@ function contains(ranges: readonly number[], track: number): boolean {
 const PAGE_BITS = 4;
 const PAGE = 2 ** PAGE_BITS;
 
-/** Adds up the shares of tracks: exact, as whole microseconds stay whole below 2^53. */
+/** Adds up the busy time of tracks: exact, as whole microseconds stay whole below 2^53. */
 export class GroupSum {
   readonly #first: number;
   readonly #count: number;
-  readonly #byCategory = new Map<number, (Float64Array | undefined)[]>();
+  /** By category. */
+  readonly #sums: ((Float64Array | undefined)[] | undefined)[] = [];
   #category = -1;
   #pages: (Float64Array | undefined)[] = [];
+  #from = 0;
 
   /** Bins from `first` to `count` are there to be added to. */
   constructor(first: number, count: number) {
@@ -68,27 +71,41 @@ export class GroupSum {
     this.#count = count;
   }
 
-  readonly add: ShareSink = (bin: number, category: number, micros: Micros) => {
+  /** What is added next counts its bins from `bin` on. */
+  begin(bin: number): void {
+    this.#from = bin - this.#first;
+  }
+
+  /** Takes parts in any order. */
+  readonly add: BusySink = (bin: number, category: number, micros: Micros) => {
     // Neighbours are of one function far more often than not.
-    if (category !== this.#category) {
-      this.#category = category;
-      this.#pages = this.#byCategory.get(category) ?? [];
-      this.#byCategory.set(category, this.#pages);
-    }
-    const at = bin - this.#first;
-    let page = this.#pages[at >>> PAGE_BITS];
-    if (page === undefined) {
-      page = new Float64Array(PAGE);
-      this.#pages[at >>> PAGE_BITS] = page;
-    }
+    if (category !== this.#category) this.#turnTo(category);
+    const at = bin + this.#from;
+    const page = this.#pages[at >>> PAGE_BITS] ?? this.#newPage(at >>> PAGE_BITS);
     page[at % PAGE]! += micros;
   };
 
+  #turnTo(category: number): void {
+    const sums = this.#sums;
+    while (sums.length <= category) sums.push(undefined);
+    this.#category = category;
+    this.#pages = sums[category] ??= new Array<undefined>(Math.ceil((this.#count - this.#first) / PAGE)).fill(
+      undefined,
+    );
+  }
+
+  #newPage(index: number): Float64Array {
+    const page = new Float64Array(PAGE);
+    this.#pages[index] = page;
+    return page;
+  }
+
   /** What was added, by bin and then category. */
   read(sink: ShareSink): void {
-    const categories = [...this.#byCategory.keys()].sort((a, b) => a - b);
+    const categories: number[] = [];
+    for (const [category, pages] of this.#sums.entries()) if (pages !== undefined) categories.push(category);
     for (let from = 0; from < this.#count - this.#first; from += PAGE) {
-      const pages = categories.map((category) => this.#byCategory.get(category)![from >>> PAGE_BITS]);
+      const pages = categories.map((category) => this.#sums[category]![from >>> PAGE_BITS]);
       if (pages.every((page) => page === undefined)) continue;
       for (let i = 0; i < PAGE; i++) {
         for (const [c, page] of pages.entries()) {

@@ -36,6 +36,10 @@ const GROUP_CATEGORIES = 4;
 const LANES = 8;
 /** Rows that are gone through without a chance to stop. */
 const PART_ROWS = 8_192;
+/** Rows that are gone through for an answer that somebody waits for: about a tenth of a second … */
+const QUICK_ROWS = 1_500_000;
+/** … and how much coarser it may be to have fewer. */
+const QUICKER = 3;
 /** To read a page back takes about as long as to go through so many rows. */
 const PAGE_ROWS = 800;
 
@@ -62,6 +66,7 @@ export class WindowCursor {
   readonly #groups: TrackGroups;
   /** Null: there is no filter. */
   readonly #matches: RecordMatches | null;
+  readonly #quickRows: number;
   /** What goes with everything but a reset: the lists of rows are known by then. */
   readonly #brief: WindowQuery;
   #mode: 'new' | 'slices' | 'shares' = 'new';
@@ -79,7 +84,9 @@ export class WindowCursor {
   /** How many entries the next answer in shares will have, about. */
   #expected = 0;
 
-  constructor(store: Store, query: WindowQuery) {
+  /** `quickRows`: the answer to a quick question may go through so many rows. */
+  constructor(store: Store, query: WindowQuery, quickRows = QUICK_ROWS) {
+    this.#quickRows = quickRows;
     this.#store = store;
     this.query = query;
     this.#functions = query.functions === null ? null : new Set(query.functions);
@@ -265,7 +272,7 @@ export class WindowCursor {
       // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
       const grouped = this.#groups.rows.length * grid.count * GROUP_CATEGORIES;
       this.#expected = grouped;
-      if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= most) return grid;
+      if (grouped + tracks.length * grid.count * USUAL_CATEGORIES <= most) return this.#sooner(grid, tracks, end);
       const stride = Math.max(1, Math.ceil(tracks.length / SAMPLE_TRACKS));
       let entries = grouped;
       const count = (): void => {
@@ -275,10 +282,32 @@ export class WindowCursor {
         if (this.#spent(binner.bin(this.#store.slices, tracks[i]!, grid, 0, this.#functions, count))) yield;
       }
       this.#expected = Math.ceil(entries * SPARE);
-      if (entries <= most || grid.level >= MAX_LEVEL) return grid;
+      if (entries <= most || grid.level >= MAX_LEVEL) return this.#sooner(grid, tracks, end);
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / most))));
       grid = gridOver(since, end(coarser), coarser);
     }
+  }
+
+  /** For somebody who waits: a grid, a few levels coarser at most, that needs far fewer rows to be gone through. */
+  #sooner(grid: Grid, tracks: Uint32Array, end: (level: number) => Micros): Grid {
+    if (this.query.quick !== true || this.#matches !== null) return grid;
+    const { since } = this.query;
+    const { slices } = this.#store;
+    const all = [...tracks];
+    for (const row of this.#groups.rows) all.push(...this.#groups.tracksOf(row, this.#store.tracks.list.length));
+    const stride = Math.max(1, Math.ceil(all.length / SAMPLE_TRACKS));
+    const rowsAt = (level: number): number => {
+      let rows = 0;
+      for (let i = 0; i < all.length; i += stride) rows += slices.rowsIn(all[i]!, level, since, end(level), 0);
+      return rows * stride;
+    };
+    const rows = rowsAt(grid.level);
+    if (rows <= this.#quickRows) return grid;
+    const most = Math.min(MAX_LEVEL, grid.level + QUICKER);
+    for (let level = grid.level + 1; level <= most; level++) {
+      if (rowsAt(level) <= rows / 2) return gridOver(since, end(level), level);
+    }
+    return grid;
   }
 
   /** Whether the sum of a group may need more than 32 bits; what overlaps in a track counts too. */
@@ -365,7 +394,7 @@ export class WindowCursor {
     if (row >= FIRST_GROUP) {
       const sum = new GroupSum(first, this.#grid.count);
       const { length } = this.#store.tracks.list;
-      for (const of of this.#groups.tracksOf(row, length)) yield* this.#bins(of, first, sum.add);
+      for (const of of this.#groups.tracksOf(row, length)) yield* this.#sumUp(of, first, sum);
       sum.read(entries.push);
     } else {
       yield* this.#bins(row, first, entries.push);
@@ -376,26 +405,61 @@ export class WindowCursor {
   /** The busy time of a track from a bin on, in parts. */
   *#bins(of: number, first: number, sink: ShareSink): Generator<undefined> {
     const { slices } = this.#store;
-    const { level, firstBin, count } = this.#grid;
+    const { level, firstBin } = this.#grid;
     const matches = this.#matches;
     const width = 2 ** level;
-    for (let next = first; next < count; ) {
-      // No summary says what matches.
-      const finest = matches === null ? level : 0;
-      const rows = slices.rowsIn(of, finest, (firstBin + next) * width, (firstBin + count) * width);
-      if (rows === 0) break;
-      const end = rows <= PART_ROWS ? count : next + Math.max(1, Math.floor(((count - next) * PART_ROWS) / rows));
-      const part = { level, firstBin, count: Math.min(count, end) };
+    let next = first;
+    for (let end = this.#partOf(of, next); end > next; end = this.#partOf(of, next)) {
+      const part = { level, firstBin, count: end };
       if (matches !== null) {
-        const until = (firstBin + part.count) * width;
+        const until = (firstBin + end) * width;
         for (const spent of matches.learn(slices, of, (firstBin + next) * width, until)) if (this.#spent(spent)) yield;
       }
       const gone =
         matches === null
           ? binner.bin(slices, of, part, next, this.#functions, sink)
           : matchBinner.bin(slices, of, part, next, this.#functions, matches.has, sink);
-      next = part.count;
+      next = end;
       if (this.#spent(8 + gone)) yield;
     }
+  }
+
+  /** The same, added to a sum that puts it in order itself. */
+  *#sumUp(of: number, first: number, sum: GroupSum): Generator<undefined> {
+    if (this.#matches !== null) {
+      sum.begin(0);
+      yield* this.#bins(of, first, sum.add);
+      return;
+    }
+    const { slices } = this.#store;
+    const { level, firstBin } = this.#grid;
+    const width = 2 ** level;
+    let next = first;
+    for (let end = this.#partOf(of, next); end > next; end = this.#partOf(of, next)) {
+      sum.begin(next);
+      const gone = slices.busy(
+        of,
+        level,
+        (firstBin + next) * width,
+        (firstBin + end) * width,
+        this.#functions,
+        sum.add,
+      );
+      next = end;
+      if (this.#spent(8 + gone)) yield;
+    }
+  }
+
+  /** Up to which bin a track is gone through in one part; `from` when there is nothing left. */
+  #partOf(of: number, from: number): number {
+    const { level, firstBin, count } = this.#grid;
+    if (from >= count) return from;
+    const width = 2 ** level;
+    // No summary says what matches.
+    const finest = this.#matches === null ? level : 0;
+    const rows = this.#store.slices.rowsIn(of, finest, (firstBin + from) * width, (firstBin + count) * width);
+    if (rows === 0) return from;
+    if (rows <= PART_ROWS) return count;
+    return Math.min(count, from + Math.max(1, Math.floor(((count - from) * PART_ROWS) / rows)));
   }
 }

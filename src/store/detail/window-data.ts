@@ -110,6 +110,8 @@ function join<T extends Uint16Array | Uint32Array>(
   from: number,
   to: number,
 ): T {
+  // An answer that replaces everything lies in its message as it is needed.
+  if (keep === 0) return tail.subarray(from, to) as T;
   const joined = new make(keep + to - from);
   if (head !== undefined) joined.set(head.subarray(0, keep));
   joined.set(tail.subarray(from, to), keep);
@@ -123,6 +125,7 @@ function joinBusy(
   from: number,
   to: number,
 ): TrackShares['busy'] {
+  if (keep === 0) return tail.subarray(from, to);
   const joined = tail instanceof Float64Array ? new Float64Array(keep + to - from) : new Uint32Array(keep + to - from);
   if (head !== undefined) joined.set(head.subarray(0, keep));
   joined.set(tail.subarray(from, to), keep);

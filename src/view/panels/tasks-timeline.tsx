@@ -160,6 +160,11 @@ export function TasksTimeline(): JSX.Element {
   );
   createEffect(
     on([shown, total, narrowed], () => {
+      // What is moved by hand is counted once it rests; what follows never does.
+      if (timer !== null && state().range !== null) {
+        clearTimeout(timer);
+        timer = null;
+      }
       timer ??= setTimeout(() => void count(), REST);
     }),
   );

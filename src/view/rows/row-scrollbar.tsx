@@ -1,5 +1,6 @@
 import { createEffect, type JSX, Show } from 'solid-js';
-import type { RowsPlace, Timeline } from '../timeline/timeline.ts';
+import type { Timeline } from '../timeline/timeline.ts';
+import type { RowsPlace } from '../timeline/timeline-options.ts';
 
 /** No thumb is shorter, CSS pixels: fingers must find it. */
 const LEAST_THUMB = 28;

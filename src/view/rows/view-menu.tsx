@@ -1,5 +1,6 @@
 import { createSignal, type JSX, onCleanup, Show } from 'solid-js';
-import type { RowsPlace, Timeline } from '../timeline/timeline.ts';
+import type { Timeline } from '../timeline/timeline.ts';
+import type { RowsPlace } from '../timeline/timeline-options.ts';
 import { Choice } from '../widgets/choice.tsx';
 import type { Grouping, RowOptions, RowOrder } from './row-model.ts';
 import { parseWhen } from './when.ts';

@@ -17,9 +17,11 @@ function tool(): { area: AreaTool; told: [Area | null, boolean][] } {
   const timeline = {
     camera: { base, view, perPixel: 1_000 },
     stage,
-    snapped: (x: number) => {
-      const near = Math.round(x / 10) * 10;
-      return base.absolute((Math.abs(near - x) <= 2 ? near : x) * 1_000);
+    selection: {
+      snapped: (x: number) => {
+        const near = Math.round(x / 10) * 10;
+        return base.absolute((Math.abs(near - x) <= 2 ? near : x) * 1_000);
+      },
     },
     redraw: () => {},
   } as unknown as Timeline;

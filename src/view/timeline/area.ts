@@ -143,7 +143,7 @@ export class AreaTool implements Overlay {
   /** The time at a place, or the nearest start or stop of a slice in its row. */
   #timeAt({ x, y }: { x: number; y: number }): Micros | null {
     const { camera } = this.#timeline;
-    return camera.base === null ? null : this.#timeline.snapped(x * this.#ratio, y * this.#ratio);
+    return camera.base === null ? null : this.#timeline.selection.snapped(x * this.#ratio, y * this.#ratio);
   }
 
   #edgeAt({ x, y }: { x: number; y: number }): 'since' | 'until' | null {

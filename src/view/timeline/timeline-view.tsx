@@ -21,7 +21,8 @@ import { DetailsCard } from './records/details-card.tsx';
 import { Records } from './records/records.ts';
 import { RecordsTable } from './records/records-table.tsx';
 import { StreamTools } from './stream-tools.tsx';
-import { type RowsPlace, Timeline } from './timeline.ts';
+import { Timeline } from './timeline.ts';
+import type { RowsPlace } from './timeline-options.ts';
 
 export interface TimelineViewProps {
   /** What the title says; reads signals. */
@@ -105,12 +106,12 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     if (pinned() !== null && inside) plot.focus();
     if (pinned() !== null) props.onPinned?.(null);
     setPinned(null);
-    timeline()?.select(null);
+    timeline()?.selection.select(null);
   };
   const pin = (hit: Hit | null, at: { x: number; y: number }): void => {
     setPinned(hit === null ? null : { hit, at });
     props.onPinned?.(hit);
-    timeline()?.select(hit);
+    timeline()?.selection.select(hit);
     if (hit?.kind === 'running') setSaid(`${live.replica.names[hit.fn] ?? ''}, running, key ${hit.key}`);
   };
   /** Details of what the keyboard chose stand at the corner of the plot. */
@@ -130,7 +131,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
   };
   const showRecord = (record: RecordView): void => {
     setTable(false);
-    const hit = timeline()?.showRecord(record) ?? null;
+    const hit = timeline()?.selection.showRecord(record) ?? null;
     pinByKey(hit);
     plot.focus();
   };
@@ -191,7 +192,7 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     props.onTimeline?.(made, {
       show: (record, move) => {
         setTable(false);
-        const hit = move ? made.showRecord(record) : made.hitOf(record);
+        const hit = move ? made.selection.showRecord(record) : made.selection.hitOf(record);
         if (hit !== null) pinByKey(hit);
         return hit !== null;
       },
@@ -242,10 +243,10 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         made.camera.goToRun(command.direction);
         return;
       case 'slice':
-        pinByKey(made.step(command.direction));
+        pinByKey(made.selection.step(command.direction));
         return;
       case 'row':
-        pinByKey(made.stepRow(command.direction));
+        pinByKey(made.selection.stepRow(command.direction));
         return;
       case 'erred':
         void findErred(command.direction);

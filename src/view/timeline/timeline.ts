@@ -1,61 +1,28 @@
-import { FIRST_GROUP, type RecordView, type WindowFilter } from '../../model/batch.ts';
+import { FIRST_GROUP, type WindowFilter } from '../../model/batch.ts';
 import type { ThemeColors } from '../colors.ts';
 import type { FrameTask } from '../frame-loop.ts';
-import type { Live } from '../live-store.ts';
 import { ActivityReader } from '../rows/activity.ts';
 import { hasData, rowsWanted } from '../rows/in-view.ts';
-import type { RowOptions, Rows } from '../rows/row-model.ts';
+import type { RowOptions } from '../rows/row-model.ts';
 import { RowState } from '../rows/row-state.ts';
 import type { Marks } from '../search/search.ts';
 import { streamColors } from './drawing/colors.ts';
-import { findHit, type Hit, type SliceHit, sameHit } from './drawing/hit.ts';
-import { type RowGroup, rowAt, rowOf, rowsWithin } from './drawing/layout.ts';
-import type { Minimap } from './drawing/minimap.ts';
-import { Report, type TimelineState } from './drawing/report.ts';
+import { findHit, type Hit, sameHit } from './drawing/hit.ts';
+import { type RowGroup, rowOf, rowsWithin } from './drawing/layout.ts';
+import { Report } from './drawing/report.ts';
 import type { Overlay, Scene } from './drawing/scene.ts';
-import { hitOfRecord, type StageElements, StageView } from './drawing/stage.ts';
+import { StageView } from './drawing/stage.ts';
 import { type ShownTasks, TaskFilters } from './function-filter.ts';
 import { Camera, type ViewState } from './moving/camera.ts';
-import { Rest } from './moving/rest.ts';
-import { snapTime } from './moving/snap.ts';
-import { stepInRow, stepToRow, type Walk } from './moving/step.ts';
-import { span, type TimeBase, timeAt, type Viewport } from './moving/viewport.ts';
+import { type Moving, Rest } from './moving/rest.ts';
+import { span, type TimeBase, type Viewport } from './moving/viewport.ts';
 import { StreamWindows } from './moving/windows.ts';
 import { isActive } from './runs.ts';
-
-export interface TimelineOptions {
-  readonly live: Live;
-  readonly elements: StageElements;
-  /** Gets the `data-*` attributes by which tests and scripts see what is shown. */
-  readonly panel: HTMLElement;
-  readonly minimap: Minimap | null;
-  /** What following means: the last 1,000 tasks, or the last 100,000. */
-  readonly follows: 'recent' | 'history';
-  /** Epoch seconds to open with instead. */
-  readonly start: { readonly since: number; readonly until: number } | null;
-  readonly colors: ThemeColors;
-  readonly reducedMotion: () => boolean;
-  readonly onState: (state: TimelineState) => void;
-  readonly onHover: (hit: Hit | null) => void;
-  /** The width that labels want, CSS pixels. */
-  readonly onGutter: (width: number) => void;
-  /** Rows were placed, folded or scrolled: device pixels. */
-  readonly onRows: (place: RowsPlace) => void;
-}
-
-/** Where the rows of a stream are. */
-export interface RowsPlace {
-  readonly rows: Rows;
-  readonly scroll: number;
-  readonly height: number;
-  /** Of the whole stack. */
-  readonly total: number;
-}
+import { Selection } from './selection.ts';
+import type { RowsPlace, TimelineOptions } from './timeline-options.ts';
 
 /** So long, ms, the first picture waits for the first answer. */
 const PATIENCE = 400;
-/** An edge of a slice is near, CSS pixels. */
-const SNAP = 7;
 /** The picture is drawn anew when something moved by this much of a pixel. */
 const VISIBLE = 0.5;
 
@@ -73,6 +40,8 @@ export class Timeline implements Disposable {
   readonly camera: Camera;
   /** Which rows are shown, in which order, folded or not. */
   readonly rows = new RowState();
+  /** What is marked, and how to go on from there. */
+  readonly selection: Selection;
   readonly #activity = new ActivityReader((activity) => {
     this.rows.activity = activity;
     this.#changed();
@@ -81,10 +50,10 @@ export class Timeline implements Disposable {
   #drawn: { view: Viewport; now: number } | null = null;
   #mapDue = false;
   readonly #rest = new Rest(() => this.#changed());
+  #moving: Moving = 'no';
   #patience: ReturnType<typeof setTimeout> | 'gone' | null = null;
   #hover: Hit | null = null;
   #toldRows: RowsPlace | null = null;
-  #selected: Hit | null = null;
   readonly #filters = new TaskFilters();
   #shown: ShownTasks = this.#filters.shown([]);
   #highlight: string | null = null;
@@ -98,6 +67,15 @@ export class Timeline implements Disposable {
     const changed = (): void => this.#changed();
     this.stage = new StageView(options.elements, streamColors(options.colors, 0));
     this.camera = new Camera({ ...options, replica: live.replica, changed });
+    this.selection = new Selection({
+      replica: live.replica,
+      stage: this.stage,
+      camera: this.camera,
+      rows: this.rows,
+      slices: () => this.#windows.main,
+      scrollBy: (pixels) => this.scrollBy(pixels),
+      changed,
+    });
     this.#report = new Report(options.panel, options.onState);
     this.#windows = new StreamWindows(live, changed);
     this.#task = live.frames.add('draw', (time) => this.#frame(time));
@@ -201,29 +179,6 @@ export class Timeline implements Disposable {
     this.#changed();
   }
 
-  /**
-   * A time (of a place of the plot) moved to the edge of a slice that is near: of the row there, or of those on screen where `y` is
-   * null. Epoch µs; as it was where there is none.
-   */
-  snapped(x: number, y: number | null): number {
-    const { base, view, perPixel } = this.camera;
-    if (base === null) return 0;
-    const { layout, scroll, height, ratio } = this.stage;
-    const time = base.absolute(timeAt(this.stage.scaleFor(view), x));
-    const row = y === null ? null : rowAt(layout, y + scroll);
-    const [from, to] = rowsWithin(layout, scroll, scroll + height);
-    const rows = row === null ? layout.rows.slice(from, to) : [row];
-    const reach = SNAP * ratio * perPixel;
-    return (
-      snapTime(
-        this.#windows.main,
-        rows.map(({ track }) => track),
-        time,
-        reach,
-      ) ?? Math.round(time)
-    );
-  }
-
   /** Where the pointer is; null when it left. */
   point(at: { x: number; y: number } | null): void {
     this.camera.pointer = at;
@@ -233,33 +188,6 @@ export class Timeline implements Disposable {
   hitAt(x: number, y: number): Hit | null {
     const { base } = this.camera;
     return base === null ? null : this.#find({ x, y }, this.#scene(base));
-  }
-
-  /** Marks something; null: nothing. */
-  select(hit: Hit | null): void {
-    this.#selected = hit;
-    this.#changed();
-  }
-
-  /** The next or previous slice in the row of the selected one, or of the first row. */
-  step(direction: 1 | -1): Hit | null {
-    return this.#chosen(stepInRow(direction, this.#walk()));
-  }
-
-  /** The same time in the row above or below: the slice nearest to the selected one. */
-  stepRow(direction: 1 | -1): Hit | null {
-    return this.#chosen(stepToRow(direction, this.#walk()));
-  }
-
-  /** Goes to a record and marks it; null when its row is not there any more. */
-  showRecord(record: RecordView): Hit | null {
-    const hit = hitOfRecord(this.#options.live.replica, record);
-    return hit === null ? null : this.#reveal(hit, true);
-  }
-
-  /** A record as something to select; null when its row is not there any more. */
-  hitOf(record: RecordView): Hit | null {
-    return hitOfRecord(this.#options.live.replica, record);
   }
 
   // Seams for what is built upon a stream.
@@ -299,49 +227,9 @@ export class Timeline implements Disposable {
 
   #groupAtHand(): RowGroup | undefined {
     const { layout, scroll } = this.stage;
-    const selected = this.#selected === null ? undefined : rowOf(layout, this.#selected.track);
+    const { hit } = this.selection;
+    const selected = hit === null ? undefined : rowOf(layout, hit.track);
     return layout.groups[selected?.group ?? layout.rows[rowsWithin(layout, scroll, scroll + 1)[0]]?.group ?? 0];
-  }
-
-  #chosen(hit: SliceHit | null): Hit | null {
-    return hit === null ? null : this.#reveal(hit, false);
-  }
-
-  #walk(): Walk {
-    const { base, view } = this.camera;
-    return {
-      rows: this.stage.stack.rows,
-      data: this.#windows.main,
-      chosen: this.#selected,
-      since: base?.absolute(view.since) ?? 0,
-      until: base?.absolute(view.until) ?? 0,
-    };
-  }
-
-  #reveal(hit: SliceHit, closely: boolean): Hit {
-    this.#selected = hit;
-    this.camera.reveal(hit.start, hit.stop, closely, 3 * this.stage.ratio);
-    let row = rowOf(this.stage.stack, hit.track);
-    if (row === undefined && this.rows.options.text !== '') {
-      // It is to be seen: what hides its row goes.
-      this.rows.set({ text: '' });
-      this.stage.place(this.rows.update(this.#options.live.replica, () => false));
-      row = rowOf(this.stage.stack, hit.track);
-    }
-    if (row !== undefined && row.query !== null) {
-      // It is to be seen by itself: its group opens.
-      this.rows.toggle(this.stage.stack.groups[row.group]!.key);
-      this.stage.place(this.rows.update(this.#options.live.replica, () => false));
-      row = rowOf(this.stage.stack, hit.track);
-    }
-    if (row !== undefined) {
-      const { scroll, height, kept } = this.stage;
-      const under = row.y + row.height - scroll - height;
-      if (under > 0) this.scrollBy(under);
-      else if (row.y >= kept && row.y < scroll + kept) this.scrollBy(row.y - scroll - kept);
-    }
-    this.#changed();
-    return hit;
   }
 
   #frame(time: number): void {
@@ -353,6 +241,7 @@ export class Timeline implements Disposable {
     const base = camera.begin(clock);
     const { easing, active } = camera.step(time, clock);
     this.#applyFilter();
+    this.#moving = this.#rest.moving(camera.view, camera.following, time);
     const scene = this.#scene(base);
     if (this.stage.place(this.rows.update(replica, (track) => hasData(scene, track)))) {
       this.#dirty = true;
@@ -411,8 +300,9 @@ export class Timeline implements Disposable {
       overview: this.#windows.overview,
       functions: this.#shown.set,
       filter: this.#shown.filter,
+      zooms: this.#moving === 'zooms',
       hover: this.#hover,
-      selected: this.#selected,
+      selected: this.selection.hit,
     };
   }
 
@@ -439,7 +329,6 @@ export class Timeline implements Disposable {
   #plan(base: TimeBase, clock: number): void {
     const { view, perPixel } = this.camera;
     const { stage, rows } = this;
-    const moving = this.#rest.moving(view, this.camera.following);
     const history = this.camera.history();
     const all = this.#options.live.replica.tracks.length;
     this.#windows.plan({
@@ -450,7 +339,7 @@ export class Timeline implements Disposable {
       now: Math.max(clock, this.#options.live.replica.playhead?.until ?? 0) * 1e6,
       functions: this.#shown.list,
       filter: this.#shown.filter,
-      moving,
+      moving: this.#drawn === null ? 'opens' : this.#moving,
       start: history === null ? null : base.absolute(history.start),
       stop: history === null ? clock * 1e6 : base.absolute(history.stop),
       ...rowsWanted(stage.layout, stage.scroll, stage.height, !rows.many),

@@ -133,6 +133,7 @@ function input(main: WindowData | null, column: number, over: Partial<PictureInp
     overview: null,
     epoch: EPOCH,
     colors,
+    least: 0,
     gridLines,
     ...over,
   };
@@ -147,15 +148,15 @@ describe('Picture', () => {
   for (const kind of ['shares', 'slices'] as const) {
     it(`draws ${kind} the same whether it reuses what it has or draws all anew`, () => {
       fc.assert(
-        fc.property(fc.array(fc.tuple(moves, fc.boolean(), scrolls), { maxLength: 12 }), (steps) => {
+        fc.property(fc.array(fc.tuple(moves, fc.boolean(), scrolls, fc.boolean()), { maxLength: 12 }), (steps) => {
           const data = new WindowData();
           const kept = new Picture();
           let column = 0;
           let end = 120;
           (kind === 'shares' ? shares : slices)(data, end);
           kept.update(input(data, column, { layout: low }));
-          for (const [by, grows, scroll] of steps) {
-            const over = { layout: low, scroll };
+          for (const [by, grows, scroll, zooms] of steps) {
+            const over = { layout: low, scroll, least: zooms ? data.level + 2 : 0 };
             column += by;
             if (grows && kind === 'shares') shares(data, end + 20, end - 2, false);
             if (grows && kind === 'slices') slices(data, end + 20, end);

@@ -2,6 +2,7 @@ import { FIRST_GROUP } from '../../../model/batch.ts';
 import type { TrackShares, TrackSlices, WindowData } from '../../../store/detail/window-data.ts';
 import { type Scale, xOf } from '../moving/viewport.ts';
 import { askedTracks, covered } from '../moving/window-plan.ts';
+import { binsOf, widenedOf, widerBy } from './coarser.ts';
 import type { Layout, Row } from './layout.ts';
 import { groupsWithin, rowsWithin } from './layout.ts';
 import type { Pixel } from './pixels.ts';
@@ -23,6 +24,8 @@ export interface PictureInput {
   /** The stream's base, epoch µs. */
   readonly epoch: number;
   readonly colors: PictureColors;
+  /** Shares are drawn in bins 2^least µs wide at least: coarser, while a view zooms. 0: in those that they came in. */
+  readonly least: number;
   /** Columns with a grid line. */
   readonly gridLines: readonly number[];
 }
@@ -115,7 +118,7 @@ export class Picture {
   sharesAt(input: PictureInput, track: number, since: number, until: number): Map<number, number> | null {
     const data = sourceAt(input, track, (since + until) / 2);
     const shares = data?.mode === 'shares' ? data.sharesOf(track) : undefined;
-    return shares === undefined ? null : this.#scanline.sharesAt(shares, gridOf(data!, input.epoch), since, until);
+    return shares === undefined ? null : this.#scanline.sharesAt(shares, gridOf(data!, input.epoch, 0), since, until);
   }
 
   #resize(width: number, height: number, rowHeight: number): void {
@@ -142,6 +145,7 @@ export class Picture {
       last.layout === input.layout &&
       last.epoch === input.epoch &&
       last.colors === input.colors &&
+      last.least === input.least &&
       sameGrid(last, input);
     this.#window = window;
     if (!same) return null;
@@ -181,7 +185,8 @@ export class Picture {
 
   /** The column from which on new data of a row look different: a stream grows at its end, all before it stays. */
   #staleFrom(input: PictureInput, track: number, before: Drawn, now: Drawn): number {
-    if (before.known !== now.known) return 0;
+    // In wider bins, what has changed begins before the change.
+    if (before.known !== now.known || input.least > 0) return 0;
     const time = Math.min(
       changedFrom(before.main, now.main, mainOf(input, track), input.epoch),
       changedFrom(before.overview, now.overview, input.overview, input.epoch),
@@ -211,19 +216,21 @@ export class Picture {
   }
 
   #drawRow(input: PictureInput, row: Row, from: number, to: number): void {
-    const { scale, epoch, overview } = input;
+    const { scale, epoch, overview, least } = input;
     const main = mainOf(input, row.track);
     const { categories, outline } = input.colors;
     const paint: Paint = { colors: categories, idle: this.#idle, outline };
     const buffer: PixelBuffer = { pixels: this.#pixels, stride: this.#stride };
     const y = row.y - input.scroll + this.#margin;
-    const [left, right] = mainColumns(main, scale, epoch, from, to);
+    const [left, right] = mainColumns(main, input, from, to);
     const part = (data: WindowData | null, a: number, b: number): void => {
       if (b <= a) return;
       const strip = { y, height: row.height, from: a, to: b };
-      const shares = data?.mode === 'shares' ? data.sharesOf(row.track) : undefined;
+      const by = data === null ? 0 : widerBy(data, least);
+      const shares = data?.mode === 'shares' ? widenedOf(data, row.track, by) : undefined;
       const slices = data?.mode === 'slices' ? data.slicesOf(row.track) : undefined;
-      if (shares !== undefined) this.#scanline.drawShares(buffer, strip, scale, shares, gridOf(data!, epoch), paint);
+      if (shares !== undefined)
+        this.#scanline.drawShares(buffer, strip, scale, shares, gridOf(data!, epoch, by), paint);
       else if (slices !== undefined) drawSlices(buffer, strip, scale, slices, epoch, paint);
       else this.#scanline.drawIdle(buffer, strip, main === null || knows(data, row.track) ? this.#idle : this.#unknown);
     };
@@ -233,13 +240,15 @@ export class Picture {
   }
 }
 
-/** The columns of [from, to) that a window has data for. */
-function mainColumns(main: WindowData | null, scale: Scale, epoch: number, from: number, to: number): [number, number] {
+/** The columns of [from, to) that a window has data for; in wider bins than they came in, for whole bins. */
+function mainColumns(main: WindowData | null, input: PictureInput, from: number, to: number): [number, number] {
   const range = main === null || main.mode === 'empty' ? null : covered(main.query);
   if (range === null) return [to, to];
+  const { scale, epoch, least } = input;
+  const width = widerBy(main!, least) === 0 ? 1 : 2 ** least;
   const clip = (x: number): number => Math.min(to, Math.max(from, x));
-  const left = clip(Math.ceil(xOf(scale, range[0] - epoch)));
-  return [left, Math.max(left, clip(Math.floor(xOf(scale, range[1] - epoch))))];
+  const left = clip(Math.ceil(xOf(scale, Math.ceil(range[0] / width) * width - epoch)));
+  return [left, Math.max(left, clip(Math.floor(xOf(scale, Math.floor(range[1] / width) * width - epoch))))];
 }
 
 /** The data for the view that a row is drawn from. */
@@ -271,9 +280,9 @@ export function sourceAt(
   return range !== null && time + epoch >= range[0] && time + epoch < range[1] ? main : overview;
 }
 
-function gridOf(data: WindowData, epoch: number): BinGrid {
-  const width = 2 ** data.level;
-  return { start: data.firstBin * width - epoch, width };
+function gridOf(data: WindowData, epoch: number, by: number): BinGrid {
+  const { first, width } = binsOf(data, by);
+  return { start: first * width - epoch, width };
 }
 
 /** The first time at which two states of a track's data differ, in the stream's time; minus infinity where they have little in common. */
@@ -288,7 +297,7 @@ function changedFrom(before: Drawn['main'], now: Drawn['main'], data: WindowData
       same++;
     }
     const first = Math.min(before.bin[same] ?? Number.POSITIVE_INFINITY, now.bin[same] ?? Number.POSITIVE_INFINITY);
-    const grid = gridOf(data, epoch);
+    const grid = gridOf(data, epoch, 0);
     return grid.start + first * grid.width;
   }
   if ('bin' in before || 'bin' in now) return Number.NEGATIVE_INFINITY;

@@ -34,6 +34,8 @@ export interface BinGrid {
 
 /** Less of a pixel than this is rounding. */
 const EPSILON = 1e-6;
+/** Up to so many pixels are written one by one. */
+const SHORT = 12;
 
 /**
  * Writes rows of shares: every pixel column shows how its time was spent, top down, with idle time below. Pixel r of a row of
@@ -48,6 +50,7 @@ export class Scanline {
   #heights = new Float64Array(33);
   #colors = new Uint32Array(33);
   #count = 0;
+  #segments = 0;
 
   /**
    * `grid` says where bins lie in the stream's time; columns outside of the data are idle. From the top down a column shows
@@ -66,24 +69,49 @@ export class Scanline {
     const { idle } = paint;
     const left = timeAt(scale, strip.from);
     let first = firstEntry(shares, Math.floor((left - grid.start) / grid.width));
-    for (let column = strip.from; column < strip.to; column++) {
+    for (let column = strip.from; column < strip.to; ) {
       // Times in bins: an entry of bin b covers [b, b + 1).
       const since = ((scale.column + column) * perPixel - grid.start) / grid.width;
-      const until = ((scale.column + column + 1) * perPixel - grid.start) / grid.width;
+      let until = ((scale.column + column + 1) * perPixel - grid.start) / grid.width;
       while (first < length && bin[first]! + 1 <= since) first++;
-      if (first === length || bin[first]! >= until) {
-        let at = strip.y * buffer.stride + column;
-        for (let r = 0; r < strip.height; r++, at += buffer.stride) buffer.pixels[at] = idle[column]!;
-        continue;
+      const next = first < length ? bin[first]! : Number.POSITIVE_INFINITY;
+      const nothing = next >= until;
+      if (!nothing) {
+        this.#collect(shares, first, since, until);
+        this.#stack(strip.height, perPixel, paint);
+        writeStack(buffer, strip, column, this.#heights, this.#colors, this.#segments, idle[column]!);
       }
-      this.#collect(shares, first, since, until);
-      this.#writeColumn(buffer, strip, column, perPixel, paint);
+      // Columns before the next entry look alike, and so do those within one bin.
+      const alike = nothing ? next : next <= since ? next + 1 : Number.NEGATIVE_INFINITY;
+      let end = column;
+      while (end < strip.to && until <= alike) {
+        end++;
+        until = ((scale.column + end + 1) * perPixel - grid.start) / grid.width;
+      }
+      end = Math.max(end, column + 1);
+      if (nothing) writeIdle(buffer, strip, column, end, idle);
+      else if (end > column + 1) this.#repeat(buffer, strip, column, end, idle);
+      column = end;
+    }
+  }
+
+  /** Writes the column at work once more up to column `to`: idle time in it has grid lines of its own. */
+  #repeat(buffer: PixelBuffer, strip: RowStrip, column: number, to: number, idle: Uint32Array): void {
+    const { pixels, stride } = buffer;
+    const wide = to - column;
+    let at = strip.y * stride + column;
+    for (let r = 0; r < strip.height; r++, at += stride) {
+      const color = pixels[at]!;
+      for (let x = at + 1; x < at + wide; x++) pixels[x] = color;
+    }
+    for (let x = column + 1; x < to; x++) {
+      if (idle[x] === idle[column]) continue;
+      writeStack(buffer, strip, x, this.#heights, this.#colors, this.#segments, idle[x]!);
     }
   }
 
   drawIdle(buffer: PixelBuffer, strip: RowStrip, idle: Uint32Array): void {
-    const line = idle.subarray(strip.from, strip.to);
-    for (let r = 0; r < strip.height; r++) buffer.pixels.set(line, (strip.y + r) * buffer.stride + strip.from);
+    writeIdle(buffer, strip, strip.from, strip.to, idle);
   }
 
   /** The shares of one column by category, 0..1 each: what hovering says. */
@@ -138,8 +166,8 @@ export class Scanline {
     this.#count = count;
   }
 
-  #writeColumn(buffer: PixelBuffer, strip: RowStrip, column: number, perPixel: number, paint: Paint): void {
-    const { height } = strip;
+  /** The heights and colours of the column at work. */
+  #stack(height: number, perPixel: number, paint: Paint): void {
     const busy = this.#busy;
     const categories = this.#categories;
     const heights = this.#heights;
@@ -173,7 +201,7 @@ export class Scanline {
       heights[segments] = busy[next]! * shrink;
       colors[segments++] = paint.colors[categories[next]!]!;
     }
-    writeStack(buffer, strip, column, heights, colors, segments, paint.idle[column]!);
+    this.#segments = segments;
   }
 
   #grow(): void {
@@ -193,6 +221,19 @@ export class Scanline {
 /** The first entry of a bin >= `bin`. */
 function firstEntry(shares: TrackShares, bin: number): number {
   return bin <= 0 ? 0 : lowerBound(shares.bin, bin, 0, shares.length);
+}
+
+function writeIdle(buffer: PixelBuffer, strip: RowStrip, from: number, to: number, idle: Uint32Array): void {
+  const { pixels, stride } = buffer;
+  let at = strip.y * stride + from;
+  if (to - from > SHORT) {
+    const line = idle.subarray(from, to);
+    for (let r = 0; r < strip.height; r++, at += stride) pixels.set(line, at);
+    return;
+  }
+  for (let r = 0; r < strip.height; r++, at += stride) {
+    for (let x = from; x < to; x++) pixels[at + x - from] = idle[x]!;
+  }
 }
 
 /** Writes `segments` from the top of a strip's column down, and idle time below; heights in pixels, fractions blended. */

@@ -21,6 +21,8 @@ export interface Scene {
   readonly functions: ReadonlySet<number> | null;
   /** What of it does not match fades; null: nothing does. */
   readonly filter: WindowFilter | null;
+  /** It is being zoomed: of many rows a coarser picture is shown, which is made in time for each frame. */
+  readonly zooms: boolean;
   readonly hover: Hit | null;
   readonly selected: Hit | null;
 }

@@ -1,9 +1,10 @@
-import type { RecordView } from '../../../model/batch.ts';
+import { levelFor, type RecordView } from '../../../model/batch.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { drawGutter, type GutterPlace, gutterAt, labelOf, showsSlots } from '../../rows/gutter.ts';
 import type { Rows } from '../../rows/row-model.ts';
 import { NOT_STICKY, type Sticky, seenLayout, stickyGroups } from '../../rows/sticky-rows.ts';
 import { type Scale, scaleOf, type Viewport } from '../moving/viewport.ts';
+import { COARSER, movedCoarsely } from '../moving/window-plan.ts';
 import { runAt, runBounds } from '../runs.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
 import { cutMiddle, drawRuler } from './frame-labels.ts';
@@ -217,6 +218,12 @@ export class StageView {
     }
   }
 
+  /** Bins no narrower than this while a view zooms. */
+  #leastLevel({ perPixel }: Scale): number {
+    const [from, to] = rowsWithin(this.layout, this.scroll, this.scroll + this.height);
+    return movedCoarsely(to - from) ? levelFor(perPixel) + COARSER : 0;
+  }
+
   /** What lies at a place of the plot, in device pixels. */
   hitAt(
     scene: Scene,
@@ -255,6 +262,7 @@ export class StageView {
       overview: scene.overview,
       epoch: scene.base.epoch,
       colors: this.#colors,
+      least: scene.zooms ? this.#leastLevel(scale) : 0,
       gridLines: marks.map((tick) => Math.round(tick.time / scale.perPixel) - scale.column),
     };
   }

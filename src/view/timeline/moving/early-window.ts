@@ -80,7 +80,8 @@ export function earlyQuery(replica: Replica, view: EarlyView): WindowQuery | nul
     now: clock * 1e6,
     functions: null,
     filter: view.page === 'tasks' ? windowFilter(readTasksState(view.search)) : null,
-  };
+    moving: 'opens',
+  } as const;
   return planWindow(null, looking, firstRows(replica, view));
 }
 

@@ -5,6 +5,7 @@ import {
   ALL_TRACKS,
   LatestQuery,
   type Looking,
+  type Moves,
   planOverview,
   planWindow,
   type RowsWanted,
@@ -111,17 +112,64 @@ describe('a view of many rows that moves', () => {
   const shown = Array.from({ length: 60 }, (_, track) => track);
   const rows: RowsWanted = { tracks: { shown, ask: () => shown } };
 
+  const zoomed = (factor: number, moving: Moves) =>
+    looking({ since: NOW - 55e6 - 5e6 * factor, until: NOW - 55e6 + 5e6 * factor, perPixel: 1e4 * factor, moving });
+
   it('is content with what it has, then with coarser bins, and gets the exact ones at rest', () => {
     const query = planWindow(null, looking(), rows);
-    const zoomed = (factor: number, moving: boolean) =>
-      looking({ since: NOW - 55e6 - 5e6 * factor, until: NOW - 55e6 + 5e6 * factor, perPixel: 1e4 * factor, moving });
-    expect(planWindow(query, zoomed(0.25, true), rows)).toBe(query);
-    const coarse = planWindow(query, zoomed(0.01, true), rows);
-    expect(coarse.level).toBe(levelFor(100) + 2);
-    expect(planWindow(coarse, zoomed(0.01, true), rows)).toBe(coarse);
-    expect(planWindow(coarse, zoomed(0.01, false), rows).level).toBe(levelFor(100));
+    expect(planWindow(query, zoomed(0.25, 'zooms'), rows)).toBe(query);
+    const coarse = planWindow(query, zoomed(0.01, 'zooms'), rows);
+    expect(coarse.level).toBe(levelFor(100) + 3);
+    expect(planWindow(coarse, zoomed(0.01, 'zooms'), rows)).toBe(coarse);
+    const few = shown.slice(0, 30);
+    const fewer: RowsWanted = { tracks: { shown: few, ask: () => few } };
+    expect(planWindow(coarse, zoomed(0.01, 'pans'), fewer).level).toBe(levelFor(100) + 2);
+    expect(planWindow(coarse, zoomed(0.01, 'no'), rows).level).toBe(levelFor(100));
+    // Its bins are as wide as those of a picture at rest, but whoever answered was in a hurry.
+    expect(coarse.quick).toBe(true);
+    const wider = { ...zoomed(0.01, 'no'), perPixel: 800 };
+    expect(planWindow(coarse, wider, rows)).toMatchObject({ level: coarse.level });
+    expect(planWindow(coarse, wider, rows)).not.toHaveProperty('quick');
     // Few rows are exact at once.
-    expect(planWindow(query, zoomed(0.01, true)).level).toBe(levelFor(100));
+    expect(planWindow(query, zoomed(0.01, 'zooms')).level).toBe(levelFor(100));
+  });
+
+  it('asks for the rows on screen alone while it moves, and for those beside them at rest', () => {
+    const more: RowsWanted = { tracks: { shown, ask: () => [...shown, 60, 61] } };
+    expect(planWindow(null, zoomed(1, 'zooms'), more).tracks).toEqual(shown);
+    expect(planWindow(null, zoomed(1, 'no'), more).tracks).toHaveLength(62);
+  });
+
+  it('asks for no more bins than an answer of some hundred kilobytes has', () => {
+    for (const moving of ['pans', 'zooms', 'opens'] as const) {
+      for (const pixels of [500, 1_500, 4_000]) {
+        for (const count of [30, 90, 300]) {
+          const many = Array.from({ length: count }, (_, track) => track);
+          const view = looking({ perPixel: 10e6 / pixels, moving });
+          const of: RowsWanted = { tracks: { shown: many, ask: () => many } };
+          const query = planWindow(null, view, of);
+          expect(((query.until! - query.since) / 2 ** query.level - 2) * count).toBeLessThanOrEqual(24_576);
+          expect(planWindow(query, view, of)).toBe(query);
+        }
+      }
+    }
+  });
+
+  it('begins with little more than the first picture shows, and is content with it until that is drawn', () => {
+    const first = planWindow(null, zoomed(1, 'opens'), rows);
+    expect(first.level).toBe(levelFor(1e4) + 3);
+    expect(first.until! - first.since).toBeLessThan(10e6 * 1.1);
+    // The page turns out to be a little wider than it was taken to be.
+    expect(planWindow(first, { ...zoomed(1, 'opens'), perPixel: 0.8e4 }, rows)).toBe(first);
+    expect(planWindow(first, zoomed(1, 'no'), rows).level).toBe(levelFor(1e4));
+  });
+
+  it('needs no other level where it has single slices', () => {
+    const query = planWindow(null, looking(), rows);
+    for (const moving of ['no', 'zooms'] as const) {
+      expect(planWindow(query, { ...zoomed(0.01, moving), slices: true }, rows)).toBe(query);
+    }
+    expect(planWindow(query, { ...zoomed(10, 'no'), slices: true }, rows)).not.toBe(query);
   });
 });
 
@@ -149,6 +197,18 @@ describe('planOverview', () => {
 });
 
 describe('LatestQuery', () => {
+  it('waits for an answer to what somebody else has asked', () => {
+    const query = (since: number): WindowQuery => ({ ...planWindow(null, looking()), since });
+    const asked: number[] = [];
+    const latest = new LatestQuery((q) => asked.push(q.since), 400);
+    latest.adopt(query(1), 0);
+    expect(latest.wanted?.since).toBe(1);
+    latest.want(query(2), 10);
+    expect(asked).toEqual([]);
+    latest.answered(query(1), 20);
+    expect(asked).toEqual([2]);
+  });
+
   const query = (since: number): WindowQuery => ({ since, until: null, level: 10, functions: null, maxSlices: 10 });
 
   it('has one question in flight; the latest of those that wait goes next', () => {

@@ -1,5 +1,9 @@
 import { type GroupQuery, levelFor, MAX_LEVEL, type WindowFilter, type WindowQuery } from '../../../model/batch.ts';
 import type { Micros } from '../../../model/units.ts';
+import type { Moving } from './rest.ts';
+
+/** What a view does that its windows go by: `opens` until its first picture is drawn. */
+export type Moves = Moving | 'opens';
 
 /** What a stream looks at, in epoch microseconds. */
 export interface Looking {
@@ -12,8 +16,10 @@ export interface Looking {
   readonly functions: readonly number[] | null;
   /** What does not match it fades. */
   readonly filter?: WindowFilter | null;
+  /** What is there is single slices, which are exact at any zoom. */
+  readonly slices?: boolean;
   /** Somebody moves it right now: of many rows a coarser picture comes sooner, the exact one when it has come to rest. */
-  readonly moving?: boolean;
+  readonly moving?: Moves;
 }
 
 /** Rows that a view needs data for: those on screen, and those to ask for, which are some more. */
@@ -31,9 +37,26 @@ const MARGIN = 0.75;
 /** More rows than this are seldom looked at one by one: less beside them. */
 const MANY_ROWS = 40;
 const MARGIN_OF_MANY = 0.3;
-/** Up to so many rows are asked for exactly while they are moved, more of them in bins 2^COARSER times as wide. */
+/** The same of many rows while they move: zooming soon needs what lies around, the first picture nothing but itself. */
+const MARGINS = { no: MARGIN_OF_MANY, pans: MARGIN_OF_MANY, zooms: 0.5, opens: 0.02 } as const satisfies Record<
+  Moves,
+  number
+>;
+/** Up to so many rows are asked for exactly while they are moved. */
 const MOVED_EXACTLY = 24;
-const COARSER = 2;
+/** More of them are drawn in bins 2^COARSER times as wide while they are zoomed … */
+export const COARSER = 2;
+/** … and asked for in bins 2^this times as wide: answers of hundreds of kilobytes instead of megabytes. */
+const ASKED_COARSER = 3;
+
+/** So many bins of rows at most: some dozens of bytes each. */
+const MOST_CELLS = 24_576;
+
+/** Whether so many rows are shown coarsely while they are moved. */
+export function movedCoarsely(rows: number): boolean {
+  return rows > MOVED_EXACTLY;
+}
+
 /** With less than this left on a side that has more to show, the window moves. */
 const LEFT_OVER = 0.2;
 /** A window that holds this many widths left of the view is asked for anew: a page that follows for days stays small. */
@@ -41,16 +64,25 @@ const WIDEST = 3;
 
 /** The query that serves a view best; `current` stays (the same object) as long as it will do. */
 export function planWindow(current: WindowQuery | null, looking: Looking, rows: RowsWanted = ALL_TRACKS): WindowQuery {
-  const coarse = looking.moving === true && shownOf(rows) > MOVED_EXACTLY;
-  const exact = levelFor(looking.perPixel);
-  const level = Math.min(MAX_LEVEL, coarse ? exact + COARSER : exact);
-  const fits = (of: number): boolean => (coarse ? of <= level && of >= exact - 1 : of === exact);
-  if (current !== null && fits(current.level) && serves(current, looking) && servesRows(current, rows)) return current;
+  const { moving = 'no' } = looking;
+  const shown = shownOf(rows);
+  const coarse = moving !== 'no' && movedCoarsely(shown);
   const wide = looking.until - looking.since;
+  const exact = levelFor(looking.perPixel);
+  const level = coarse ? coarseLevel(exact, moving, shown * wide) : exact;
+  // What is finer than that can be made coarser where it is drawn; and before there is a page, its width is a guess.
+  const fits = ({ level: of, quick }: WindowQuery): boolean =>
+    looking.slices === true ||
+    (coarse ? of <= level + (moving === 'opens' ? 1 : 0) : of === exact && quick === undefined);
+  if (current !== null && fits(current) && serves(current, looking) && servesRows(current, rows)) return current;
   const bin = 2 ** level;
-  const groups = rows.groups?.ask();
-  const tracks = groups === undefined ? rows.tracks?.ask() : [];
-  const margin = (tracks?.length ?? 0) + (groups?.length ?? 0) > MANY_ROWS ? MARGIN_OF_MANY : MARGIN;
+  const asked = <T>(
+    of: { readonly shown: readonly T[]; readonly ask: () => readonly T[] } | null,
+  ): readonly T[] | undefined => (of === null ? undefined : coarse ? of.shown : of.ask());
+  const groups = asked(rows.groups ?? null);
+  const tracks = groups === undefined ? asked(rows.tracks) : [];
+  const many = (tracks?.length ?? 0) + (groups?.length ?? 0) > MANY_ROWS;
+  const margin = coarse ? MARGINS[moving] : many ? MARGIN_OF_MANY : MARGIN;
   const since = Math.max(0, Math.floor((looking.since - wide * margin) / bin) * bin);
   const until = Math.ceil((looking.until + wide * margin) / bin) * bin;
   return {
@@ -63,7 +95,15 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
     ...(groups !== undefined && { groups }),
     ...(looking.filter && { filter: looking.filter }),
     maxSlices: groups === undefined ? MAX_SLICES : 0,
+    ...(coarse && { quick: true }),
   };
+}
+
+/** The level to ask at while a view moves: what it takes to stay below {@link MOST_CELLS} for rows of `time` µs in all. */
+function coarseLevel(exact: number, moving: Moves, time: number): number {
+  const all = time * (1 + 2 * MARGINS[moving]);
+  const least = exact + (moving === 'pans' ? COARSER : ASKED_COARSER);
+  return Math.min(MAX_LEVEL, Math.max(least, Math.ceil(Math.log2(all / MOST_CELLS))));
 }
 
 const askedFor = new WeakMap<WindowQuery, ReadonlySet<number>>();
@@ -107,7 +147,7 @@ function shownOf({ groups, tracks }: RowsWanted): number {
 function serves(query: WindowQuery, looking: Looking): boolean {
   if (!sameFunctions(query.functions, looking.functions) || !sameFilter(query.filter, looking.filter)) return false;
   const wide = looking.until - looking.since;
-  const spare = wide * LEFT_OVER;
+  const spare = looking.moving === 'opens' ? 0 : wide * LEFT_OVER;
   if (query.since > 0 && query.since > looking.since - spare) return false;
   if (query.until !== null) return query.until >= looking.until + spare || query.until >= looking.now + spare;
   return looking.since - query.since <= wide * WIDEST;
@@ -201,6 +241,12 @@ export class LatestQuery {
     this.#send(query, now);
   }
 
+  /** Somebody else has asked this already, and no answer has come. */
+  adopt(query: WindowQuery, now: number): void {
+    this.#inFlight = query;
+    this.#since = now;
+  }
+
   /** Some answer came, to `query`. */
   answered(query: WindowQuery | null, now: number): void {
     if (this.#inFlight === null || query === null || !sameQuery(query, this.#inFlight)) return;
@@ -233,6 +279,7 @@ export function sameQuery(a: WindowQuery, b: WindowQuery): boolean {
     a.until === b.until &&
     a.level === b.level &&
     a.maxSlices === b.maxSlices &&
+    a.quick === b.quick &&
     sameFunctions(a.functions, b.functions) &&
     sameFunctions(a.tracks ?? null, b.tracks ?? null) &&
     sameFilter(a.filter, b.filter) &&

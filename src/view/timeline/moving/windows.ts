@@ -3,7 +3,7 @@ import type { Micros } from '../../../model/units.ts';
 import type { WindowData } from '../../../store/detail/window-data.ts';
 import type { Live } from '../../live-store.ts';
 import type { WatchedWindow } from '../../watched-window.ts';
-import { LatestQuery, type Looking, planOverview, planWindow, type RowsWanted } from './window-plan.ts';
+import { LatestQuery, type Looking, planOverview, planWindow, type RowsWanted, sameQuery } from './window-plan.ts';
 
 /** What a stream looks at, and from where to where history reaches; `start` is null while there is none. */
 export interface LookingAt extends Looking {
@@ -32,6 +32,7 @@ class FollowingWindow {
       if (this.#window === null) this.#window = live.openWindow(query);
       else this.#window.move(query);
     });
+    if (early !== null && early.data.version === 0) this.#questions.adopt(early.query, performance.now());
   }
 
   get data(): WindowData | null {
@@ -44,7 +45,9 @@ class FollowingWindow {
 
   plan(looking: Looking, rows: RowsWanted, now: number): void {
     const current = this.#questions.wanted ?? this.#window?.query ?? null;
-    const query = planWindow(current, looking, rows);
+    const data = this.#window?.data;
+    const slices = data?.mode === 'slices' && data.query !== null && current !== null && sameQuery(data.query, current);
+    const query = planWindow(current, { ...looking, slices }, rows);
     if (query !== current) this.#questions.want(query, now);
     this.#questions.tick(now);
   }
@@ -131,6 +134,9 @@ export class StreamWindows {
     const known = (this.main ?? this.groups)?.query ?? null;
     if (known === null) return;
     this.#firstAnswer ??= now;
+    // Until there is one, it waits for what is looked at.
+    if (this.#overview === null && looking.sum !== null && this.waiting && now - this.#firstAnswer < OVERVIEW_AFTER)
+      return;
     // Where the view shows each track of all history, a minimap has all it needs.
     const whole = looking.sum === null && (looking.start === null || known.since <= looking.start);
     if (this.#overview === null && whole && now - this.#firstAnswer < OVERVIEW_AFTER) {
