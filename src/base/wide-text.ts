@@ -1,16 +1,17 @@
 /**
- * Bytes as text for a document in UTF-16: seven characters hold 111 bits, of 112 that they take. A character's low eleven bits are
- * bytes as they are; its high five are a digit of base 29. So left out are what means something in a document (below U+0800), surrogates,
- * and the last 2,048 with marks of byte order and what is no character; none of the others means anything, or is changed by any reader.
+ * Bytes as text for a document in UTF-16: ten characters hold 159 bits, of 160 that they take. A character's low eleven bits are bytes as
+ * they are; its high five are a digit of base 30. So left out are what means something in a document (below U+0800) and surrogates; the
+ * parser of HTML passes on all others, also those that Unicode gives no meaning.
  */
 const LOW_BITS = 11;
 /** The high five bits that a character may have. */
-const HIGH = Array.from({ length: 32 }, (_, high) => high).filter((high) => high !== 0 && high !== 27 && high !== 31);
+const HIGH = Array.from({ length: 32 }, (_, high) => high).filter((high) => high !== 0 && high !== 27);
 const BASE = HIGH.length;
 const DIGITS = Int8Array.from({ length: 32 }, (_, high) => HIGH.indexOf(high));
-const GROUP = 7;
-/** 29^7 is more than 2^34. */
-const GROUP_BITS = 34;
+const GROUP = 10;
+/** 30^10 is more than 2^49: twice what is moved at once. */
+const HALF_BITS = 24;
+const GROUP_BITS = 2 * HALF_BITS + 1;
 /** Of the bytes: their number and their CRC-32. */
 const HEAD = 8;
 
@@ -34,7 +35,8 @@ export function encodeWide(bytes: Uint8Array): Uint16Array<ArrayBuffer> {
     return value;
   };
   for (let from = 0; from < text.length; from += GROUP) {
-    let digits = take(GROUP_BITS);
+    let digits = take(HALF_BITS);
+    digits += take(GROUP_BITS - HALF_BITS) * 2 ** HALF_BITS;
     for (let i = 0; i < GROUP; i++) {
       text[from + i] = HIGH[digits % BASE]! * 2 ** LOW_BITS + take(LOW_BITS);
       digits = Math.floor(digits / BASE);
@@ -65,7 +67,8 @@ export function decodeWide(text: string): Uint8Array<ArrayBuffer> {
       if (digit < 0) throw new RangeError('a part of this file is damaged');
       digits = digits * BASE + digit;
     }
-    give(digits, GROUP_BITS);
+    give(digits % 2 ** HALF_BITS, HALF_BITS);
+    give(Math.floor(digits / 2 ** HALF_BITS), GROUP_BITS - HALF_BITS);
     for (let i = 0; i < GROUP; i++) give(text.charCodeAt(from + i) % 2 ** LOW_BITS, LOW_BITS);
   }
   const head = new DataView(all.buffer);

@@ -109,7 +109,7 @@ class Expected {
     names: new NumberModel(),
     rank: new NumberModels(4),
     track: new NumberModel(),
-    nbytes: new NumberModels(),
+    nbytes: new NumberModels(4),
     own: new NumberModel(),
     count: new NumberModels(),
     action: new NumberModels(),

@@ -55,6 +55,7 @@ export interface ReportHead {
 
 /** Rows as what deflates to nearly nothing: names once a worker, numbers as differences from the row before. */
 export interface PackedTracks {
+  /** The address is left out where it is the worker's own text. */
   readonly workers: readonly (readonly [worker: StringIndex, address: string, name: string, host: string])[];
   readonly track: readonly number[];
   /** Place in `workers`. */
@@ -63,12 +64,12 @@ export interface PackedTracks {
   readonly alive: readonly number[];
 }
 
-export function packTracks(tracks: readonly TrackView[]): PackedTracks {
+export function packTracks(tracks: readonly TrackView[], texts: readonly string[]): PackedTracks {
   const workers: [StringIndex, string, string, string][] = [];
   const places = new Map<string, number>();
   const of = tracks.map(({ worker, address, name, host }) => {
     const key = JSON.stringify([worker, address, name, host]);
-    const place = places.get(key) ?? workers.push([worker, address, name, host]) - 1;
+    const place = places.get(key) ?? workers.push([worker, address === texts[worker] ? '' : address, name, host]) - 1;
     places.set(key, place);
     return place;
   });
@@ -81,7 +82,7 @@ export function packTracks(tracks: readonly TrackView[]): PackedTracks {
   };
 }
 
-export function unpackTracks({ workers, ...columns }: PackedTracks): TrackView[] {
+export function unpackTracks({ workers, ...columns }: PackedTracks, texts: readonly string[]): TrackView[] {
   const [track, of, slot, alive] = [columns.track, columns.of, columns.slot, columns.alive].map(sums) as [
     number[],
     number[],
@@ -90,7 +91,15 @@ export function unpackTracks({ workers, ...columns }: PackedTracks): TrackView[]
   ];
   return track.map((number, i) => {
     const [worker, address, name, host] = workers[of[i]!]!;
-    return { track: number, worker, address, name, host, slot: slot[i]!, alive: alive[i] === 1 };
+    return {
+      track: number,
+      worker,
+      address: address || (texts[worker] ?? ''),
+      name,
+      host,
+      slot: slot[i]!,
+      alive: alive[i] === 1,
+    };
   });
 }
 

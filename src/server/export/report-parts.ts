@@ -29,7 +29,7 @@ const deflated = promisify(deflateRaw);
 
 /** A part that is made small, off the event loop. */
 export async function packPart(kind: ReportPartKind, bytes: Uint8Array): Promise<ReportPart> {
-  return plainPart(kind, await deflated(bytes, { level: 9 }));
+  return plainPart(kind, await deflated(bytes, { level: 9, memLevel: 9 }));
 }
 
 /** A part that cannot be made smaller. */
@@ -58,7 +58,7 @@ export function messagesOf(store: Store): { readonly messages: Uint8Array; reado
     encode({ kind: 'resources', batch: resourcesSnapshot(store) }),
     encode({ kind: 'running', batch: runningSnapshot(store) }),
   ]);
-  return { messages, tracks: packTracks(tracks) };
+  return { messages, tracks: packTracks(tracks, store.strings.worker.valuesFrom(0)) };
 }
 
 export function stringsOf(store: Store): ReportHead['strings'] {

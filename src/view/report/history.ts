@@ -64,7 +64,7 @@ export function presentOf(
   const messages = splitMessages(bytes).map((bytes) => {
     const message = decode(bytes);
     if (message.kind !== 'state') return bytes;
-    state = { ...message.batch, tracks: unpackTracks(head.tracks) };
+    state = { ...message.batch, tracks: unpackTracks(head.tracks, head.strings.worker) };
     return encode({ kind: 'state', batch: state });
   });
   if (state === null) throw new Error('the file says nothing of its cluster');
