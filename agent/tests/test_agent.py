@@ -495,6 +495,10 @@ async def test_its_cost_per_task_leaves_out_what_a_tick_costs_anyway():
         assert agent.transition is hook.timed
         agent.transition("inc-1", "processing", "memory", worker="w", startstops=COMPUTED)
         assert agent.transition is hook.transition and hook.sample[1] == 1, "one a tick is timed"
+        agent.tick(s)
+        for _ in range(limits.TIMED_CALLS):
+            agent.transition("inc-1", "released", "waiting")
+        assert agent.transition is hook.transition, "a burst of others does not pay for it"
         cost.take(0)
 
         def reading(finished, seconds):

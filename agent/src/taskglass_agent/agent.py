@@ -162,7 +162,7 @@ class Agent(SchedulerPlugin):
         done = records.take(MAX_RECORDS)
         if done:
             msg["done"] = done
-            self.transition = self.hook.timed
+            self.hook.time_one()
             self.cost.add_encoded(len(done["status"]), thread_time() - self.cpu0)
         if self.past.entries:
             past = self.past.take()

@@ -7,21 +7,24 @@ from time import perf_counter, thread_time
 from distributed.metrics import time
 
 from .intake import FIELDS
-from .limits import INF, MAX_LINKS, MAX_RAW, NAN
+from .limits import INF, MAX_LINKS, MAX_RAW, NAN, TIMED_CALLS
 
 
 class Hook:
     """
     ``transition`` is the plugin's hook: a function that closes over what it needs, no lookups through self. ``timed``
-    is the same until a task finishes: that call is timed, and puts ``transition`` back in its place.
+    is the same until a task finishes: that call is timed, and puts ``transition`` back in its place. ``time_one`` puts
+    it there, for a few calls at most: a burst of others is not to pay for it.
     """
 
     def __init__(self, plugin, scheduler, intake, memory, announced):
         self.intake = intake
         self.announced = announced
         self.sample = [0.0, 0]  # seconds, calls
+        self.patience = [0]  # calls
+        self.plugin = plugin
         self.transition = self._build(scheduler.tasks, memory)
-        self.timed = self._build_timed(plugin)
+        self.timed = self._build_timed()
         self.call_cost = self._calibrate()
 
     def _build(self, tasks, memory):
@@ -108,11 +111,18 @@ class Hook:
 
         return transition
 
-    def _build_timed(self, plugin):
-        transition, sample = self.transition, self.sample
+    def time_one(self):
+        self.patience[0] = TIMED_CALLS
+        self.plugin.transition = self.timed
+
+    def _build_timed(self):
+        plugin, transition, sample, patience = self.plugin, self.transition, self.sample, self.patience
 
         def timed(key, start, finish, *args, **kw):
             if finish != "memory":
+                patience[0] -= 1
+                if patience[0] <= 0:
+                    plugin.transition = transition
                 transition(key, start, finish, *args, **kw)
                 return
             plugin.transition = transition

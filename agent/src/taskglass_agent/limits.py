@@ -25,4 +25,5 @@ PREFIX_BUDGET = 0.0005  # seconds per tick for the counts of prefixes
 SCAN_CHUNK = 5_000  # tasks per tick of the first look at what is in memory
 RUNNING_AFTER = 0.1  # seconds that a task must run before it is announced: shorter ones only finish
 RESTART_TOLERANCE = 0.02  # seconds by which a heartbeat's start must differ to be sent again
+TIMED_CALLS = 16  # other calls after which none is timed until the next tick
 FULL_TICK = 50  # records from which on a tick says what encoding one more costs
