@@ -1,5 +1,6 @@
 // @ts-nocheck: it runs what was built, which need not be there when types are checked.
-// Records ticks as fast as it can and says after each write how many of them are in the hands of the operating system.
+// Records ticks, one in so many milliseconds or as fast as it can, and says how many of them it was told ("accepted") and, after each
+// write, how many are in the hands of the operating system ("written").
 import { writeSync } from 'node:fs';
 import { Tables } from '../../dist/recording/export/tables.js';
 import { createFile } from '../../dist/recording/files/journal.js';
@@ -7,13 +8,15 @@ import { Recorder } from '../../dist/recording/recorder.js';
 import { sealInThread } from '../../dist/recording/sealing/sealing.js';
 
 const directory = process.argv[2] ?? '';
+const every = Number(process.argv[3] ?? 0);
 const begin = 1_790_000_000;
 const tables = new Tables();
 let written = 0;
 
 const recorder = new Recorder({ intern: tables.intern, accept: () => {} }, tables.textOf, {
   directoryOf: () => directory,
-  limits: { tasks: 500 },
+  // Some of them begin another segment.
+  limits: { tasks: every === 0 ? 500 : 5 },
   seal: sealInThread,
   create: async (file) => {
     const real = await createFile(file);
@@ -22,7 +25,7 @@ const recorder = new Recorder({ intern: tables.intern, accept: () => {} }, table
       async append(bytes) {
         await real.append(bytes);
         written += Buffer.from(bytes).toString('latin1').split('"finished":1').length - 1;
-        writeSync(1, `${written}\n`);
+        writeSync(1, `written ${written}\n`);
       },
     };
   },
@@ -57,9 +60,14 @@ for (let n = 0; ; n++) {
       start: Float64Array.of(begin + n / 100),
       stop: Float64Array.of(begin + n / 100 + 0.005),
       origin: Uint32Array.of(0),
+      ready: Float64Array.of(Number.NaN),
+      needs: Uint32Array.of(0),
+      dependencies: Uint16Array.of(0),
+      back: new Uint32Array(0),
       errors: new Map(),
       past: false,
     },
   });
-  await new Promise((resolve) => setTimeout(resolve, n % 7 === 0 ? 1 : 0));
+  writeSync(1, `accepted ${n + 1}\n`);
+  await new Promise((resolve) => setTimeout(resolve, every === 0 ? Number(n % 7 === 0) : every));
 }
