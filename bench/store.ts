@@ -260,7 +260,7 @@ function publish(options: Options, figures: readonly Figures[]): void {
       row('… during all queries', 0, (f) => f.pageIns[1]),
       row('checkpoint of all of it, s', 1, (f) => f.checkpoint.ms / 1000),
       row('… longest step, ms', 1, (f) => f.checkpoint.step),
-      row('… bytes a task on disk', 0, (f) => f.disk / f.tasks),
+      row('… bytes a task of its index, a cache', 0, (f) => f.disk / f.tasks),
       row('`taskglass open` to its first answer, s', 2, (f) => f.open / 1000),
       ...views.flatMap(([title, name]) => [
         row(`${title}: query p50, ms`, 1, (f) => f[name].p50),

@@ -13,6 +13,7 @@ const BENCHES = {
   store: { tasks: 10_000_000, queries: 100 },
   timeline: { tasks: 1_000_000 },
   ingest: { tasks: 200_000 },
+  disk: { tasks: 262_144 },
   search: { tasks: 1_000_000 },
   playhead: { tasks: 300_000, seeks: 20 },
   export: { tasks: 100_000, large: 1_000_000 },
