@@ -18,6 +18,7 @@ import {
   tasksFile,
 } from './files/format.ts';
 import { rowsOf } from './files/rows-block.ts';
+import { hasManifest, noRecordingIn, noRecordingOf } from './no-recording.ts';
 import { TasksReader } from './parquet/read.ts';
 import { readRegular } from './regular-file.ts';
 import type { Seal } from './sealing/seal.ts';
@@ -308,7 +309,7 @@ async function readManifest(directory: string): Promise<Manifest> {
   const text = await readRegular(file).catch((error: Error) => {
     throw new TaskglassError('NOT_A_RECORDING', `${file}: ${error.message}`, { cause: error });
   });
-  if (text === null) throw new TaskglassError('NOT_A_RECORDING', `there is no ${file}`);
+  if (text === null) throw await noRecordingIn(directory);
   return parseManifest(text.toString('utf8'), file);
 }
 
@@ -318,5 +319,7 @@ export async function directoryOf(file: string): Promise<string> {
   if (found === null) throw new TaskglassError('NOT_A_RECORDING', `there is no ${file}`);
   if (found.isDirectory()) return file;
   const folder = path.dirname(path.resolve(file));
-  return [EVENTS, JOURNAL, 'tasks'].includes(path.basename(folder)) ? path.dirname(folder) : folder;
+  const directory = [EVENTS, JOURNAL, 'tasks'].includes(path.basename(folder)) ? path.dirname(folder) : folder;
+  if (!(await hasManifest(directory))) throw noRecordingOf(file);
+  return directory;
 }

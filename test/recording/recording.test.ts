@@ -152,6 +152,8 @@ describe('a demo that was recorded and killed', () => {
         output: expect.stringMatching(/^error NOT_A_RECORDING: .*\n.+\n$/),
       });
     }
+    expect((await run('open', scratch.join('recordings'))).output).toContain(`taskglass open ${directory}`);
+    expect((await run('open', scratch.join('tasks.parquet'))).output).toContain('an export cannot be opened');
   });
 
   test('is read by pandas, pyarrow and DuckDB, sealed and as an export', async () => {
