@@ -203,6 +203,11 @@ export const ERRORS = {
     title: 'Serving to the network needs a token',
     advice: 'Add --token SECRET, not an empty one (or keep --host 127.0.0.1 and forward the port with ssh -L).',
   },
+  TOKEN_TOO_SHORT: {
+    status: 400,
+    title: 'That token is too easy to guess',
+    advice: 'Leave --token out and one is made, or give a longer one, like that of openssl rand -hex 16.',
+  },
   HTTPS_FILE_UNREADABLE: {
     status: 400,
     title: 'The certificate or key for HTTPS cannot be read',
@@ -254,6 +259,11 @@ export const ERRORS = {
     status: 503,
     title: 'No cluster has been reached yet',
     advice: 'Wait until /health says that the link is connected, then ask again.',
+  },
+  SERVER_BUSY: {
+    status: 503,
+    title: 'Too many long answers are being read',
+    advice: 'Wait some seconds and try again; ask for less at once, and read what is answered.',
   },
   TOO_MANY_EXPORTS: {
     status: 503,

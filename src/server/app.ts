@@ -9,9 +9,10 @@ import type { Logger } from 'pino';
 import { TaskglassError } from '../base/errors.ts';
 import type { Access } from '../serving/access.ts';
 import { cspDirectives, SECURITY_HEADERS } from '../serving/headers.ts';
+import { ANSWER_LIMITS, type AnswerLimits, boundAnswers } from './answers.ts';
 
 /** What one connection, and all together, may take of the server before anything is known of who is there. */
-export interface ConnectionLimits {
+export interface ConnectionLimits extends AnswerLimits {
   /** Open sockets, WebSockets among them. Further ones are closed as they come. */
   readonly connections: number;
   /** A request that is not there after so long, head and body, is ended: slow ones hold sockets. */
@@ -21,7 +22,13 @@ export interface ConnectionLimits {
   readonly checkMs: number;
 }
 
-const LIMITS: ConnectionLimits = { connections: 2_000, headersMs: 10_000, requestMs: 30_000, checkMs: 2_000 };
+const LIMITS: ConnectionLimits = {
+  ...ANSWER_LIMITS,
+  connections: 2_000,
+  headersMs: 10_000,
+  requestMs: 30_000,
+  checkMs: 2_000,
+};
 /** Bytes of a request's head: its address and its headers. Node's own default, held here so that it stays. */
 const MAX_HEAD = 16_384;
 const MAX_BODY = 65_536;
@@ -80,6 +87,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
           https: { ...node, ...access.https, minVersion: 'TLSv1.2', handshakeTimeout: limits.headersMs },
         }) as unknown as FastifyInstance);
   app.server.maxConnections = limits.connections;
+  boundAnswers(app, limits);
 
   const inFrames = access.frameAncestors.length > 0;
   await app.register(helmet, {

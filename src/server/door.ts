@@ -40,6 +40,7 @@ export function addGate(app: FastifyInstance, gate: Gate, prefix: string, logger
   function admit(request: FastifyRequest, token: string | undefined, upgrade: boolean) {
     const path = pathOf(request);
     try {
+      refuseLoads(request, path.slice(prefix.length));
       return gate.admit({
         method: request.method,
         headers: request.headers,
@@ -57,6 +58,17 @@ export function addGate(app: FastifyInstance, gate: Gate, prefix: string, logger
       throw error;
     }
   }
+}
+
+const ANSWERS = /\/(api|metrics)(\/|$)/;
+
+/**
+ * A page of another site cannot read what it loads from here, but it can make us work, and measure how long that took. A browser says
+ * of each request whose it is; a link that somebody follows is theirs.
+ */
+function refuseLoads({ headers }: FastifyRequest, path: string): void {
+  if (headers['sec-fetch-site'] !== 'cross-site' || headers['sec-fetch-mode'] === 'navigate') return;
+  if (ANSWERS.test(path)) throw new TaskglassError('ORIGIN_REFUSED', 'a page of another site asks for it');
 }
 
 /** Takes the token out of the address. */

@@ -147,6 +147,23 @@ describe('the token', () => {
     expect(answer(asking, knock({}, { token: TOKEN }), 1_000)).toBe('ok');
     expect(answer(asking, knock({}), 0), 'no token is no guess').toBe('TOKEN_REQUIRED');
   });
+
+  test('one that nobody guesses passes whatever others at its address guess; they stay limited', () => {
+    const strong = '0123456789abcdef0123456789abcdef';
+    const asking = gate({ token: strong, limits: { failures: 2, windowMs: 1_000 } });
+    const wrong = knock({}, { token: 'wrong' });
+    expect([1, 2, 3].map((at) => answer(asking, wrong, at))).toEqual([
+      'TOKEN_REQUIRED',
+      'TOKEN_REQUIRED',
+      'RATE_LIMITED',
+    ]);
+    expect(answer(asking, knock({ authorization: `Bearer ${strong}` }), 4)).toBe('ok');
+    expect(answer(asking, wrong, 5)).toBe('RATE_LIMITED');
+    const long = 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+    const weak = gate({ token: long, limits: { failures: 0 } });
+    answer(weak, wrong, 0);
+    expect(answer(weak, knock({}, { token: long }), 1), 'length alone is not enough').toBe('RATE_LIMITED');
+  });
 });
 
 test('an IPv6 network is one guesser', () => {
@@ -301,6 +318,21 @@ describe('the gate stands before everything', () => {
     expect((await serving.fetch(`/api/v1/tasks?limit=1&token=${TOKEN}`)).status).toBe(200);
     (await serving.viewer({ path: `/api/v1/live?token=${TOKEN}` })).close();
     (await serving.viewer({ headers: { authorization: `Bearer ${TOKEN}` } })).close();
+  });
+
+  test('pages of other sites make it work for none of them; a link to it may be followed', async () => {
+    await using serving = await Serving.start({ prefix: '/me' });
+    const status = async (path: string, headers: Record<string, string>) =>
+      (await rawRequest(serving.port, path, { headers })).status;
+    const load = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors', 'sec-fetch-dest': 'image' };
+    for (const path of ['/me/api/v1/tasks', '/me/api/v1/export', '/me/metrics', '/me/recordings/x/api/v1/tasks']) {
+      expect(await status(path, load), path).toBe(403);
+    }
+    expect(await status('/me/api/v1/tasks', { 'sec-fetch-site': 'cross-site' })).toBe(403);
+    expect(await status('/me/api/v1/tasks', { ...load, 'sec-fetch-mode': 'navigate' })).toBe(200);
+    expect(await status('/me/api/v1/tasks', { ...load, 'sec-fetch-site': 'same-origin' })).toBe(200);
+    expect(await status('/me/status', load)).toBe(200);
+    expect(await status('/me/api/v1/tasks', {})).toBe(200);
   });
 
   test('guesses are limited', async () => {

@@ -78,6 +78,7 @@ export async function createHttp(options: HttpOptions): Promise<FastifyInstance>
     const problem = problemOf(coded);
     reply.code(problem.status).header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
     if (coded.code === 'TOKEN_REQUIRED') reply.header('www-authenticate', 'Bearer');
+    if (coded.code === 'SERVER_BUSY') reply.header('retry-after', '10');
     if (coded.code === 'RATE_LIMITED') reply.header('retry-after', '60');
     if (wantsHtml(request)) {
       return reply.type('text/html; charset=utf-8').send(errorPage(problem, rootFrom(request, prefix)));

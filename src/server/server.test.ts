@@ -39,7 +39,7 @@ test('… or the next free one from 8790 up is used', async () => {
 
 test('an address that is not ours cannot be opened', async () => {
   const source = new ScriptedSource();
-  await expect(startServer({ source, host: '203.0.113.9', port: 0, token: 'x' })).rejects.toMatchObject({
+  await expect(startServer({ source, host: '203.0.113.9', port: 0, token: 'sixteen-letters!' })).rejects.toMatchObject({
     code: 'PORT_FORBIDDEN',
   });
 });
@@ -51,7 +51,7 @@ test('beyond loopback a token is needed, or a word that it is not', async () => 
   });
   await using open = await Serving.start({ host: '0.0.0.0', insecure: true });
   expect(open.server.url).toBe(`http://127.0.0.1:${open.port}/status`);
-  await using closed = await Serving.start({ host: '0.0.0.0', token: 'abc' });
+  await using closed = await Serving.start({ host: '0.0.0.0', token: 'sixteen-letters!' });
   expect((await closed.fetch('/status')).status).toBe(401);
 });
 

@@ -36,7 +36,7 @@ export interface ServerOptions {
   readonly token?: string;
   /** Further names that may stand in a Host header; `.example.com` = all names below it. */
   readonly allowHosts?: readonly string[];
-  /** Serve beyond loopback without a token. */
+  /** Serve beyond loopback without a token, or with a short one. */
   readonly insecure?: boolean;
   /** HTTPS, logins by a proxy, frames. Default: none of them. */
   readonly access?: AccessOptions;
@@ -88,11 +88,14 @@ export interface TaskglassServer extends AsyncDisposable {
 /** Everything is closed by then, whatever a source or a browser does. */
 const CLOSE_MS = 2_000;
 
+/** Characters of a token that others may try to guess. */
+const LEAST_TOKEN = 16;
+
 /**
  * Puts the parts together: a source feeds a store, a publisher tells the pages, HTTP serves them. Returns when it listens
  * and the source is attached.
  *
- * @throws {TaskglassError} PORT_TAKEN, PORT_FORBIDDEN, EXPOSED_WITHOUT_TOKEN, OPTION_INVALID,
+ * @throws {TaskglassError} PORT_TAKEN, PORT_FORBIDDEN, EXPOSED_WITHOUT_TOKEN, TOKEN_TOO_SHORT, OPTION_INVALID,
  * ACTIONS_WITHOUT_TOKEN, AUDIT_FAILED, HTTPS_FILE_UNREADABLE, HTTPS_KEY_MISMATCH, HTTPS_EXPIRED, and what `source.start` throws.
  */
 export async function startServer(options: ServerOptions): Promise<TaskglassServer> {
@@ -105,6 +108,12 @@ export async function startServer(options: ServerOptions): Promise<TaskglassServ
     throw new TaskglassError(
       'EXPOSED_WITHOUT_TOKEN',
       `${host === '' ? 'all addresses' : host} can be reached from other machines`,
+    );
+  }
+  if (token !== null && token.length < LEAST_TOKEN && !isLoopback(host) && options.insecure !== true) {
+    throw new TaskglassError(
+      'TOKEN_TOO_SHORT',
+      `beyond this machine it needs ${LEAST_TOKEN} characters, not ${token.length}`,
     );
   }
   const { allowActions } = options;

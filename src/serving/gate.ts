@@ -74,6 +74,8 @@ export class Gate {
   readonly #allowed: readonly string[];
   readonly #anyAddress: boolean;
   readonly #token: Buffer | null;
+  /** Nobody guesses it, so that wrong guesses of others at an address need not keep the right one out. */
+  readonly #strong: boolean;
   /**
    * A cookie is made with a key that lives as long as the process. So it says nothing about a token that is easy to
    * guess, and a wrong one (of an earlier process) need not count as a guess.
@@ -93,6 +95,7 @@ export class Gate {
     this.#hosts = new Set(['localhost', bound, ...(this.#anyAddress ? [hostname().toLowerCase()] : [])]);
     this.#allowed = options.allowHosts.map(normalHost);
     this.#token = options.token === null ? null : digest(options.token);
+    this.#strong = options.token !== null && isStrong(options.token);
     this.#authHeader = options.authHeader ?? null;
     this.#proxies = options.proxies ?? new TrustedProxies([]);
     this.#https = options.https ?? false;
@@ -179,12 +182,15 @@ export class Gate {
     if (given === null) throw new TaskglassError('TOKEN_REQUIRED', 'the request carries no token');
     const from = networkOf(who.address);
     const failed = this.#failures.get(from);
+    const right = timingSafeEqual(digest(given), token);
     if (failed !== undefined && now >= failed.until) this.#failures.delete(from);
-    else if (failed !== undefined && failed.count >= this.#limits.failures) {
+    else if (failed !== undefined && failed.count >= this.#limits.failures && !(right && this.#strong)) {
+      // Of a weak token the right guess is refused too: else it would be told from wrong ones.
       throw new TaskglassError('RATE_LIMITED', 'too many wrong tokens from this address');
     }
-    if (timingSafeEqual(digest(given), token)) {
-      this.#failures.delete(from);
+    if (right) {
+      // Whoever guesses beside somebody who knows has no more tries for it.
+      if (!this.#strong) this.#failures.delete(from);
       if (knock.token === undefined) return { setCookie: null, who: { ...who, via: 'token' } };
       const id = randomBytes(9).toString('base64url');
       return { setCookie: this.#cookie(id), who: { ...who, via: 'token', session: id } };
@@ -220,6 +226,15 @@ export class Gate {
     const secure = this.#https ? '; Secure' : '';
     return `${this.#cookieName}=${value}; Path=${this.#cookiePath}; HttpOnly; SameSite=Strict${secure}`;
   }
+}
+
+/** Characters of a token that is not guessed however often it is tried, and how many of them differ: as random ones do. */
+const STRONG = 32;
+const DIFFERENT = 10;
+
+/** As those that are made here, or by `openssl rand -hex 16`. */
+function isStrong(token: string): boolean {
+  return token.length >= STRONG && new Set(token).size >= DIFFERENT;
 }
 
 /** Bound like this, only programs of the same machine reach the server. */

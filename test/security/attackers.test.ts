@@ -336,6 +336,27 @@ describe('too much', () => {
     expect((await slow.fetch('/health')).status).toBe(200);
   });
 
+  test('a long answer that nobody reads keeps others from theirs for a while only', async () => {
+    await using busy = await Serving.start({ limits: { longAnswers: 1, idleMs: 2_000 } });
+    busy.source.finish(tasksOf('inc', 30_000));
+    const long = '/api/v1/tasks?format=ndjson';
+    const socket = connect({ port: busy.port, host: '127.0.0.1' });
+    socket.on('error', () => {}).pause();
+    socket.write(get(long));
+    await until('it is busy', async () => {
+      const answer = await busy.fetch(long);
+      if (answer.status === 503) expect(answer.headers.get('retry-after')).toBe('10');
+      return codeOf((await answer.text()).split('\n', 1)[0]!) === 'SERVER_BUSY';
+    });
+    expect((await busy.fetch('/health')).status).toBe(200);
+    await until('the one that nobody reads is ended', async () => {
+      const answer = await busy.fetch(long);
+      await answer.text();
+      return answer.status === 200;
+    });
+    socket.destroy();
+  });
+
   test('a refused WebSocket does not keep its socket', async () => {
     const handshake =
       'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: x\r\n';

@@ -60,6 +60,7 @@ describe('what is wrong is said in one line with advice, and the status is 1', (
     // A secret that was not set; without the option a token is made.
     ['--host 0.0.0.0 --token=', 'EXPOSED_WITHOUT_TOKEN', /0\.0\.0\.0/],
     ['demo --dashboard-address 0.0.0.0:0 --token=', 'EXPOSED_WITHOUT_TOKEN', /0\.0\.0\.0/],
+    ['--host 0.0.0.0 --port 0 --token fifteen-letters', 'TOKEN_TOO_SHORT', /16 characters, not 15/],
     ['--token=', 'OPTION_INVALID', /token/],
     ['--https-cert /nowhere/cert.pem', 'HTTPS_FILE_UNREADABLE', /cert\.pem \(ENOENT\)/],
     ['demo --https-cert README.md', 'HTTPS_FILE_UNREADABLE', /README\.md/],
@@ -67,7 +68,7 @@ describe('what is wrong is said in one line with advice, and the status is 1', (
     ['--frame-ancestors *', 'OPTION_INVALID', /frame ancestor/],
     ['--auth-header Cookie', 'OPTION_INVALID', /auth header/],
     ['--trusted-proxy proxy.example', 'OPTION_INVALID', /trusted proxy/],
-    ['--host 203.0.113.9 --port 0 --token abc', 'PORT_FORBIDDEN', /203\.0\.113\.9/],
+    ['--host 203.0.113.9 --port 0 --insecure', 'PORT_FORBIDDEN', /203\.0\.113\.9/],
     ['no-such-host.invalid:8786 --port 0', 'HOST_NOT_FOUND', /no-such-host/],
   ];
   test.each(cases.map(([args, code, detail]) => ({ args, code, detail })))(

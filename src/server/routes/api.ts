@@ -14,7 +14,7 @@ import {
   runsView,
   sharesSteps,
   type TasksFilter,
-  tasksPageSteps,
+  tasksFoundSteps,
   workersView,
 } from '../../store/queries/queries.ts';
 import type { Store } from '../../store/store.ts';
@@ -73,6 +73,7 @@ export interface ApiRoute {
 const DEFAULT_LIMIT = 1_000;
 const DEFAULT_BINS = 100;
 const DEFAULT_FUNCTIONS = 100;
+const CHUNK = 65_536;
 const NDJSON = 'application/x-ndjson; charset=utf-8';
 
 export const API_ROUTES: readonly ApiRoute[] = [
@@ -110,7 +111,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       if (limit !== undefined && limit > MAX_TASKS_PAGE) {
         throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
       }
-      return inTurnsFor(request, tasksPageSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
+      return inTurnsFor(request, tasksFoundSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
     },
   },
   {
@@ -214,7 +215,7 @@ function rangeOf(
   return { since, until };
 }
 
-/** All records that match, one a line. A page is read when the socket took the one before, so a slow reader costs one page. */
+/** All records that match, one a line. Rows are made as the socket takes them, so a slow reader costs a chunk. */
 async function sendLines(
   store: Store,
   filter: Omit<TasksFilter, 'limit'>,
@@ -223,14 +224,21 @@ async function sendLines(
   reply: FastifyReply,
 ): Promise<undefined> {
   const page = (part: { limit: number; after?: number; counted?: boolean }) =>
-    inTurns(tasksPageSteps(store, { ...filter, ...part }));
+    inTurns(tasksFoundSteps(store, { ...filter, ...part }));
   const first = await page({ limit: Math.min(DEFAULT_LIMIT, limit ?? DEFAULT_LIMIT) });
   async function* lines(): AsyncGenerator<string> {
     let { tasks, next } = first;
     let left = limit ?? Number.POSITIVE_INFINITY;
     for (;;) {
       left -= tasks.length;
-      if (tasks.length > 0) yield tasks.map((task) => `${JSON.stringify(task)}\n`).join('');
+      let chunk = '';
+      for (const task of tasks) {
+        chunk += `${JSON.stringify(task)}\n`;
+        if (chunk.length < CHUNK) continue;
+        yield chunk;
+        chunk = '';
+      }
+      if (chunk !== '') yield chunk;
       if (next === null || left <= 0) return;
       // Others are served between pages.
       await setImmediate();
@@ -241,6 +249,6 @@ async function sendLines(
     .type(NDJSON)
     .header('taskglass-seq', store.seq)
     .header('taskglass-total', first.total)
-    .send(request.method === 'HEAD' ? '' : Readable.from(lines(), { objectMode: false, highWaterMark: 65_536 }));
+    .send(request.method === 'HEAD' ? '' : Readable.from(lines(), { objectMode: false, highWaterMark: CHUNK }));
   return undefined;
 }

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
+import { Rows } from '../../base/rows.ts';
 
 /** Answers longer than this are written piece by piece, as the socket takes them. */
 const LONG = 262_144;
 
-/** A value as JSON: a string, or for a long one a stream, so that writing it holds nothing up. Plain data without `undefined`. */
+/** A value as JSON: a string, or for a long one a stream, so that writing it holds nothing up. Plain data, and lists whose rows are made as they are written. */
 export function jsonBody(answer: unknown): string | Readable {
   const pieces = piecesOf(answer);
   let head = '';
@@ -27,14 +28,17 @@ function* chunks(head: string, pieces: Generator<string>): Generator<string> {
   yield chunk;
 }
 
-/** Lists of objects, and what contains them, in parts; everything else whole. */
+/** Lists of objects or rows, and what contains them, in parts; everything else whole. */
 function* piecesOf(value: unknown): Generator<string> {
-  if (Array.isArray(value) && typeof value[0] === 'object') {
-    for (let i = 0; i < value.length; i++) {
-      yield i === 0 ? '[' : ',';
-      yield* piecesOf(value[i]);
+  if (value instanceof Rows || (Array.isArray(value) && typeof value[0] === 'object')) {
+    let before = '[';
+    for (const item of value as Iterable<unknown>) {
+      yield before;
+      yield* piecesOf(item);
+      before = ',';
     }
-    yield ']';
+    // An empty list has had no bracket yet.
+    yield before === '[' ? '[]' : ']';
   } else if (hasLists(value)) {
     let before = '{';
     for (const [key, item] of Object.entries(value)) {
@@ -51,6 +55,9 @@ function* piecesOf(value: unknown): Generator<string> {
 
 function hasLists(value: unknown): value is object {
   return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).some(Array.isArray)
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).some((item) => Array.isArray(item) || item instanceof Rows)
   );
 }

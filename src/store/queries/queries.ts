@@ -10,7 +10,7 @@ export { FUNCTION_SORTS, functionsSteps, functionsView } from './functions-query
 export { recordDetailsSteps } from './links-query.ts';
 export { SEARCH_FIELDS, searchSteps } from './search-query.ts';
 export { sharesSteps, sharesView } from './shares-query.ts';
-export { recordView, type TasksFilter, tasksPage, tasksPageSteps } from './tasks-query.ts';
+export { recordView, type TasksFilter, tasksFoundSteps, tasksPage, tasksPageSteps } from './tasks-query.ts';
 
 // The HTTP API's answers as plain objects in Dask's words.
 

@@ -1,3 +1,4 @@
+import { Rows } from '../../base/rows.ts';
 import { atOnce, type Steps } from '../../base/steps.ts';
 import type { RecordView } from '../../model/batch.ts';
 import { ACTIONS, RECORD_STATUSES, type RecordStatus } from '../../model/task-state.ts';
@@ -20,10 +21,15 @@ export interface TasksFilter extends RecordFilter {
   readonly counted?: boolean | undefined;
 }
 
-export interface TasksPage {
+interface TasksFound {
   readonly seq: Seq;
   readonly total: number;
   readonly next: RecordIndex | null;
+  /** Each is made when it is its turn: a page that waits until somebody reads it holds numbers alone. */
+  readonly tasks: Rows<RecordView>;
+}
+
+export interface TasksPage extends Omit<TasksFound, 'tasks'> {
   readonly tasks: readonly RecordView[];
 }
 
@@ -34,12 +40,18 @@ export function tasksPage(store: Store, filter: TasksFilter): TasksPage {
   return atOnce(tasksPageSteps(store, filter));
 }
 
-/** Records that match, in the order of arrival or from the last one back: `total` of them in all, and a page of at most `limit`. */
 export function* tasksPageSteps(store: Store, filter: TasksFilter): Steps<TasksPage> {
+  const found = yield* tasksFoundSteps(store, filter);
+  return { ...found, tasks: [...found.tasks] };
+}
+
+/** Records that match, in the order of arrival or from the last one back: `total` of them in all, and a page of at most `limit`. */
+export function* tasksFoundSteps(store: Store, filter: TasksFilter): Steps<TasksFound> {
   const { status } = filter;
   if (status === 'processing') {
     const running = [...store.running.values()].filter(runningMatcher(store, filter));
-    const tasks = running.slice(0, filter.limit).map((task) => runningView(store, task));
+    const page = running.slice(0, filter.limit);
+    const tasks = new Rows(page.length, (i) => runningView(store, page[i]!));
     return { seq: store.seq, total: running.length, next: null, tasks };
   }
   const effort = { spent: 0 };
@@ -53,10 +65,14 @@ export function* tasksPageSteps(store: Store, filter: TasksFilter): Steps<TasksP
     const { seq, total } = yield* findRecords(store, { limit: 0 }, effort, matches, (record) => {
       top.offer(record, size(record));
     });
-    return { seq, total, next: null, tasks: top.list().map((record) => recordView(store, record)!) };
+    return { seq, total, next: null, tasks: rowsOf(store, top.list()) };
   }
   const { page, ...found } = yield* findRecords(store, filter, effort, matches);
-  return { ...found, tasks: page.map((record) => recordView(store, record)!) };
+  return { ...found, tasks: rowsOf(store, page) };
+}
+
+function rowsOf(store: Store, records: readonly RecordIndex[]): Rows<RecordView> {
+  return new Rows(records.length, (i) => recordView(store, records[i]!)!);
 }
 
 /** Goes through all records, or as many as a page takes. What comes while this goes on is not in it. */
