@@ -64,6 +64,11 @@ export const ERRORS = {
     title: 'The certificate of the scheduler was not signed by the given CA',
     advice: 'Give the CA that the scheduler was started with as --tls-ca-file.',
   },
+  TLS_HOST_MISMATCH: {
+    status: 502,
+    title: 'The certificate of the scheduler is for somebody else',
+    advice: 'Check the address and --tls-server-name; left out, any certificate of the CA will do, as in Dask.',
+  },
   TLS_EXPIRED: {
     status: 502,
     title: 'A certificate has expired or is not valid yet',

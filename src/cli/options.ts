@@ -53,6 +53,7 @@ interface TlsGiven {
   readonly tlsCaFile?: string;
   readonly tlsCert?: string;
   readonly tlsKey?: string;
+  readonly tlsServerName?: string;
 }
 
 /** Options of every command, as commander gives them. */
@@ -84,6 +85,7 @@ export function parseCommandLine(args: readonly string[], version: string): Comm
     .option('--tls-ca-file <path>', 'CA of a cluster with a tls:// address (PEM)')
     .option('--tls-cert <path>', 'our certificate for it (PEM)')
     .option('--tls-key <path>', 'the key of that certificate (PEM)')
+    .option('--tls-server-name <name>', 'whom its certificate must be for (default: whoever the CA signed for)')
     .action((addresses: readonly string[], given: Given & TlsGiven & ClustersGiven) => {
       const { browser, serve } = served(given);
       const tls = tlsOf(given);
@@ -212,11 +214,17 @@ function served(given: Given): { browser: boolean; serve: ServeOptions } {
   };
 }
 
-function tlsOf({ tlsCaFile: caFile, tlsCert: cert, tlsKey: key }: TlsGiven): ServeDaskOptions['tls'] {
+function tlsOf({
+  tlsCaFile: caFile,
+  tlsCert: cert,
+  tlsKey: key,
+  tlsServerName: serverName,
+}: TlsGiven): ServeDaskOptions['tls'] {
   const tls = {
     ...(caFile !== undefined && { caFile }),
     ...(cert !== undefined && { cert }),
     ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { serverName }),
   };
   return Object.keys(tls).length > 0 ? tls : undefined;
 }

@@ -36,7 +36,7 @@ beforeAll(() => {
 });
 afterAll(() => certificates?.[Symbol.dispose]());
 
-const ours = (): Required<TlsOptions> => ({ caFile: certificates.caFile, ...client });
+const ours = (): Required<Omit<TlsOptions, 'serverName'>> => ({ caFile: certificates.caFile, ...client });
 
 /** Sets variables of this process until the test has ended. */
 function withEnvironment(variables: Record<string, string>): void {
@@ -138,6 +138,18 @@ describe.each(DASK_VERSIONS)('a cluster with TLS on Dask $version', ({ version, 
   it('is refused by us when its certificate is of another CA', async () => {
     const stranger = certificates.authority(`wrong-${version}`);
     await assertRefused('TLS_UNTRUSTED', cluster.address, { ...ours(), caFile: stranger.cert });
+  });
+
+  it('is refused by us when its certificate is for another name than the one that we ask for', async () => {
+    for (const serverName of ['other.example', '127.0.0.1']) {
+      const error = await refusal(cluster.address, { ...ours(), serverName });
+      assert.equal(error.code, 'TLS_HOST_MISMATCH', error.message);
+      assert.match(error.detail, new RegExp(`^it is for scheduler, not for ${serverName}$`));
+    }
+    await using source = new DaskSource(cluster.address, { tls: { ...ours(), serverName: 'scheduler' } });
+    const sink = new RecordingSink();
+    await source.start(sink);
+    assert.equal(sink.clusters.length, 1);
   });
 
   it('is said to speak TLS when it is asked without', async () => {

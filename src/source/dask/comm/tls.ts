@@ -1,6 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { ConnectionOptions } from 'node:tls';
+import { isIP } from 'node:net';
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { TaskglassError } from '../../../base/errors.ts';
 import { daskConfig } from '../dask-config.ts';
 
@@ -12,6 +13,8 @@ export interface TlsOptions {
   readonly cert?: string;
   /** Its key. Absent: it stands in `cert` too. */
   readonly key?: string;
+  /** Whom the scheduler's certificate must be for, a host name or a number. Absent: as in Dask, whoever the CA signed for. */
+  readonly serverName?: string;
 }
 
 const CA_KEY = 'distributed.comm.tls.ca-file';
@@ -26,7 +29,7 @@ const PEM_ERRORS: Readonly<Record<string, string>> = {
 
 /**
  * What a TLS connection is made with. The files are read anew for each connection: certificates are renewed while we
- * run. As in Dask the chain is verified and the host name is not: a cluster has a CA of its own, and addresses are numbers.
+ * run. As in Dask the chain is verified and the host name is not, unless one is given: a cluster has a CA of its own, and addresses are numbers.
  *
  * Throws TLS_FILES_MISSING, TLS_FILE_UNREADABLE, TLS_KEY_MISMATCH, DASK_CONFIG_INVALID.
  */
@@ -34,10 +37,12 @@ export async function readTls(options: TlsOptions = {}): Promise<ConnectionOptio
   const { caFile, cert, key } = await withConfiguration(options);
   // Without the cluster's own CA anybody with a certificate for whatever name would pass for the scheduler.
   if (caFile === undefined) throw new TaskglassError('TLS_FILES_MISSING', 'no CA file is given');
+  const { serverName } = options;
   const secrets: ConnectionOptions = {
     ca: await certificate(caFile, 'the CA file'),
     minVersion: 'TLSv1.2',
-    checkServerIdentity: () => undefined,
+    ...(serverName !== undefined && isIP(serverName) === 0 && { servername: serverName }),
+    checkServerIdentity: (_, shown) => (serverName === undefined ? undefined : identityError(serverName, shown)),
   };
   // A proxy before the scheduler may want none; a scheduler says so if it does.
   if (cert === undefined) return secrets;
@@ -47,6 +52,14 @@ export async function readTls(options: TlsOptions = {}): Promise<ConnectionOptio
     throw new TaskglassError('TLS_KEY_MISMATCH', `${named(key ?? cert)} is not the key of ${named(cert)}`);
   }
   return { ...secrets, cert: chain, key: keyText };
+}
+
+function identityError(serverName: string, shown: PeerCertificate): TaskglassError | undefined {
+  const error = checkServerIdentity(serverName, shown);
+  if (error === undefined) return undefined;
+  const names = String(shown.subjectaltname ?? shown.subject?.CN ?? 'nobody');
+  const readable = names.slice(0, 200).replace(/[^ -~]/g, '?');
+  return new TaskglassError('TLS_HOST_MISMATCH', `it is for ${readable}, not for ${serverName}`, { cause: error });
 }
 
 async function withConfiguration({ caFile, cert, key }: TlsOptions): Promise<TlsOptions> {
