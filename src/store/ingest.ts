@@ -64,7 +64,7 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
     });
     link += finished.dependencies[row]!;
     const error = finished.errors.get(row);
-    if (error !== undefined) records.setError(record, error);
+    if (error !== undefined) records.errors.push(record, error);
     store.executed(first, last, 1, status === STATUS_ERRED ? 1 : 0);
   }
 }

@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
+import { atOnce } from '../base/steps.ts';
 import { STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
 import { attach, finishedOf, type Row, workerOf } from './history.fixture.ts';
+import { smallPager } from './paging/pages.fixture.ts';
 import { StateCursor } from './queries/cursors.ts';
-import { clusterView, progressView, recordView, runsView, tasksPage, workersView } from './queries/queries.ts';
+import {
+  clusterView,
+  progressView,
+  recordView,
+  runsView,
+  searchSteps,
+  tasksPage,
+  workersView,
+} from './queries/queries.ts';
 import { Store } from './store.ts';
 
 function row(key: string, start: number, stop: number, more: Partial<Row> = {}): Row {
@@ -255,4 +265,52 @@ describe('Store', () => {
     expect(recordView(store, 1)).toMatchObject({ start: 1006 });
     expect(runsView(store).runs).toMatchObject([{ start: 1005, stop: 1006.000001 }]);
   });
+});
+
+it('keeps what went wrong for all of history, each text once, and in pages', () => {
+  const pager = smallPager(60);
+  const store = new Store({ monotonic: () => 0, pager });
+  attach(store);
+  const errorOf = (i: number) => ({
+    exception: `KeyError(${i % 1_000})`,
+    traceback: i % 4 === 0 ? '' : `line ${i % 100}`,
+  });
+  const errors = (from: number, count: number) => {
+    const rows = Array.from({ length: count }, (_, i) => from + i).map((i) => {
+      return {
+        key: `inc-${i}`,
+        fn: 'inc',
+        worker: 'tcp://a:1',
+        thread: 1,
+        compute: [1001 + i, 1002 + i],
+        erred: i % 2 === 0,
+      } as const;
+    });
+    const made = finishedOf(store, rows);
+    const texts = new Map(Array.from(made.errors.keys(), (row) => [row, errorOf(from + row)] as const));
+    store.accept({ kind: 'tick', time: 2000 + from, finished: { ...made, errors: texts } });
+  };
+  errors(0, 30_000);
+  const bytes = pager.fileBytes;
+  for (const i of [0, 2, 500, 1_234, 29_998]) {
+    expect(store.records.error(i)).toEqual(errorOf(i));
+  }
+  expect(store.records.error(1)).toBeUndefined();
+  const { total, tasks } = atOnce(
+    searchSteps(store, {
+      test: (text) => text.includes('(998)'),
+      fields: ['error'],
+      order: 'oldest',
+      limit: 2,
+      counted: true,
+      bins: 0,
+    }),
+  );
+  expect(total).toBe(30);
+  expect(tasks.map(({ key, exception }) => [key, exception])).toEqual([
+    ['inc-998', 'KeyError(998)'],
+    ['inc-1998', 'KeyError(998)'],
+  ]);
+  // No text is kept a second time.
+  expect(bytes).toBeLessThan(30_000 * 64);
 });

@@ -36,6 +36,8 @@ export interface StoreOptions {
 }
 
 const GAPS_KEPT = 1_000;
+/** Groups that are known again by their names. */
+const GROUPS_KNOWN = 524_288;
 
 /** What the store itself knows. */
 type Known = Pick<Store, 'seq' | 'now' | 'cluster' | 'link' | 'totals' | 'cost' | 'gaps'>;
@@ -54,12 +56,7 @@ export class Store implements SourceSink {
   cost: AgentCost | null = null;
   /** The latest ones, oldest first; another list whenever one comes. */
   gaps: readonly GapView[] = [];
-  readonly strings: Readonly<Record<StringTableName, StringTable>> = {
-    function: new StringTable(),
-    group: new StringTable(),
-    worker: new StringTable(),
-    type: new StringTable(),
-  };
+  readonly strings: Readonly<Record<StringTableName, StringTable>>;
   readonly records: Records;
   readonly slices: Slices;
   readonly tracks = new Tracks();
@@ -82,6 +79,13 @@ export class Store implements SourceSink {
     this.#monotonic = options.monotonic;
     const pager = options.pager ?? new Pager();
     this.pager = pager;
+    this.strings = {
+      function: new StringTable(pager),
+      // Nobody asks for a group by its name, so one may have two indices.
+      group: new StringTable(pager, { known: GROUPS_KNOWN }),
+      worker: new StringTable(pager),
+      type: new StringTable(pager),
+    };
     this.records = new Records((group) => this.strings.group.at(group), pager);
     this.slices = new Slices((record) => this.records.fn.at(record), pager);
     pager.forgetOldest = () => this.#forgetOldest();

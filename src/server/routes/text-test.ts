@@ -1,6 +1,6 @@
 import { RE2JS } from 're2js';
 import { TaskglassError } from '../../base/errors.ts';
-import type { TextTest } from '../../store/queries/record-filter.ts';
+import type { TextTest } from '../../store/queries/key-search.ts';
 
 /** Longest pattern, characters: what a pattern costs to try grows with it. */
 export const MAX_PATTERN = 256;
@@ -23,7 +23,10 @@ export interface TextQuery {
  */
 export function textTest({ text, regex, capitals }: TextQuery): TextTest {
   const fold = capitals === 'smart' && text === text.toLowerCase();
-  if (!regex) return fold ? (other) => other.toLowerCase().includes(text) : (other) => other.includes(text);
+  if (!regex) {
+    const test = (other: string): boolean => (fold ? other.toLowerCase() : other).includes(text);
+    return Object.assign(test, { literal: { text, fold } });
+  }
   if (text.length > MAX_PATTERN)
     throw new TaskglassError('QUERY_INVALID', `a pattern has at most ${MAX_PATTERN} characters`);
   const size = sizeOf(text);

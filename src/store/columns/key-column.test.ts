@@ -32,7 +32,22 @@ it('gives back every key, however it relates to its group', () => {
       const all = Array.from({ length: times }, () => pairs).flat();
       const column = new KeyColumn((index) => all[index]![1]);
       for (const [key, group] of all) column.push(key, group);
-      expect(all.map((_, i) => column.at(i))).toEqual(all.map(([key]) => key));
+      const keys = all.map(([key]) => key);
+      expect(all.map((_, i) => column.at(i))).toEqual(keys);
+      if (all.length === 0) return;
+      const from = Math.floor(all.length / 3);
+      const block = column.block(from, all.length);
+      const text = keys
+        .slice(from)
+        .map((key) => `${key}\0`)
+        .join('');
+      if (!/^[\0-\x7f]*$/.test(text)) expect(block).toBeNull();
+      else {
+        expect(block!.text).toBe(text);
+        expect(
+          keys.slice(from).map((_, i) => text.slice(i === 0 ? 0 : block!.ends[i - 1]! + 1, block!.ends[i])),
+        ).toEqual(keys.slice(from));
+      }
     }),
     { numRuns: 200 },
   );

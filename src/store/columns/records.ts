@@ -6,10 +6,8 @@ import { Pager } from '../paging/pager.ts';
 import type { StateReader, StateWriter } from '../paging/state.ts';
 import { KeyColumn } from './key-column.ts';
 import { LinkColumn } from './link-column.ts';
+import { RecordErrors } from './record-errors.ts';
 import { ToldRows } from './told-rows.ts';
-
-/** Error texts kept; older ones are dropped, their records stay. */
-const ERRORS_KEPT = 10_000;
 
 export interface RecordRow {
   readonly key: string;
@@ -54,7 +52,7 @@ export class Records {
   readonly dependencies: LinkColumn;
   readonly #columns: PackedColumn[] = [];
   readonly #told = new ToldRows();
-  readonly #errors = new Map<RecordIndex, TaskError>();
+  readonly errors: RecordErrors;
   #dropped = 0;
   #lost = 0;
   #past = 0;
@@ -85,6 +83,7 @@ export class Records {
     this.#wait = column(32);
     this.needs = column(8);
     this.dependencies = new LinkColumn(pager);
+    this.errors = new RecordErrors(pager);
   }
 
   get length(): number {
@@ -110,6 +109,7 @@ export class Records {
     for (const column of this.#columns) column.drop(end);
     this.dependencies.drop(end);
     this.keys.drop(end);
+    this.errors.drop(end);
     return true;
   }
 
@@ -119,8 +119,7 @@ export class Records {
     this.keys.save(into);
     this.#told.save(into);
     into.numbers([this.#lost, this.#past, this.#erred]);
-    const errors = [...this.#errors];
-    into.text(() => errors);
+    this.errors.save(into);
   }
 
   load(from: StateReader): void {
@@ -132,7 +131,7 @@ export class Records {
     this.#lost = lost;
     this.#past = past;
     this.#erred = erred;
-    for (const [record, error] of from.text<[RecordIndex, TaskError][]>()) this.#errors.set(record, error);
+    this.errors.load(from);
   }
 
   /** Records that finished: all but the lost ones. */
@@ -189,12 +188,7 @@ export class Records {
     return found;
   }
 
-  setError(record: RecordIndex, error: TaskError): void {
-    this.#errors.set(record, error);
-    if (this.#errors.size > ERRORS_KEPT) this.#errors.delete(this.#errors.keys().next().value!);
-  }
-
   error(record: RecordIndex): TaskError | undefined {
-    return this.#errors.get(record);
+    return this.status.at(record) === STATUS_ERRED ? this.errors.at(record) : undefined;
   }
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../../model/batch.ts';
+import { toMicros } from '../../model/units.ts';
 import { attach, busyOf, busyOfRows, finishedOf, type Row } from '../history.fixture.ts';
 import { WindowCursor } from '../queries/cursors.ts';
 import { sharesView } from '../queries/queries.ts';
@@ -84,6 +85,21 @@ function queryOf(rows: readonly Row[], at: number, share: number, level: number)
   return { since, until: since + Math.ceil(1 + all * share), level, functions: null, maxSlices: 0 };
 }
 
+/** What slices of one kind on one track take of [since, until), µs, as their times say it. */
+function busyBetween(store: Store, rows: readonly Row[], track: number, name: string, since: number, until: number) {
+  let sum = 0;
+  rows.forEach((row, record) => {
+    if (store.records.track.at(record) !== track) return;
+    const own = (row.erred ? 'erred' : row.fn) === name ? [row.compute] : [];
+    if (row.transfer !== undefined && name === 'transfer') own.push(row.transfer);
+    for (const times of own) {
+      const start = toMicros(times[0]);
+      sum += Math.max(0, Math.min(until, Math.max(start + 1, toMicros(times[1]))) - Math.max(since, start));
+    }
+  });
+  return sum;
+}
+
 const parts = fc.integer({ min: 1, max: 5 });
 const part = fc.double({ min: 0, max: 1, noNaN: true });
 const levels = fc.integer({ min: MIN_LEVEL, max: MAX_LEVEL });
@@ -126,6 +142,33 @@ describe('levels of detail', () => {
         const busy = view.groups.flatMap((group) => group.shares.flatMap((share) => share.busy));
         const total = busy.reduce((a, b) => a + Math.round(b * 1e6), 0);
         expect(total).toBe([...sums.values()].reduce((a, b) => a + b, 0));
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('answer a window that does not lie on the grid as its slices do, but for its first and last bin', () => {
+    fc.assert(
+      fc.property(bursts, part, part, part, fc.integer({ min: 2, max: 300 }), (made, order, at, share, bins) => {
+        const rows = rowsOf(made, order);
+        const store = storeOf(rows, 2);
+        const { since, until } = queryOf(rows, at, share, 0);
+        const view = sharesView(store, { since: since / 1e6, until: until! / 1e6, bins, by: 'track' });
+        const [first, width] = [Math.round(view.start * 1e6), Math.round(view.bin * 1e6)];
+        expect(first <= since && since < first + width).toBe(true);
+        expect(first + (view.bins - 1) * width < until! && until! <= first + view.bins * width).toBe(true);
+        view.groups.forEach(({ shares }, track) => {
+          const told = new Map(shares.map(({ kind, name, busy }) => [kind === 'function' ? name : kind, busy]));
+          for (const name of ['inc', 'dec', 'add', 'mul', 'erred', 'transfer']) {
+            const busy = (told.get(name) ?? []).map((seconds) => Math.round(seconds * 1e6));
+            const inner = busy.slice(1, -1).reduce((sum, each) => sum + each, 0);
+            expect(inner).toBe(busyBetween(store, rows, track, name, first + width, first + (view.bins - 1) * width));
+            const exact = busyBetween(store, rows, track, name, since, until!);
+            const edges = (busy[0] ?? 0) + (view.bins > 1 ? (busy.at(-1) ?? 0) : 0);
+            expect(exact).toBeGreaterThanOrEqual(inner);
+            expect(exact).toBeLessThanOrEqual(inner + edges);
+          }
+        });
       }),
       { numRuns: 40 },
     );

@@ -28,6 +28,11 @@ export class PageMemory {
     return this.#frames * this.pageBytes;
   }
 
+  /** Bytes that are kept beside pages. */
+  get charged(): number {
+    return this.#charged;
+  }
+
   /** See {@link Pager.charge}. */
   charge(by: number): void {
     this.#charged += by;

@@ -2,25 +2,7 @@ import { RECORD_STATUSES, type RecordStatus, STATUS_LOST } from '../../model/tas
 import { type Duration, type RecordIndex, type Seconds, toMicros, toSeconds } from '../../model/units.ts';
 import type { Running } from '../running.ts';
 import type { Store } from '../store.ts';
-
-/** Says whether a text is what is looked for. */
-export type TextTest = (text: string) => boolean;
-
-/** How much a query has done since it last let others have their turn; one record that is looked at is 1. */
-export interface Effort {
-  spent: number;
-}
-
-/** So many characters of a key cost as much as a record. */
-const CHARACTERS = 64;
-
-/** A test that says what it costs: keys may be long. */
-export function weighed(test: TextTest, effort: Effort): TextTest {
-  return (text) => {
-    effort.spent += text.length / CHARACTERS;
-    return test(text);
-  };
-}
+import { type Effort, keyTest, type TextTest } from './key-search.ts';
 
 /** Which records; what is absent or empty does not matter. */
 export interface RecordFilter {
@@ -57,7 +39,7 @@ export function recordMatcher(
   const most = filter.maxDuration === undefined ? Number.POSITIVE_INFINITY : toMicros(filter.maxDuration);
   const lengths = least > 0 || most < Number.POSITIVE_INFINITY;
   const asked = testOf(filter.text);
-  const text = asked === null ? null : weighed(asked, effort);
+  const text = asked === null ? null : keyTest(store, asked, effort);
   const ranged = since > Number.NEGATIVE_INFINITY || until < Number.POSITIVE_INFINITY;
   return (record) => {
     if (wanted >= 0) {
@@ -70,7 +52,7 @@ export function recordMatcher(
       const length = records.stop.at(record) - records.start.at(record);
       if (length < least || length > most) return false;
     }
-    return text === null || text(records.keys.at(record));
+    return text === null || text(record);
   };
 }
 
@@ -119,5 +101,6 @@ export function listOf(value: string | readonly string[] | undefined): readonly 
 
 function testOf(text: string | TextTest | undefined): TextTest | null {
   if (text === undefined) return null;
-  return typeof text === 'string' ? (key) => key.includes(text) : text;
+  if (typeof text === 'function') return text;
+  return Object.assign((key: string) => key.includes(text), { literal: { text, fold: false } });
 }

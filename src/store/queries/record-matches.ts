@@ -2,7 +2,8 @@ import type { RecordStatus } from '../../model/task-state.ts';
 import type { Micros, RecordIndex } from '../../model/units.ts';
 import type { RecordTest, Slices } from '../detail/slices.ts';
 import type { Store } from '../store.ts';
-import { type Effort, type RecordFilter, recordMatcher } from './record-filter.ts';
+import type { Effort } from './key-search.ts';
+import { type RecordFilter, recordMatcher } from './record-filter.ts';
 
 /** What of a record never changes, so that it has to be asked once; see {@link RecordFilter}. */
 export interface MatchFilter extends Pick<RecordFilter, 'maxDuration' | 'minDuration' | 'text'> {

@@ -41,6 +41,38 @@ const found = (text: string, query: Partial<SearchQuery> = {}): string[] =>
   search(text, query).tasks.map(({ key }) => key);
 
 describe('a search', () => {
+  it('finds in blocks of keys what it finds in each, whichever way it goes and whatever else is asked', () => {
+    const many = Array.from({ length: 4_000 }, (_, i) => {
+      const fn = ['inc', 'Add', 'zip'][i % 3]!;
+      const key = [`${fn}-${i.toString(16).padStart(32, '0')}`, `('${fn}', ${i})`, `${fn}${i}`][(i % 5) % 3]!;
+      // A block with others than ASCII characters.
+      return row(i === 2_500 ? `größe-${i}` : key, fn, 'tcp://a:1', i, i + 1, i % 400 === 0);
+    });
+    const store = storeOf(many);
+    const steps = (query: Partial<SearchQuery>) =>
+      atOnce(searchSteps(store, { ...all, limit: 5_000, test: () => false, fields: ['key'], ...query })).tasks;
+    fc.assert(
+      fc.property(
+        fc.constantFrom('7', '00', '-0', "('inc'", 'add', 'dd', '0\u0000', '', 'größe-2500', 'f8', "', 3"),
+        fc.boolean(),
+        fc.constantFrom('oldest' as const, 'newest' as const),
+        fc.constantFrom(undefined, 'inc'),
+        fc.boolean(),
+        (text, fold, order, name, literal) => {
+          const asks = (key: string) => (fold ? key.toLowerCase() : key).includes(text);
+          const test = literal ? Object.assign(asks, { literal: { text, fold } }) : asks;
+          const expected = many
+            .map(({ key }) => key)
+            .filter((key, i) => asks(key) && (name ?? many[i]!.fn) === many[i]!.fn);
+          if (order === 'newest') expected.reverse();
+          expect(steps({ test, order, name }).map(({ key }) => key)).toEqual(expected);
+          expect(steps({ test: () => true, order, name, text: test }).map(({ key }) => key)).toEqual(expected);
+        },
+      ),
+      { numRuns: 40 },
+    );
+  });
+
   it('looks at keys, functions, workers by name and address, and errors', () => {
     expect(found('0a')).toEqual(['inc-0a', 'add-0a']);
     expect(found('Sum', { fields: ['function'] })).toEqual(['Sum-1']);

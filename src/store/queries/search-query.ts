@@ -3,7 +3,8 @@ import type { RecordView } from '../../model/batch.ts';
 import { type RecordStatus, STATUS_ERRED } from '../../model/task-state.ts';
 import { type RecordIndex, type Seconds, type Seq, toSeconds } from '../../model/units.ts';
 import type { Store } from '../store.ts';
-import { type Effort, type RecordFilter, recordMatcher, type TextTest, weighed } from './record-filter.ts';
+import { type Effort, keyTest, type TextTest, weighed } from './key-search.ts';
+import { type RecordFilter, recordMatcher } from './record-filter.ts';
 import { findRecords, recordView } from './tasks-query.ts';
 
 /** Where a search looks: the key, the function's name, the worker's name and address, what an exception says. */
@@ -64,13 +65,13 @@ function hitTest(store: Store, { fields, test }: SearchQuery, effort: Effort): (
   const byWorker = fields.includes('worker')
     ? remembered((worker) => asked(strings.worker.at(worker)) || asked(store.tracks.placeOf(worker)?.name ?? ''))
     : null;
-  const keys = fields.includes('key');
-  const errors = fields.includes('error');
+  const key = fields.includes('key') ? keyTest(store, test, effort) : null;
+  const error = fields.includes('error') ? records.errors.asker(asked) : null;
   return (record) =>
     byFunction?.(records.fn.at(record)) === true ||
     byWorker?.(records.worker.at(record)) === true ||
-    (errors && records.status.at(record) === STATUS_ERRED && asked(records.error(record)?.exception ?? '')) ||
-    (keys && asked(records.keys.at(record)));
+    (error !== null && records.status.at(record) === STATUS_ERRED && error(record)) ||
+    key?.(record) === true;
 }
 
 /** Asks once for each index. */

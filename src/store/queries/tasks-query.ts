@@ -6,7 +6,8 @@ import { type Micros, type RecordIndex, type Seconds, type Seq, toSeconds } from
 import type { Slice } from '../detail/slices.ts';
 import type { Running } from '../running.ts';
 import type { Store } from '../store.ts';
-import { type Effort, type RecordFilter, recordMatcher, runningMatcher } from './record-filter.ts';
+import type { Effort } from './key-search.ts';
+import { type RecordFilter, recordMatcher, runningMatcher } from './record-filter.ts';
 import { Top } from './top.ts';
 
 export interface TasksFilter extends RecordFilter {

@@ -3,6 +3,7 @@ import { RECORD_STATUSES } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
 import { activitySteps } from '../../store/queries/activity-view.ts';
 import { areaOf } from '../../store/queries/area-view.ts';
+import type { TextTest } from '../../store/queries/key-search.ts';
 import {
   FUNCTION_SORTS,
   functionsSteps,
@@ -11,7 +12,7 @@ import {
   searchSteps,
   tasksPageSteps,
 } from '../../store/queries/queries.ts';
-import type { RecordFilter, TextTest } from '../../store/queries/record-filter.ts';
+import type { RecordFilter } from '../../store/queries/record-filter.ts';
 import type { ReportStore } from './history.ts';
 
 /** What the HTTP API of the server would say, of what is in the file; a problem for what a file does not have. */

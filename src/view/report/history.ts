@@ -111,7 +111,7 @@ export class ReportStore extends Store {
         slices.push({ track, record, fn, status, action, start, stop, origin });
       }
       records.push(row);
-      if (error !== undefined) records.setError(record, error);
+      if (error !== undefined) records.errors.push(record, error);
       if (records.length % 4_096 === 0) yield;
     }
   }

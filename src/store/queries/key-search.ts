@@ -1,0 +1,91 @@
+import type { RecordIndex } from '../../model/units.ts';
+import type { KeyBlock } from '../columns/key-column.ts';
+import type { Store } from '../store.ts';
+
+/** Says whether a text is what is looked for. */
+export interface TextTest {
+  (text: string): boolean;
+  /** All that it asks: whether a text has this one in it; `fold`: with its capitals made small, as this one's are. */
+  readonly literal?: { readonly text: string; readonly fold: boolean };
+}
+
+/** How much a query has done since it last let others have their turn; one record that is looked at is 1. */
+export interface Effort {
+  spent: number;
+}
+
+/** So many characters of a key cost as much as a record. */
+const CHARACTERS = 64;
+
+/** A test that says what it costs: keys may be long. */
+export function weighed(test: TextTest, effort: Effort): TextTest {
+  return (text) => {
+    effort.spent += text.length / CHARACTERS;
+    return test(text);
+  };
+}
+
+/** Keys that are looked at together. */
+const BLOCK = 1_024;
+/** Where less were asked for of a block, they are looked at one by one in the next one. */
+const WORTH = 128;
+/** A block that is searched at once costs as much as so many records. */
+const BLOCK_EFFORT = 256;
+
+/**
+ * A test of records' keys. Those that are asked for in order, either way, are read a block at a time; a text that is looked for as it
+ * is is looked for in all of a block at once.
+ */
+export function keyTest({ records }: Store, test: TextTest, effort: Effort): (record: RecordIndex) => boolean {
+  const asked = weighed(test, effort);
+  const { literal } = test;
+  let number = -1;
+  let asks = WORTH;
+  let block: KeyBlock | null = null;
+  let hits: Uint8Array | null = null;
+  return (record) => {
+    const own = Math.floor(record / BLOCK);
+    if (own !== number) {
+      number = own;
+      const first = own * BLOCK;
+      const last = Math.min(records.length, first + BLOCK);
+      block = asks < WORTH ? null : records.keys.block(first, last);
+      hits = null;
+      asks = 0;
+      if (block !== null && literal !== undefined) {
+        effort.spent += BLOCK_EFFORT;
+        hits = hitsIn(block, literal);
+        if (hits === null) block = NONE;
+      }
+    }
+    asks++;
+    if (block === NONE) return false;
+    const at = record - number * BLOCK;
+    // What came since the block was read.
+    if (block === null || at >= block.ends.length) return asked(records.keys.at(record));
+    if (hits !== null) return hits[at] === 1;
+    return asked(block.text.slice(at === 0 ? 0 : block.ends[at - 1]! + 1, block.ends[at]));
+  };
+}
+
+/** A block in which nothing was found. */
+const NONE: KeyBlock = { text: '', ends: new Uint32Array(BLOCK) };
+
+/** Which keys of a block have a text in them; null: none. */
+function hitsIn({ text, ends }: KeyBlock, literal: { readonly text: string; readonly fold: boolean }) {
+  const all = literal.fold ? text.toLowerCase() : text;
+  const wanted = literal.text;
+  let found = all.indexOf(wanted);
+  if (found < 0) return null;
+  const hits = new Uint8Array(ends.length);
+  for (let key = 0; found >= 0; found = all.indexOf(wanted, found)) {
+    while (ends[key]! < found) key++;
+    if (found + wanted.length <= ends[key]!) {
+      hits[key] = 1;
+      found = ends[key]! + 1;
+      key++;
+      if (key >= ends.length) break;
+    } else found++;
+  }
+  return hits;
+}
