@@ -339,7 +339,7 @@ export interface RecordView {
   readonly worker: string;
   readonly worker_name: string;
   /** Slot on the worker, from 0. */
-  readonly thread: number;
+  readonly slot: number;
   readonly status: RecordStatus | 'processing';
   /** When all that it depends on was there and it could have begun; null where that is not known. */
   readonly ready: Seconds | null;

@@ -49,12 +49,12 @@ describe('Store', () => {
     store.accept({ kind: 'tick', time: 1004, finished: finishedOf(store, rows) });
     const page = tasksPage(store, { limit: 2 });
     expect(page).toMatchObject({ total: 3, next: 1 });
-    expect(page.tasks[0]).toMatchObject({ key: 'a', worker_name: 'alice', thread: 0, status: 'memory', start: 1000.5 });
+    expect(page.tasks[0]).toMatchObject({ key: 'a', worker_name: 'alice', slot: 0, status: 'memory', start: 1000.5 });
     expect(page.tasks[0]?.startstops).toEqual([
       { action: 'transfer', start: 1000.5, stop: 1001, source: 'tcp://w:2' },
       { action: 'compute', start: 1001, stop: 1002 },
     ]);
-    expect(page.tasks[1]).toMatchObject({ status: 'erred', thread: 1, exception: 'ValueError(1)' });
+    expect(page.tasks[1]).toMatchObject({ status: 'erred', slot: 1, exception: 'ValueError(1)' });
     expect(tasksPage(store, { limit: 5, after: 1 }).tasks.map((task) => task.key)).toEqual(['c']);
     expect(tasksPage(store, { limit: 5, status: 'erred' }).total).toBe(1);
     expect(tasksPage(store, { limit: 5, worker: 'alice', since: 1003.5 }).tasks.map((task) => task.key)).toEqual(['c']);
@@ -133,7 +133,7 @@ describe('Store', () => {
     finish(row('e', 1001.4, 1001.6, { thread: 77 }));
     expect(rowOfLong()).toBe(1);
     store.accept({ kind: 'tick', time: 1002, workers: { removed: [worker] } });
-    expect(tasksPage(store, { limit: 9, status: 'lost' }).tasks.map((task) => task.thread)).toEqual([1]);
+    expect(tasksPage(store, { limit: 9, status: 'lost' }).tasks.map((task) => task.slot)).toEqual([1]);
   });
 
   it('keeps a row beyond the threads of its worker only while something is drawn on it', () => {
@@ -172,7 +172,7 @@ describe('Store', () => {
     store.accept({ kind: 'tick', time: 1003, finished: { ...killed, ...none }, workers: { removed: [worker] } });
     expect(tasksPage(store, { limit: 9, status: 'lost' }).total).toBe(0);
     expect(tasksPage(store, { limit: 9 }).tasks).toMatchObject([
-      { key: 'k', status: 'erred', thread: 0, startstops: [{ action: 'compute', start: 1001, stop: 1003 }] },
+      { key: 'k', status: 'erred', slot: 0, startstops: [{ action: 'compute', start: 1001, stop: 1003 }] },
     ]);
   });
 
@@ -223,7 +223,7 @@ describe('Store', () => {
       time: 1002,
       finished: finishedOf(store, [row('a', 1001, 1002, { worker: 'tcp://w:2' })]),
     });
-    expect(recordView(store, 0)).toMatchObject({ worker_name: 'bob', thread: 0 });
+    expect(recordView(store, 0)).toMatchObject({ worker_name: 'bob', slot: 0 });
   });
 
   it('resumes on another scheduler as a new run, with nothing of the old counts', () => {

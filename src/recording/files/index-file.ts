@@ -8,7 +8,7 @@ import type { ReplayPosition } from '../replay.ts';
 export const INDEX = 'index';
 const STATE = 'state';
 /** Of the file, and of what is in it: +1 whenever any of it changes. An index of another version is made anew. */
-const VERSION = 4;
+const VERSION = 5;
 const MAGIC = Buffer.from('TGINDEX\n');
 const HEAD = 24;
 

@@ -18,8 +18,8 @@ const PART = 2_048;
 const TURN = 4_096;
 
 /**
- * The finished tasks of a running server's history, oldest first. `thread` is the row's slot on its worker: the store keeps no other
- * identity. Others have their turn between parts; what comes meanwhile is not in it.
+ * The finished tasks of a running server's history, oldest first. Others have their turn between parts; what comes meanwhile is not
+ * in it.
  */
 export function storeRows(store: Store, selection: Selection): TaskRows {
   return { textOf: (table, index) => store.strings[table].at(index), parts: () => partsOf(store, selection) };
@@ -82,7 +82,7 @@ function columnsOf(store: Store, chosen: readonly RecordIndex[], rows: Uint32Arr
     columns.fn[row] = records.fn.at(record);
     columns.group[row] = records.group.at(record);
     columns.worker[row] = records.worker.at(record);
-    columns.thread[row] = tracks.list[records.track.at(record)]!.slot;
+    columns.thread[row] = tracks.threadOf(records.worker.at(record), tracks.list[records.track.at(record)]!.slot);
     columns.type[row] = records.type.at(record);
     columns.status[row] = records.status.at(record);
     columns.nbytes[row] = records.nbytes.at(record);

@@ -145,7 +145,7 @@ const TASK = z.strictObject({
   group: z.string(),
   worker: z.string(),
   worker_name: z.string(),
-  thread: z.number().int(),
+  slot: z.number().int(),
   status: z.enum([...RECORD_STATUSES, 'processing']),
   ready: seconds
     .nullable()
@@ -228,7 +228,7 @@ export const SHARES = z.strictObject({
     z.strictObject({
       worker: z.string().nullable(),
       worker_name: z.string().nullable(),
-      thread: z.number().int().nullable(),
+      slot: z.number().int().nullable(),
       tracks: count,
       shares: z.array(
         z.strictObject({

@@ -16,7 +16,7 @@ const TRACKS = z.strictObject({
   start: seconds.meta({ description: 'Start of the range, on the grid on which it was looked at.' }),
   stop: seconds,
   worker: z.array(z.string()).meta({ description: 'Columns of one length, in the order of the tracks.' }),
-  thread: z.array(count),
+  slot: z.array(count),
   busy: z.array(z.number()).meta({ description: 'Seconds in which the thread did anything in the range.' }),
   last: z.array(z.number().nullable()).meta({ description: 'When it ended something last; null: never.' }),
 });

@@ -34,6 +34,8 @@ export class Tracks {
   readonly list: Track[] = [];
   readonly #byName = new Map<string, Place>();
   readonly #byWorker = new Map<StringIndex, Place>();
+  /** Of each worker that ever was, its threads by slot. */
+  readonly #identities = new Map<StringIndex, number[]>();
 
   /** A worker came. Its threads get rows at once, so that idle ones are seen. */
   addWorker(
@@ -63,6 +65,8 @@ export class Tracks {
     into.words(this.list.map(({ place }) => numbers.get(place)!));
     const workers = [...this.#byWorker].map(([worker, place]) => [worker, numbers.get(place)!] as const);
     into.text(() => workers);
+    const identities = [...this.#identities];
+    into.text(() => identities);
   }
 
   load(from: StateReader, stamp: number): void {
@@ -75,6 +79,11 @@ export class Tracks {
       this.#trackAt(place, place.tracks.length, stamp);
     }
     for (const [worker, number] of from.text<[StringIndex, number][]>()) this.#byWorker.set(worker, made[number]!);
+    for (const [worker, threads] of from.text<[StringIndex, (number | null)[]][]>())
+      this.#identities.set(
+        worker,
+        threads.map((thread) => thread ?? 0),
+      );
   }
 
   removeWorker(worker: StringIndex, stamp: number): void {
@@ -98,8 +107,16 @@ export class Tracks {
       slot = 0;
       while (taken.has(slot)) slot++;
       place.threads.set(thread, slot);
+      const identities = this.#identities.get(worker) ?? [];
+      identities[slot] = thread;
+      this.#identities.set(worker, identities);
     }
     return this.#trackAt(place, slot, stamp);
+  }
+
+  /** The identity of the thread that a worker has in a slot, the last one where it had several; 0 where none showed itself. */
+  threadOf(worker: StringIndex, slot: number): number {
+    return this.#identities.get(worker)?.[slot] ?? 0;
   }
 
   /** The row of a slot, made when it is not there yet. */

@@ -26,7 +26,7 @@ describe('activitySteps', () => {
     const view = atOnce(activitySteps(store, BASE, BASE + 64));
     expect(view.start).toBeLessThanOrEqual(BASE);
     expect(view.stop).toBeGreaterThanOrEqual(BASE + 64);
-    expect(view.thread).toEqual([0, 1, 2]);
+    expect(view.slot).toEqual([0, 1, 2]);
     expect(view.busy[0]).toBeCloseTo(8, 3);
     expect(view.busy[1]).toBeGreaterThanOrEqual(8);
     expect(view.busy[1]).toBeLessThan(8 + 2 * ((view.stop - view.start) / 64));

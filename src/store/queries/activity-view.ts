@@ -11,7 +11,7 @@ export interface ActivityView {
   readonly start: Seconds;
   readonly stop: Seconds;
   readonly worker: readonly string[];
-  readonly thread: readonly number[];
+  readonly slot: readonly number[];
   /** Seconds in which it did anything; what overlaps counts once a bin. */
   readonly busy: readonly number[];
   /** When it ended something last, of all it ever did; null where it did nothing yet. */
@@ -51,7 +51,7 @@ export function* activitySteps(store: Store, since: Seconds, until: Seconds): St
     start: toSeconds(from),
     stop: toSeconds(to),
     worker: list.map(({ place }) => place.address),
-    thread: list.map(({ slot }) => slot),
+    slot: list.map(({ slot }) => slot),
     busy,
     last: list.map(({ track }) => {
       const stop = slices.lastStop(track);

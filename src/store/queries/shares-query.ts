@@ -37,7 +37,7 @@ export interface ShareGroup {
   readonly worker: string | null;
   readonly worker_name: string | null;
   /** Slot on the worker. */
-  readonly thread: number | null;
+  readonly slot: number | null;
   readonly tracks: number;
   readonly shares: ShareRow[];
   /** Seconds a bin in which none of the tracks did anything. Transfers beside a compute are not counted twice. */
@@ -125,7 +125,7 @@ export function* sharesSteps(store: Store, query: SharesQuery): Steps<SharesView
     groups.push({
       worker: place?.address ?? null,
       worker_name: place?.name ?? null,
-      thread: query.by === 'track' ? tracks[0]!.slot : null,
+      slot: query.by === 'track' ? tracks[0]!.slot : null,
       tracks: tracks.length,
       shares: [...byCategory].sort((a, b) => a[0] - b[0]).map(([category, busy]) => rowOf(store, category, busy)),
       idle: Array.from(idle, toSeconds),

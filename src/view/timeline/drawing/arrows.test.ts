@@ -45,7 +45,7 @@ function details(
   total = dependencies.length,
 ): RecordDetails {
   return {
-    ...{ record: 7, key: 'k', name: 'f', group: 'f', worker: 'a', worker_name: 'w', thread: 1, status: 'memory' },
+    ...{ record: 7, key: 'k', name: 'f', group: 'f', worker: 'a', worker_name: 'w', slot: 1, status: 'memory' },
     ...{ ready: ready === null ? null : at(ready), start: at(start), stop: at(stop), nbytes: 0, type: '', past: false },
     startstops: [],
     dependencies: { total, tasks: dependencies },

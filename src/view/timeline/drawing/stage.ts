@@ -270,7 +270,7 @@ export class StageView {
 
 /** A record as something to mark and to describe. */
 export function hitOfRecord(replica: Replica, record: RecordView): SliceHit | null {
-  const track = replica.tracks.find((t) => t !== undefined && t.address === record.worker && t.slot === record.thread);
+  const track = replica.tracks.find((t) => t !== undefined && t.address === record.worker && t.slot === record.slot);
   if (track === undefined || record.stop === null) return null;
   const compute = record.startstops.find((s) => s.action === 'compute');
   return {

@@ -277,5 +277,5 @@ export function spoken(record: RecordView): string {
   const took = record.stop === null ? 'running' : formatDuration(record.stop - record.start);
   const error = record.exception === undefined ? '' : `, ${record.exception}`;
   const worker = record.worker_name === '' ? record.worker : record.worker_name;
-  return `${formatName(record.name)}, ${record.status}${error}, ${took}, worker ${worker} thread ${record.thread}, started ${formatClock(record.start, 3)}, key ${record.key}`;
+  return `${formatName(record.name)}, ${record.status}${error}, ${took}, worker ${worker} thread ${record.slot}, started ${formatClock(record.start, 3)}, key ${record.key}`;
 }

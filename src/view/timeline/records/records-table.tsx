@@ -92,7 +92,7 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
                   <td>{record.status}</td>
                   <td class="number">{record.stop === null ? '' : formatDuration(record.stop - record.start)}</td>
                   <td>{record.worker_name === '' ? record.worker : record.worker_name}</td>
-                  <td class="number">{record.thread}</td>
+                  <td class="number">{record.slot}</td>
                   <td>{formatClock(record.start, 3)}</td>
                   <td class="error">
                     <Show when={record.exception}>{(text) => <span title={record.traceback}>{text()}</span>}</Show>
