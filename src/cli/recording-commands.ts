@@ -1,5 +1,10 @@
 import { type Command as Commander, InvalidArgumentError, Option } from 'commander';
-import { EXPORT_FORMATS, type ExportFormat, TASK_STATUSES, type TaskSelection } from '../server/history/recordings.ts';
+import {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  type RecordingSelection,
+  TASK_STATUSES,
+} from '../server/history/recordings.ts';
 
 /** What a command line asks for that concerns recordings and serves no page. */
 export type RecordingCommand =
@@ -8,13 +13,13 @@ export type RecordingCommand =
       readonly command: 'export';
       readonly recording: string;
       readonly format: ExportFormat;
-      readonly selection: TaskSelection;
+      readonly selection: RecordingSelection;
       /** Null: standard output. */
       readonly to: string | null;
     }
   | { readonly command: 'stats'; readonly recording: string; readonly json: boolean };
 
-interface ExportGiven extends TaskSelection {
+interface ExportGiven extends RecordingSelection {
   readonly format?: ExportFormat;
   readonly output?: string;
 }
@@ -52,6 +57,9 @@ export function addRecordingCommands(program: Commander, found: (command: Record
     .option('--worker <worker>', 'only tasks of the worker of this name or address (may be repeated)', oneMore)
     .addOption(new Option('--status <status>', 'only tasks that ended so').choices(TASK_STATUSES))
     .option('--text <text>', 'only tasks whose key contains this')
+    .option('--regex', 'the text is a regular expression, in the syntax of RE2')
+    .option('--min-duration <seconds>', 'only tasks that took at least so long', secondsOf)
+    .option('--max-duration <seconds>', 'only tasks that took at most so long', secondsOf)
     .action((recording: string, { format, output, ...selection }: ExportGiven) =>
       found({ command: 'export', recording, format: format ?? formatOf(output ?? ''), selection, to: output ?? null }),
     );
@@ -81,6 +89,11 @@ function timeOf(text: string): number {
   const seconds = /^\d{1,12}(\.\d+)?$/.test(text) ? Number(text) : Date.parse(text) / 1000;
   if (Number.isFinite(seconds)) return seconds;
   throw new InvalidArgumentError('Write a time as 2026-05-01T12:00:00, or as seconds since epoch.');
+}
+
+function secondsOf(text: string): number {
+  if (/^\d{1,9}(\.\d{1,9})?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('Write seconds as 0.25.');
 }
 
 function oneMore(value: string, before: readonly string[] = []): readonly string[] {

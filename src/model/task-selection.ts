@@ -14,8 +14,8 @@ export interface TaskSelection {
   readonly minDuration?: Duration | undefined;
   readonly maxDuration?: Duration | undefined;
   readonly status?: RecordStatus | undefined;
-  /** Part of a key. */
-  readonly text?: string | undefined;
+  /** Part of a key, or what to ask of one. */
+  readonly text?: string | ((key: string) => boolean) | undefined;
 }
 
 export function selectsAll(selection: TaskSelection): boolean {

@@ -237,8 +237,8 @@ describe('/tasks with a thousand threads', () => {
       return values.every((value, i) => i === 0 || value <= (values[i - 1] ?? 0));
     };
     await expect.poll(byBusy, { timeout: 15_000 }).toBe(true);
-    await menu.getByLabel('Go to').fill('+0:05');
-    await menu.getByLabel('Go to').press('Enter');
+    await menu.getByLabel('Go to time').fill('+0:05');
+    await menu.getByLabel('Go to time').press('Enter');
     await expect
       .poll(async () => {
         const shown = await view(page);

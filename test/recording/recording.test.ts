@@ -135,6 +135,11 @@ describe('a demo that was recorded and killed', () => {
   test('is exported in part', async () => {
     const inc = await run('export', directory, '--name', 'inc', '--status', 'memory', '--format', 'ndjson');
     expect(inc.output.trimEnd().split('\n')).toHaveLength(EXAMPLE.inc);
+    const pattern = ['--text', '^inc-', '--regex', '--status', 'memory', '--min-duration', '0', '--format', 'ndjson'];
+    expect((await run('export', directory, ...pattern)).output).toBe(inc.output);
+    expect(await run('export', directory, '--max-duration', '0')).toMatchObject({ status: 0, output: '' });
+    const broken = await run('export', directory, '--text', '(', '--regex');
+    expect(broken).toMatchObject({ status: 1, output: expect.stringContaining('error QUERY_INVALID') });
     const none = await run('export', directory, '--until', '2001-01-01T00:00:00Z', '--format', 'csv');
     expect(none.output.trimEnd().split('\r\n')).toHaveLength(1);
     const wrong = await run('export', directory, '--since', 'yesterday');

@@ -43,7 +43,8 @@ export class Selector {
     if (status !== undefined && RECORD_STATUSES[columns.status[row]!] !== status) return false;
     if (name?.includes(this.#textOf('function', columns.fn[row]!)) === false) return false;
     if (worker !== undefined && !this.#workers.has(this.#textOf('worker', columns.worker[row]!))) return false;
-    if (text !== undefined && !columns.keys[row]!.includes(text)) return false;
+    const key = columns.keys[row]!;
+    if (typeof text === 'string' ? !key.includes(text) : text?.(key) === false) return false;
     const timed = [since, until, minDuration, maxDuration].some((limit) => limit !== undefined);
     if (!timed) return true;
     let start = Number.POSITIVE_INFINITY;

@@ -7,6 +7,7 @@ import { type Exported, exportTasks, type Write, writeWhole } from '../../record
 import { PAGE_FOLDER, REPORT_PAGE } from '../../serving/page-files.ts';
 import { RecordingSource } from '../../source/recording.ts';
 import { Store } from '../../store/store.ts';
+import { keyTest } from '../routes/text-test.ts';
 import { EXPORT_FORMATS, type ExportFormat } from './formats.ts';
 import { makeReport } from './report.ts';
 
@@ -17,17 +18,25 @@ export interface ExportResult extends Exported {
   readonly leftOut: number;
 }
 
+/** What a command line says of it. */
+export interface RecordingSelection extends TaskSelection {
+  readonly text?: string | undefined;
+  /** `text` is a pattern. */
+  readonly regex?: boolean;
+}
+
 /**
  * Exports a recording, all of it or a selection, into a file or to where `to` puts it.
  *
- * @throws NOT_A_RECORDING, RECORDING_VERSION, PAGE_NOT_BUILT
+ * @throws NOT_A_RECORDING, RECORDING_VERSION, PAGE_NOT_BUILT, QUERY_INVALID
  */
 export async function exportRecording(
   recording: string,
   format: ExportFormat,
-  selection: TaskSelection,
+  { regex = false, text, ...rest }: RecordingSelection,
   to: string | Write,
 ): Promise<ExportResult> {
+  const selection: TaskSelection = { ...rest, text: keyTest(text, regex) };
   const fill = async (write: Write): Promise<ExportResult> =>
     format === 'html'
       ? reportOf(recording, selection, write)

@@ -1,8 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import type { TaskSelection } from '../../model/task-selection.ts';
 import { STATUS_LOST } from '../../model/task-state.ts';
 import { type RecordIndex, type Seconds, toSeconds } from '../../model/units.ts';
-import { recordMatcher } from '../../store/queries/record-filter.ts';
+import { listOf, recordMatcher } from '../../store/queries/record-filter.ts';
 import type { Store } from '../../store/store.ts';
 import { REPORT_FORMAT, REPORT_MARK, type ReportHead } from '../../wire/report.ts';
 import { type RecordNames, RecordsWriter } from '../../wire/report-records.ts';
@@ -17,6 +16,7 @@ import {
   stringsOf,
   summarySteps,
 } from './report-parts.ts';
+import type { Selection } from './store-rows.ts';
 
 /** No report is larger than this. */
 export const MOST_REPORT_BYTES = 20_000_000;
@@ -35,7 +35,7 @@ const BLOCK_RECORDS = 16_384;
 const TURN_RECORDS = 1_000;
 
 export interface ReportOptions {
-  readonly selection: TaskSelection;
+  readonly selection: Selection;
   /** The page without data, which the build makes. */
   readonly template: string;
   /** Version of this server. */
@@ -248,25 +248,28 @@ async function* bytesOfFile(template: string, parts: readonly ReportPart[]): Asy
   yield Buffer.from(after, 'utf16le');
 }
 
-function rangeOf(store: Store, { since, until }: TaskSelection): ReportHead['range'] {
+function rangeOf(store: Store, { since, until }: Selection): ReportHead['range'] {
   if (since === undefined && until === undefined) return null;
   const first = store.slices.extent()?.since;
   return { since: since ?? toSeconds(first ?? 0), until: until ?? store.now };
 }
 
 /** What was asked for, as people would say it. */
-function selectionText({ since, until, name, worker, status, text, minDuration, maxDuration }: TaskSelection): string {
+function selectionText(selection: Selection): string {
+  const { since, until, status, text, tracks, minDuration, maxDuration } = selection;
+  const [name, worker] = [listOf(selection.name), listOf(selection.worker)];
   const clock = (seconds: Seconds): string =>
     new Date(seconds * 1000).toISOString().replace('T', ' ').replace('Z', ' UTC');
   return [
     since !== undefined && `from ${clock(since)}`,
     until !== undefined && `until ${clock(until)}`,
-    name !== undefined && `function ${name.join(' or ')}`,
-    worker !== undefined && `worker ${worker.join(' or ')}`,
+    name !== null && `function ${name.join(' or ')}`,
+    worker !== null && `worker ${worker.join(' or ')}`,
     minDuration !== undefined && `of at least ${minDuration} s`,
     maxDuration !== undefined && `of at most ${maxDuration} s`,
     status !== undefined && `status ${status}`,
-    text !== undefined && `key with “${text}”`,
+    tracks !== undefined && `${tracks.size} ${tracks.size === 1 ? 'row' : 'rows'}`,
+    text !== undefined && (typeof text === 'string' ? `key with “${text}”` : 'keys of a pattern'),
   ]
     .filter((part) => part !== false)
     .join(', ');

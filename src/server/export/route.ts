@@ -1,8 +1,9 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { PageFiles } from '../../serving/page-files.ts';
-import { EXPORT_QUERY, parseQuery } from '../routes/api-query.ts';
+import { EXPORT_QUERY, parseQuery, trackSet } from '../routes/api-query.ts';
 import { refuseOtherMethods } from '../routes/reply.ts';
+import { keyTest } from '../routes/text-test.ts';
 import type { Mount } from '../watched/mounts.ts';
 import { EXPORT_FORMATS } from './formats.ts';
 import { mediaTypeOf, sendExport } from './send.ts';
@@ -27,8 +28,15 @@ export function addExportRoute(
 ): void {
   const url = `${prefix}${mount.path}/api/v1${EXPORT_ROUTE.path}`;
   app.get(url, async (request, reply) => {
-    const { format, min_duration, max_duration, ...rest } = parseQuery(EXPORT_QUERY, request.query);
-    const selection = { ...rest, minDuration: min_duration, maxDuration: max_duration };
+    const query = parseQuery(EXPORT_QUERY, request.query);
+    const { format, min_duration, max_duration, tracks, text, regex, ...rest } = query;
+    const selection = {
+      ...rest,
+      minDuration: min_duration,
+      maxDuration: max_duration,
+      tracks: tracks === undefined ? undefined : trackSet(tracks),
+      text: keyTest(text, regex === '1'),
+    };
     const { store } = await mount.of(request);
     return sendExport(store, format, selection, page.report, request, reply);
   });

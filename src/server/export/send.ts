@@ -3,13 +3,12 @@ import { PassThrough } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { TaskglassError } from '../../base/errors.ts';
 import { ENGINE_VERSION as VERSION } from '../../engine/version.ts';
-import type { TaskSelection } from '../../model/task-selection.ts';
 import { type TaskFormat, type Write, writeTaskRows } from '../../recording/export/export.ts';
 import type { TasksFilter } from '../../store/queries/queries.ts';
 import type { Store } from '../../store/store.ts';
 import type { ExportFormat } from './formats.ts';
 import { makeReport } from './report.ts';
-import { storeRows } from './store-rows.ts';
+import { type Selection, storeRows } from './store-rows.ts';
 
 /** Exports that are made at the same time, of all that is served. */
 const MOST_EXPORTS = 4;
@@ -36,7 +35,7 @@ type Fill = (write: Write, gone: AbortSignal) => Promise<unknown>;
 export function sendExport(
   store: Store,
   format: ExportFormat,
-  selection: TaskSelection,
+  selection: Selection,
   template: string | null,
   request: FastifyRequest,
   reply: FastifyReply,

@@ -8,7 +8,8 @@ import type { Slice } from '../../store/detail/slices.ts';
 import { type RecordFilter, recordMatcher } from '../../store/queries/record-filter.ts';
 import type { Store } from '../../store/store.ts';
 
-interface Selection extends RecordFilter {
+/** Which tasks of a history are exported. */
+export interface Selection extends RecordFilter {
   readonly status?: RecordStatus | undefined;
 }
 

@@ -8,12 +8,16 @@ import { sealInThread } from '../../recording/sealing/sealing.ts';
 import type { TlsOptions } from '../../source/dask/index.ts';
 import { Keeper } from '../moments/keeper.ts';
 
-export type { TaskSelection } from '../../model/task-selection.ts';
 export { RECORD_STATUSES as TASK_STATUSES } from '../../model/task-state.ts';
 export type { Damage } from '../../recording/files/blocks.ts';
 export { type RecordingStats, recordingStats } from '../../recording/stats.ts';
 export type { TlsOptions } from '../../source/dask/index.ts';
-export { EXPORT_FORMATS, type ExportFormat, exportRecording } from '../export/recording-export.ts';
+export {
+  EXPORT_FORMATS,
+  type ExportFormat,
+  exportRecording,
+  type RecordingSelection,
+} from '../export/recording-export.ts';
 
 // What the command does with recordings without serving a page.
 

@@ -44,6 +44,15 @@ const flag = (description: string, preset: '0' | '1') =>
     .meta({ description: `${description} Default ${preset}.` })
     .default(preset);
 
+const MAX_TRACK = 9_999_999;
+
+const tracks = z
+  .string()
+  .max(10_000)
+  .regex(/^\d{1,7}(-\d{1,7})?(,\d{1,7}(-\d{1,7})?)*$/)
+  .meta({ description: 'Only these rows of the stream, by number: `0-119,200`.' })
+  .optional();
+
 /** Which records: what every list of them can be narrowed by. */
 const RECORD_FILTER = {
   name: list('Function, exactly as shown (`inc`); several times: any of them.'),
@@ -112,8 +121,10 @@ export const EXPORT_QUERY = z.strictObject({
       'parquet, arrow: one row a task, for pandas, DuckDB, Polars. ndjson, csv: the same as text. chrome: a trace that Perfetto opens. html: the pages with the data inside, one file that needs no server.',
   }),
   ...RECORD_FILTER,
+  tracks,
   status: z.enum(RECORD_STATUSES).meta({ description: 'How the task ended.' }).optional(),
   text: text('Only keys that contain this text.'),
+  regex: flag('1: `text` is a regular expression, in the syntax of RE2.', '0'),
 });
 
 export const SHARES_QUERY = z
@@ -135,14 +146,6 @@ export const SHARES_QUERY = z
   });
 
 const MAX_FUNCTIONS = 10_000;
-const MAX_TRACK = 9_999_999;
-
-const tracks = z
-  .string()
-  .max(10_000)
-  .regex(/^\d{1,7}(-\d{1,7})?(,\d{1,7}(-\d{1,7})?)*$/)
-  .meta({ description: 'Only these rows of the stream, by number: `0-119,200`.' })
-  .optional();
 
 /** `0-119,200` as a set of numbers. */
 export function trackSet(list: string): Set<number> {
@@ -173,8 +176,8 @@ export const FUNCTIONS_QUERY = z
 const MAX_SEARCH_PAGE = 1_000;
 const MAX_MARKS = 1_024;
 
-export const SEARCH_QUERY = z.strictObject({
-  q: z.string().min(1).max(1_000).meta({ description: 'What to look for. Capitals matter when it has any.' }),
+const SEARCH_PARAMETERS = z.strictObject({
+  q: text('What to look for. Capitals matter when it has any. Default: all that the other parameters leave.'),
   regex: flag('1: `q` is a regular expression, in the syntax of RE2: no back references, no looking around.', '0'),
   in: z
     .string()
@@ -196,6 +199,13 @@ export const SEARCH_QUERY = z.strictObject({
     z.number().int().min(1).max(MAX_MARKS),
   ),
 });
+
+const NARROWING = ['q', 'status', 'text', 'name', 'worker', 'since', 'until', 'min_duration', 'max_duration'] as const;
+
+export const SEARCH_QUERY = SEARCH_PARAMETERS.refine(
+  (query) => NARROWING.some((parameter) => query[parameter] !== undefined),
+  { path: ['q'], message: 'or something else to look for must be given' },
+);
 
 /** What of a query tells tasks apart, in the store's words, and the rest. */
 export function splitMatch<Q extends MatchQuery>({ status, min_duration, max_duration, text, ...rest }: Q) {

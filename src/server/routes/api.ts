@@ -47,7 +47,7 @@ import {
 } from './api-schema.ts';
 import { inTurns, inTurnsFor } from './in-turns.ts';
 import { SEARCH_ROUTES } from './search-routes.ts';
-import { textTest } from './text-test.ts';
+import { keyTest } from './text-test.ts';
 
 /** What the API reads from. */
 export interface ApiContext {
@@ -198,9 +198,7 @@ function view(path: string, summary: string, answer: z.ZodType, make: (store: St
 /** What a query narrows records by, in the store's words. */
 function filterOf(query: Omit<z.output<typeof TASKS_QUERY>, 'format' | 'limit'>): Omit<TasksFilter, 'limit'> {
   const { min_duration: minDuration, max_duration: maxDuration, text, regex, ...filter } = query;
-  if (regex === '0' || text === undefined) return { ...filter, minDuration, maxDuration, text };
-  const test = textTest({ text, regex: true, capitals: 'matter' });
-  return { ...filter, minDuration, maxDuration, text: test };
+  return { ...filter, minDuration, maxDuration, text: keyTest(text, regex === '1') };
 }
 
 /** A range of time, of which by default the last run up to now. */

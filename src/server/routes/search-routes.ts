@@ -15,7 +15,8 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
   {
     method: 'GET',
     path: '/search',
-    summary: 'Records of all history in which a text is found: in the key, the function, the worker or the error',
+    summary:
+      'Records of all history that match, and in which a text is found: in the key, the function, the worker or the error',
     query: SEARCH_QUERY,
     answer: SEARCH,
     status: 200,
@@ -26,7 +27,7 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
         ...filter,
         minDuration: min_duration,
         maxDuration: max_duration,
-        test: textTest({ text: q, regex: regex === '1', capitals: 'smart' }),
+        test: q === undefined ? null : textTest({ text: q, regex: regex === '1', capitals: 'smart' }),
         fields: SEARCH_FIELDS.filter((field) => filter.in?.split(',').includes(field) !== false),
         limit: limit ?? DEFAULT_HITS,
         counted: count === '1',

@@ -17,6 +17,11 @@ export interface TextQuery {
   readonly capitals: 'matter' | 'smart';
 }
 
+/** What a query asks of keys: part of one, or a pattern. Throws QUERY_INVALID for no pattern. */
+export function keyTest(text: string | undefined, regex: boolean): string | TextTest | undefined {
+  return regex && text !== undefined ? textTest({ text, regex, capitals: 'matter' }) : text;
+}
+
 /**
  * What somebody looks for, as a test. Patterns are matched in a time that is linear in the text, whatever they are: with the
  * language's own, `(a+)+$` would hold the event loop up for as long as its author likes. Throws QUERY_INVALID for no pattern.

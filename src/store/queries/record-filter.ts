@@ -15,6 +15,8 @@ export interface RecordFilter {
   /** From the first start to the last stop. */
   readonly minDuration?: Duration | undefined;
   readonly maxDuration?: Duration | undefined;
+  /** Numbers of rows; absent: all. */
+  readonly tracks?: ReadonlySet<number> | undefined;
   /** Part of a key, or what to ask of one. */
   readonly text?: string | TextTest | undefined;
 }
@@ -29,6 +31,7 @@ export function recordMatcher(
   effort: Effort,
 ): (record: RecordIndex) => boolean {
   const { records, strings } = store;
+  const { tracks } = filter;
   const names = listOf(filter.name);
   const functions = names && new Set(names.map((name) => strings.function.find(name)));
   const workers = workersOf(store, filter.worker);
@@ -47,6 +50,7 @@ export function recordMatcher(
     } else if (status !== 'any' && records.status.at(record) === STATUS_LOST) return false;
     if (functions !== null && !functions.has(records.fn.at(record))) return false;
     if (workers !== null && !workers.has(records.worker.at(record))) return false;
+    if (tracks?.has(records.track.at(record)) === false) return false;
     if (ranged && !(records.stop.at(record) >= since && records.start.at(record) <= until)) return false;
     if (lengths) {
       const length = records.stop.at(record) - records.start.at(record);

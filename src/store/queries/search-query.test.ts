@@ -82,6 +82,11 @@ describe('a search', () => {
     expect(found('ValueError', { fields: ['key', 'function', 'worker'] })).toEqual([]);
   });
 
+  it('finds all that is left where nothing is asked of texts', () => {
+    expect(found('', { test: null })).toEqual(['inc-0a', 'inc-0b', 'add-0a', 'Sum-1']);
+    expect(found('', { test: null, fields: ['error'], status: 'erred' })).toEqual(['inc-0b']);
+  });
+
   it('is narrowed by what narrows every list of records', () => {
     expect(found('', { name: ['inc', 'Sum'] })).toEqual(['inc-0a', 'inc-0b', 'Sum-1']);
     expect(found('', { worker: ['alice'] })).toEqual(['inc-0a', 'add-0a']);

@@ -12,7 +12,8 @@ export const SEARCH_FIELDS = ['key', 'function', 'worker', 'error'] as const;
 export type SearchField = (typeof SEARCH_FIELDS)[number];
 
 export interface SearchQuery extends RecordFilter {
-  readonly test: TextTest;
+  /** Null: whatever they say. */
+  readonly test: TextTest | null;
   readonly fields: readonly SearchField[];
   /** Every record, the lost ones too, when absent. */
   readonly status?: RecordStatus | undefined;
@@ -60,6 +61,7 @@ export function* searchSteps(store: Store, query: SearchQuery): Steps<SearchPage
 /** Names are few and asked once each; keys, which nobody shares, come last. */
 function hitTest(store: Store, { fields, test }: SearchQuery, effort: Effort): (record: RecordIndex) => boolean {
   const { records, strings } = store;
+  if (test === null) return () => true;
   const asked = weighed(test, effort);
   const byFunction = fields.includes('function') ? remembered((fn) => asked(strings.function.at(fn))) : null;
   const byWorker = fields.includes('worker')

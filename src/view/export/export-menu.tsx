@@ -8,6 +8,8 @@ interface Range {
   /** Epoch seconds. */
   readonly since: number;
   readonly until: number;
+  /** Numbers of its rows, as the API takes them; null or absent: all. */
+  readonly tracks?: string | null;
 }
 
 export interface ExportMenuProps {
@@ -19,7 +21,7 @@ export interface ExportMenuProps {
   readonly narrowed: readonly (readonly [name: string, value: string])[];
 }
 
-/** Leads to exports of what is watched: everything, what is in view, or the selected area's time, with the filters that are set. */
+/** Leads to exports of what is watched: everything, what is in view, or the selected area, with the filters that are set. */
 export function ExportMenu(props: ExportMenuProps): JSX.Element {
   const live = useLive();
   const [open, setOpen] = createSignal(false);
@@ -75,7 +77,7 @@ export function ExportMenu(props: ExportMenuProps): JSX.Element {
               <legend>What</legend>
               {choice('all', 'All of history')}
               {choice('view', 'The time in view')}
-              <Show when={props.area}>{choice('area', 'The time of the selected area')}</Show>
+              <Show when={props.area}>{choice('area', 'The selected area')}</Show>
             </fieldset>
             <Show when={props.narrowed.length > 0}>
               <p>The filters that are set apply.</p>
@@ -109,6 +111,7 @@ function exportAddress(format: string, range: Range | null, narrowed: ExportMenu
   if (range !== null) {
     query.set('since', range.since.toFixed(6));
     query.set('until', range.until.toFixed(6));
+    if (range.tracks != null) query.set('tracks', range.tracks);
   }
   return `${parsePath(location.pathname).base}api/v1/export?${query}`;
 }

@@ -40,7 +40,6 @@ export function TasksTimeline(): JSX.Element {
   /** Null: that cannot be told; undefined: not yet, of what is looked for now. */
   const [inView, setInView] = createSignal<number | null | undefined>();
   const [selecting, setSelecting] = createSignal(false);
-  const [highlight, setHighlight] = createSignal<string | null>(null);
   const [stream, setStream] = createSignal<{ timeline: Timeline; details: Details; tool: AreaTool } | null>(null);
   const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
   const opened = state();
@@ -54,6 +53,7 @@ export function TasksTimeline(): JSX.Element {
     equals: (a, b) => JSON.stringify(a) === JSON.stringify(b),
   });
   const named = createMemo(() => state().named);
+  const highlight = createMemo(() => state().mark);
   const choice = createMemo(() => state().area);
   const chosenWorkers = createMemo(() => state().workers);
   const names = (): string[] => {
@@ -79,8 +79,7 @@ export function TasksTimeline(): JSX.Element {
   const choose = (chosen: Area | null, done: boolean): void => {
     if (!done) return;
     setSelecting(false);
-    if (chosen === null) setHighlight(null);
-    model.change({ area: chosen === null ? null : choiceOf(chosen) }, true);
+    model.change(chosen === null ? { area: null, mark: null } : { area: choiceOf(chosen) }, true);
   };
   createEffect(() => {
     const tool = stream()?.tool;
@@ -101,7 +100,7 @@ export function TasksTimeline(): JSX.Element {
   };
   const giveUp = (): boolean => {
     if (selecting()) setSelecting(false);
-    else if (highlight() !== null) setHighlight(null);
+    else if (highlight() !== null) model.change({ mark: null });
     else if (state().area !== null) choose(null, true);
     else return false;
     return true;
@@ -223,6 +222,8 @@ export function TasksTimeline(): JSX.Element {
         tasks={matching()}
         highlight={highlight()}
         narrowed={narrowed()}
+        list={state().list}
+        onList={(list) => model.change({ list })}
         start={opened.range}
         onState={onState}
         onTimeline={(timeline, details) => {
@@ -278,7 +279,7 @@ export function TasksTimeline(): JSX.Element {
             area={chosen()}
             narrowed={narrowed()}
             highlight={highlight()}
-            onHighlight={setHighlight}
+            onHighlight={(mark) => model.change({ mark })}
             onZoom={zoomToArea}
             onClose={() => choose(null, true)}
           />

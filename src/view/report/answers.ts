@@ -39,13 +39,14 @@ function viewOf(store: ReportStore, path: string, query: URLSearchParams): Respo
   const filter = filterOf(query);
   const status = RECORD_STATUSES.find((name) => name === query.get('status'));
   const order = query.get('order') === 'newest' ? 'newest' : 'oldest';
+  const ranked = (['slowest', 'largest'] as const).find((name) => name === query.get('order'));
   const after = numberOf(query, 'after');
   const limit = numberOf(query, 'limit') ?? 100;
   switch (path) {
     case 'tasks':
       // How many there are cannot be told from sums by time.
       if (limit === 1 && isLeftOut(store, filter.since ?? 0, filter.until ?? store.now)) return null;
-      return atOnce(tasksPageSteps(store, { ...filter, status, order, after, limit }));
+      return atOnce(tasksPageSteps(store, { ...filter, status, order: ranked ?? order, after, limit }));
     case 'search': {
       const fields = query.get('in')?.split(',');
       return atOnce(
@@ -119,8 +120,9 @@ function tracksOf(query: URLSearchParams): Set<number> | undefined {
 }
 
 /** What is looked for: capitals matter when there are any. Throws a SyntaxError for no pattern. */
-function testOf(query: URLSearchParams): TextTest {
+function testOf(query: URLSearchParams): TextTest | null {
   const text = query.get('q') ?? '';
+  if (text === '') return null;
   const fold = text === text.toLowerCase();
   if (query.get('regex') === '1') {
     const pattern = new RegExp(text, fold ? 'i' : '');

@@ -70,7 +70,7 @@ export function ViewMenu(props: ViewMenuProps): JSX.Element {
           onKeyDown={onKey}
         >
           <RowChoices {...props} />
-          <TimeChoices timeline={props.timeline} onWent={close} />
+          <TimeChoices timeline={props.timeline} />
         </div>
       </Show>
     </span>
@@ -149,16 +149,19 @@ function RowChoices(props: ViewMenuProps): JSX.Element {
   );
 }
 
-function TimeChoices(props: { timeline: Timeline | null; onWent: () => void }): JSX.Element {
+function TimeChoices(props: { timeline: Timeline | null }): JSX.Element {
   const [elapsed, setElapsed] = createSignal(props.timeline?.stage.elapsed === true);
   const [refusal, setRefusal] = createSignal('');
+  let when!: HTMLInputElement;
   const go = (text: string): void => {
     const camera = props.timeline?.camera;
     if (camera === undefined || text.trim() === '') return;
     const { since, until } = camera.state();
     const time = parseWhen(text, { at: (since + until) / 2, runStart: camera.runStart });
     if (time === null) setRefusal('Write a time as 14:03:07, an ISO date, +1:30 or epoch seconds.');
-    else if (camera.goTo(time)) props.onWent();
+    else if (camera.goTo(time))
+      // The next time may be written at once.
+      when.select();
     else setRefusal('There is no history at that time.');
   };
   return (
@@ -182,10 +185,11 @@ function TimeChoices(props: { timeline: Timeline | null; onWent: () => void }): 
           go(new FormData(event.currentTarget).get('when')?.toString() ?? '');
         }}
       >
-        <label for="go-to-time">Go to</label>
+        <label for="go-to-time">Go to time</label>
         <span class="segments">
           <input
             id="go-to-time"
+            ref={when}
             name="when"
             type="text"
             placeholder="14:03:07, +1:30, ISO…"

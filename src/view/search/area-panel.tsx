@@ -201,14 +201,17 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
                 <tbody>
                   <For each={rows()}>
                     {(row) => (
-                      <tr data-name={row.name} classList={{ chosen: props.highlight === row.name }}>
+                      <tr
+                        data-name={row.name}
+                        classList={{ chosen: props.highlight === row.name }}
+                        onClick={() => props.onHighlight(props.highlight === row.name ? null : row.name)}
+                      >
                         <th scope="row">
                           <button
                             type="button"
                             class="tool show"
                             aria-pressed={props.highlight === row.name}
                             title="Highlight it in the stream"
-                            onClick={() => props.onHighlight(props.highlight === row.name ? null : row.name)}
                           >
                             <i class={`swatch ${functionClass(row.color.index)}`} />
                             {formatName(row.name)}

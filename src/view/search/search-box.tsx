@@ -3,7 +3,7 @@ import type { RecordView } from '../../model/batch.ts';
 import { formatCount } from '../format.ts';
 import { askApi } from './ask-api.ts';
 import { type Marks, NO_SEARCH, Search, type SearchPage } from './search.ts';
-import { filterParameters, type TasksState } from './tasks-state.ts';
+import { filterParameters, isFiltered, type TasksState } from './tasks-state.ts';
 
 export interface SearchBoxProps {
   readonly state: TasksState;
@@ -15,23 +15,28 @@ export interface SearchBoxProps {
 /** A search begins when nothing was typed for so long, ms. */
 const PAUSE = 250;
 
-/** Looks for a text in all of history: keys, functions, workers, errors; goes from hit to hit. */
+/** Looks for a text in all of history: keys, functions, workers, errors; goes from hit to hit, or through what filters leave. */
 export function SearchBox(props: SearchBoxProps): JSX.Element {
   const [found, setFound] = createSignal(NO_SEARCH);
   let input!: HTMLInputElement;
   let search: Search | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
+  /** Nothing is looked for. Filters alone are: one goes from one task that matches to the next. */
+  const idle = (): boolean => props.state.search === '' && !isFiltered(props.state);
   const begin = (): void => {
     if (timer !== null) clearTimeout(timer);
     timer = null;
     search?.end();
     search = null;
     const { search: text, regex } = props.state;
-    if (text === '') {
+    if (idle()) {
       setFound(NO_SEARCH);
       return;
     }
-    const common = [['q', text] as const, ['regex', regex ? '1' : '0'] as const, ...filterParameters(props.state)];
+    const common = [
+      ...(text === '' ? [] : [['q', text] as const, ['regex', regex ? '1' : '0'] as const]),
+      ...filterParameters(props.state),
+    ];
     search = new Search(
       (query, signal) =>
         askApi<SearchPage>(
@@ -42,7 +47,8 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
             ['limit', String(query.limit)],
             ['count', query.count ? '1' : '0'],
             ...(query.after === null ? [] : [['after', String(query.after)] as const]),
-            ...(query.marks === 0 ? [] : [['marks', String(query.marks)] as const]),
+            // What filters leave is in the picture as it is.
+            ...(query.marks === 0 || text === '' ? [] : [['marks', String(query.marks)] as const]),
           ],
           signal,
         ),
@@ -88,7 +94,7 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
   };
   const says = (): string => {
     const { index, total, problem, busy } = found();
-    if (props.state.search === '') return '';
+    if (idle()) return '';
     if (problem !== null) return problem;
     if (total === null) return index < 0 ? 'searching…' : `${formatCount(index + 1)} of …`;
     if (total === 0) return busy ? 'searching…' : 'no hit';
@@ -96,7 +102,7 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
       ? `${formatCount(total)} ${total === 1 ? 'hit' : 'hits'}`
       : `${formatCount(index + 1)} of ${formatCount(total)}`;
   };
-  const none = (): boolean => props.state.search === '' || found().total === 0 || found().problem !== null;
+  const none = (): boolean => idle() || found().total === 0 || found().problem !== null;
   return (
     // biome-ignore lint/a11y/useSemanticElements: the element `search` is not known to all browsers that we run in
     <div class="search-box" role="search">

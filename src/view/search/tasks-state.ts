@@ -39,12 +39,20 @@ export interface TasksState extends TaskFilter {
   /** The record whose details are open. */
   readonly task: number | null;
   readonly area: AreaChoice | null;
+  /** The function that is highlighted. */
+  readonly mark: string | null;
+  /** Which tasks the table has first; null: as they came. */
+  readonly list: ListOrder | null;
   readonly rows: RowsChoice;
   /** The ruler counts from the start of the run. */
   readonly elapsed: boolean;
 }
 
 export const NO_FILTER: TaskFilter = { functions: [], workers: [], status: null, least: null, most: null, key: '' };
+
+const LISTS = ['newest', 'slowest', 'largest'] as const;
+/** What a table of tasks has first: as the API calls it. */
+export type ListOrder = (typeof LISTS)[number];
 
 const STATUSES: readonly RecordStatus[] = ['memory', 'erred', 'lost'];
 /** So many of a kind, so long a text: what an address brings is somebody's input. */
@@ -76,6 +84,8 @@ export function readTasksState(search: string): TasksState {
     regex: query.get('regex') === '1',
     task: task !== null && Number.isInteger(task) ? task : null,
     area: areaOf(query.get('area') ?? '', query.get('tracks')),
+    mark: text('mark') || null,
+    list: LISTS.find((order) => order === query.get('list')) ?? null,
     rows: readRows(query),
     elapsed: query.get('ruler') === 'elapsed',
   };
@@ -115,6 +125,8 @@ export function writeTasksState(state: TasksState, search: string, theme: string
   set('task', state.task === null ? null : String(state.task));
   set('area', area && `${secondsText(area.since)}-${secondsText(area.until)}`);
   set('tracks', area?.tracks ?? null);
+  set('mark', state.mark);
+  set('list', state.list);
   set('ruler', state.elapsed ? 'elapsed' : null);
   writeRows(query, state.rows);
   set('theme', theme);

@@ -24,6 +24,11 @@ interface SelectionHost {
 
 /** An edge of a slice is near, CSS pixels. */
 const SNAP = 7;
+/** What is gone to is at least so wide, CSS pixels: a slice; a task with all that it did. */
+const LEAST = 3;
+const LEAST_WHOLE = 40;
+/** A task that waited more than so many times as long as it ran is shown without its wait: it would not be seen beside it. */
+const LONGEST_WAIT = 20;
 
 /** The slice that is marked in a stream: by hand, by walking from one to the next, or because somebody asked for its record. */
 export class Selection {
@@ -57,7 +62,7 @@ export class Selection {
   /** Goes to a record and marks it; null when its row is not there any more. */
   showRecord(record: RecordView): Hit | null {
     const hit = this.hitOf(record);
-    return hit === null ? null : this.#reveal(hit, true);
+    return hit === null ? null : this.#reveal(hit, true, wholeOf(record));
   }
 
   /** A record as something to select; null when its row is not there any more. */
@@ -97,10 +102,11 @@ export class Selection {
     };
   }
 
-  #reveal(hit: SliceHit, closely: boolean): Hit {
+  #reveal(hit: SliceHit, closely: boolean, whole: readonly [start: number, stop: number] | null = null): Hit {
     const { camera, stage, rows, replica, scrollBy, changed } = this.#host;
     this.#hit = hit;
-    camera.reveal(hit.start, hit.stop, closely, 3 * stage.ratio);
+    const [start, stop] = whole ?? [hit.start, hit.stop];
+    camera.reveal(start, stop, closely, (whole === null ? LEAST : LEAST_WHOLE) * stage.ratio);
     let row = rowOf(stage.stack, hit.track);
     if (row === undefined && rows.options.text !== '') {
       // It is to be seen: what hides its row goes.
@@ -123,4 +129,16 @@ export class Selection {
     changed();
     return hit;
   }
+}
+
+/** When a task was ready (or began, after a long wait) and when it was done, epoch µs. */
+export function wholeOf({
+  ready,
+  start,
+  stop,
+}: Pick<RecordView, 'ready' | 'start' | 'stop'>): readonly [start: number, stop: number] | null {
+  if (stop === null) return null;
+  const waited = ready === null ? 0 : Math.max(0, start - ready);
+  const from = waited > LONGEST_WAIT * (stop - start) ? start : start - waited;
+  return [from * 1e6, stop * 1e6];
 }

@@ -7,6 +7,7 @@ import { usePlayhead } from '../playhead/playhead.ts';
 import { listenRuler } from '../playhead/ruler-seek.ts';
 import { RowScrollbar } from '../rows/row-scrollbar.tsx';
 import { ViewMenu } from '../rows/view-menu.tsx';
+import type { ListOrder } from '../search/tasks-state.ts';
 import { useTheme } from '../theme.ts';
 import { Panel } from '../widgets/panel.tsx';
 import { useArrows } from './arrows-state.ts';
@@ -39,6 +40,9 @@ export interface TimelineViewProps {
   readonly highlight?: string | null;
   /** What the table twin is narrowed by besides the time that is shown, as parameters of the API. */
   readonly narrowed?: readonly (readonly [name: string, value: string])[];
+  /** Which tasks the table twin has first; null: as they came. */
+  readonly list?: ListOrder | null;
+  readonly onList?: (list: ListOrder | null) => void;
   /** Controls in front of the stream's own. */
   readonly tools?: JSX.Element;
   /** Epoch seconds to open with. */
@@ -121,8 +125,12 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     else pin(hit, { x: box.left + box.width * 0.5, y: box.top + 12 });
   };
   const findErred = async (direction: 1 | -1): Promise<void> => {
-    const page = await records.page({ status: 'erred', limit: 10_000 }, new AbortController().signal);
-    const tasks = [...(page?.tasks ?? [])].sort((a, b) => a.start - b.start);
+    const narrowed = props.narrowed ?? [];
+    const page = await records.page({ narrowed, status: 'erred', limit: 10_000 }, new AbortController().signal);
+    const named = (props.filter ?? '').trim().toLowerCase();
+    const tasks = (page?.tasks ?? [])
+      .filter(({ name }) => name.toLowerCase().includes(named))
+      .sort((a, b) => a.start - b.start);
     const chosen = pinned()?.hit;
     const from = chosen?.kind === 'slice' ? tasks.findIndex((task) => task.record === chosen.record) : -1;
     const next = from < 0 ? (direction === 1 ? tasks[0] : tasks.at(-1)) : tasks[from + direction];
@@ -283,9 +291,10 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
         <RecordsTable
           live={live}
           records={records}
-          caption={shownTime() === null ? 'The last tasks, newest first' : 'Tasks in view'}
+          caption={captionOf(shownTime() !== null, props.list ?? null)}
           range={shownTime()}
           narrowed={props.narrowed ?? []}
+          {...(props.onList !== undefined && { onList: props.onList, list: props.list ?? null })}
           onShow={showRecord}
         />
       )}
@@ -383,4 +392,9 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
       </div>
     </Panel>
   );
+}
+
+function captionOf(inView: boolean, list: ListOrder | null): string {
+  if (list !== null) return `${inView ? 'Tasks in view' : 'Tasks'}, the ${list} first`;
+  return inView ? 'Tasks in view' : 'The last tasks, newest first';
 }

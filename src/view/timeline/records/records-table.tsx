@@ -1,7 +1,8 @@
 import { createEffect, createSignal, For, type JSX, on, onCleanup, Show } from 'solid-js';
 import type { RecordView } from '../../../model/batch.ts';
-import { formatClock, formatCount, formatDuration, formatName } from '../../format.ts';
+import { formatBytes, formatClock, formatCount, formatDuration, formatName } from '../../format.ts';
 import type { Live } from '../../live-store.ts';
+import type { ListOrder } from '../../search/tasks-state.ts';
 import type { Records, RecordsPage, RecordsQuery } from './records.ts';
 
 export interface RecordsTableProps {
@@ -12,6 +13,9 @@ export interface RecordsTableProps {
   readonly range: { readonly since: number; readonly until: number } | null;
   /** Parameters of the API that narrow the list. */
   readonly narrowed: readonly (readonly [name: string, value: string])[];
+  /** Which come first; null: as they came. Absent where that cannot be chosen. */
+  readonly list?: ListOrder | null;
+  readonly onList?: (list: ListOrder | null) => void;
   readonly onShow: (record: RecordView) => void;
 }
 
@@ -51,13 +55,14 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
     );
   };
   createEffect(on([() => props.live.state(), () => props.range?.since, () => props.range?.until], soon));
-  createEffect(on([erred, () => JSON.stringify(props.narrowed)], () => void read()));
+  createEffect(on([erred, () => props.list, () => JSON.stringify(props.narrowed)], () => void read()));
   onCleanup(() => {
     reading?.abort();
     if (timer !== null) clearTimeout(timer);
   });
   const rows = () => {
     const tasks = page()?.tasks ?? [];
+    if (props.list != null) return tasks;
     if (props.range === null && !erred() && props.narrowed.length > 0) return tasks;
     return props.range === null || erred() ? tasks.slice(-MOST_ROWS).reverse() : tasks.slice(0, MOST_ROWS);
   };
@@ -77,7 +82,24 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
           <caption class="hidden-text">{props.caption}</caption>
           <thead>
             <tr>
-              <For each={HEADINGS}>{(heading) => <th scope="col">{heading}</th>}</For>
+              <For each={HEADINGS}>
+                {([heading, order]) => (
+                  <th scope="col" aria-sort={order !== null && props.list === order ? 'descending' : undefined}>
+                    <Show when={props.onList !== undefined && order} fallback={heading}>
+                      {(order) => (
+                        <button
+                          type="button"
+                          class="sort"
+                          title={`The ${order()} first`}
+                          onClick={() => props.onList?.(props.list === order() ? null : order())}
+                        >
+                          {heading}
+                        </button>
+                      )}
+                    </Show>
+                  </th>
+                )}
+              </For>
             </tr>
           </thead>
           <tbody>
@@ -91,6 +113,7 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
                   </th>
                   <td>{record.status}</td>
                   <td class="number">{record.stop === null ? '' : formatDuration(record.stop - record.start)}</td>
+                  <td class="number">{record.nbytes < 0 ? '' : formatBytes(record.nbytes)}</td>
                   <td>{record.worker_name === '' ? record.worker : record.worker_name}</td>
                   <td class="number">{record.slot}</td>
                   <td>{formatClock(record.start, 3)}</td>
@@ -111,12 +134,26 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
   );
 }
 
-const HEADINGS = ['Function', 'Status', 'Duration', 'Worker', 'Thread', 'Start', 'Error', 'Key'] as const;
+/** What each can have first. */
+const HEADINGS: readonly (readonly [heading: string, order: ListOrder | null])[] = [
+  ['Function', null],
+  ['Status', null],
+  ['Duration', 'slowest'],
+  ['Bytes', 'largest'],
+  ['Worker', null],
+  ['Thread', null],
+  ['Start', 'newest'],
+  ['Error', null],
+  ['Key', null],
+];
 
-function queryOf(erred: boolean, { live, narrowed, range }: RecordsTableProps): RecordsQuery {
+function queryOf(erred: boolean, { list, live, narrowed, range }: RecordsTableProps): RecordsQuery {
   // An error is looked for wherever it is.
-  if (erred)
-    return { narrowed: [...narrowed.filter(([name]) => name !== 'status'), ['status', 'erred']], limit: 1_000 };
+  const wanted = erred
+    ? { narrowed: [...narrowed.filter(([name]) => name !== 'status'), ['status', 'erred'] as const] }
+    : { ...range, narrowed };
+  if (list != null) return { ...wanted, order: list, limit: MOST_ROWS };
+  if (erred) return { ...wanted, limit: 1_000 };
   if (range !== null) return { ...range, narrowed, limit: MOST_ROWS };
   if (narrowed.length > 0) return { narrowed, order: 'newest', limit: MOST_ROWS };
   const after = (live.replica.totals?.records ?? 0) - MOST_ROWS - 1;

@@ -13,7 +13,7 @@ export interface RecordsQuery {
   readonly status?: 'erred';
   /** Parameters of the API that narrow the list. */
   readonly narrowed?: readonly (readonly [name: string, value: string])[];
-  readonly order?: 'oldest' | 'newest';
+  readonly order?: 'oldest' | 'newest' | 'slowest' | 'largest';
   /** Seconds since epoch. */
   readonly since?: number;
   readonly until?: number;
