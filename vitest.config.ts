@@ -9,8 +9,11 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     environment: 'node',
-    // What the tests record goes to no user's folder.
-    env: { TASKGLASS_RECORD_DIR: path.join(tmpdir(), 'taskglass-test-recordings') },
+    // What the tests record goes to no user's folder, nor does the key of their indices.
+    env: {
+      TASKGLASS_RECORD_DIR: path.join(tmpdir(), 'taskglass-test-recordings'),
+      XDG_DATA_HOME: path.join(tmpdir(), 'taskglass-test-data'),
+    },
     projects: [
       {
         extends: true,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import type { RetentionLimits } from '../model/record-options.ts';
@@ -20,6 +20,7 @@ import {
 } from './files/format.ts';
 import { INDEX } from './files/index-file.ts';
 import { isRecording } from './files/lock.ts';
+import { readSmall } from './regular-file.ts';
 
 /** Where recordings lie when nobody says where: the place for data that this platform has. */
 export function defaultFolder(
@@ -72,7 +73,7 @@ export async function listRecordings(folder: string): Promise<Recording[]> {
 async function describe(directory: string): Promise<Recording | null> {
   try {
     const file = path.join(directory, MANIFEST);
-    const manifest = parseManifest(await readFile(file, 'utf8'), file);
+    const manifest = parseManifest(await readSmall(file), file);
     const segments = await segmentsOf(directory);
     const written = Math.max((await stat(file)).mtimeMs, ...segments.map((segment) => segment.written));
     return {

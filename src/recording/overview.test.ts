@@ -1,10 +1,12 @@
-import { appendFile, mkdir, readdir, readFile, symlink, truncate, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { beforeEach, describe, expect, it, test } from 'vitest';
 import { attach, finishedOf, type Row } from '../store/history.fixture.ts';
 import { Tables } from './export/tables.ts';
 import { eventsFile, journalFile } from './files/format.ts';
-import { enforceRetention } from './library.ts';
+import { enforceRetention, listRecordings } from './library.ts';
 import { RecordingIndex } from './overview.ts';
 import { Recorder, type RecorderOptions } from './recorder.ts';
 import { RunList } from './run-list.ts';
@@ -124,6 +126,36 @@ describe('the overview of a folder of recordings', () => {
     await (await record(scratch.join('a'), [0, 3])).close();
     expect((await new RecordingIndex(scratch.path).list()).map(({ id }) => id)).toEqual(['a']);
     expect(await new RecordingIndex(scratch.join('nowhere')).list()).toEqual([]);
+  });
+
+  it('waits for no pipe, reads nothing that is too large, and follows no link', async () => {
+    for (const name of ['a', 'pipe', 'folder', 'huge', 'locked'])
+      await (await record(scratch.join(name), [0, 3])).close();
+    for (const file of [scratch.join('pipe', 'recording.json'), scratch.join('locked', 'lock')]) {
+      await rm(file, { force: true });
+      execFileSync('mkfifo', [file]);
+    }
+    await rm(scratch.join('folder', 'recording.json'));
+    await mkdir(scratch.join('folder', 'recording.json'));
+    await truncate(scratch.join('huge', 'recording.json'), 2 ** 31);
+    const index = new RecordingIndex(scratch.path);
+    expect((await index.list()).map(({ id }) => id).sort()).toEqual(['a', 'locked']);
+    const listed = await listRecordings(scratch.path);
+    expect(listed.map(({ directory }) => path.basename(directory)).sort()).toEqual(['a', 'locked']);
+    await expect(index.delete('pipe')).rejects.toThrow('no file');
+    const writer = await record(scratch.join('pipe'), [0, 3]);
+    expect(writer.status.state).toBe('stopped');
+    await writer.close();
+
+    await writeFile(scratch.join('mine'), 'mine');
+    for (const name of ['pinned', 'lock']) {
+      await rm(scratch.join('a', name), { force: true });
+      await symlink(scratch.join(name === 'lock' ? 'mine' : 'nothing'), scratch.join('a', name));
+    }
+    await expect(index.pin('a', true)).rejects.toMatchObject({ code: 'RECORDING_FAILED' });
+    await index.delete('a');
+    expect(await readFile(scratch.join('mine'), 'utf8')).toBe('mine');
+    expect(existsSync(scratch.join('nothing'))).toBe(false);
   });
 
   it('lists those that are being written first, then the latest', async () => {

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from 'node:fs';
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { TaskglassError } from '../base/errors.ts';
 import type { Bytes, Seconds } from '../model/units.ts';
@@ -18,6 +18,7 @@ import {
 } from './files/format.ts';
 import { JournalCount } from './files/journal-count.ts';
 import { isRecording, lockRecording } from './files/lock.ts';
+import { readSmall } from './regular-file.ts';
 import { RunList, type RunSummary } from './run-list.ts';
 import { sealedSummary } from './sealing/sealed-summary.ts';
 import type { Summary } from './summary.ts';
@@ -106,8 +107,9 @@ export class RecordingIndex {
   async pin(id: string, pinned: boolean): Promise<void> {
     const file = path.join(this.directoryOf(id), PINNED);
     try {
-      if (pinned) await writeFile(file, '');
-      else await rm(file, { force: true });
+      // Of a recording of somebody else it may be a link: that is not followed.
+      if (pinned && !existsSync(file)) await writeFile(file, '', { flag: 'wx' });
+      else if (!pinned) await rm(file, { force: true });
     } catch (error) {
       throw failed(error);
     }
@@ -116,7 +118,7 @@ export class RecordingIndex {
   /** Deletes it for good. Throws NOT_FOUND, RECORDING_IN_USE, RECORDING_FAILED. */
   async delete(id: string): Promise<void> {
     const directory = this.directoryOf(id);
-    await readFile(path.join(directory, MANIFEST), 'utf8').then((text) => parseManifest(text, id));
+    await readSmall(path.join(directory, MANIFEST)).then((text) => parseManifest(text, id));
     let lock: Disposable | null;
     try {
       lock = lockRecording(directory);
@@ -159,7 +161,7 @@ export class RecordingIndex {
     const manifest =
       known?.manifestTime === manifestTime
         ? known.manifest
-        : parseManifest(await readFile(manifestFile, 'utf8'), manifestFile);
+        : parseManifest(await readSmall(manifestFile), manifestFile);
     const sealed = await sealedOf(directory, known?.sealed ?? null);
     const journals = await journalsOf(directory);
     const pinned = existsSync(path.join(directory, PINNED));

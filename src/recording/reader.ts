@@ -20,7 +20,7 @@ import {
 import { rowsOf } from './files/rows-block.ts';
 import { hasManifest, noRecordingIn, noRecordingOf } from './no-recording.ts';
 import { TasksReader } from './parquet/read.ts';
-import { readRegular } from './regular-file.ts';
+import { MOST_SMALL, readRegular } from './regular-file.ts';
 import type { Seal } from './sealing/seal.ts';
 
 /** One thing that a recording says. */
@@ -306,7 +306,7 @@ export function parseSeal(payload: Buffer): Seal | null {
 
 async function readManifest(directory: string): Promise<Manifest> {
   const file = path.join(directory, MANIFEST);
-  const text = await readRegular(file).catch((error: Error) => {
+  const text = await readRegular(file, MOST_SMALL).catch((error: Error) => {
     throw new TaskglassError('NOT_A_RECORDING', `${file}: ${error.message}`, { cause: error });
   });
   if (text === null) throw await noRecordingIn(directory);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { TaskglassError } from '../base/errors.ts';
 import type { KnownBefore } from '../model/known-before.ts';
@@ -19,6 +19,7 @@ import {
 import { type CreateFile, Journal } from './files/journal.ts';
 import { KnownState } from './files/known-state.ts';
 import { lockRecording } from './files/lock.ts';
+import { readSmallSync } from './regular-file.ts';
 import type { ReplayPosition } from './replay.ts';
 import { sealJournal } from './sealing/seal.ts';
 import type { Summary } from './summary.ts';
@@ -207,8 +208,8 @@ export class Recorder implements SourceSink {
       const numbers = segmentNumbers(directory);
       const file = path.join(directory, MANIFEST);
       // Without it nothing that is synced later could be read.
-      if (!existsSync(file)) writeFileSync(file, manifestText(manifest), { flush: true });
-      else if (parseManifest(readFileSync(file, 'utf8'), file).id !== event.id) {
+      if (!existsSync(file)) writeFileSync(file, manifestText(manifest), { flag: 'wx', flush: true });
+      else if (parseManifest(readSmallSync(file), file).id !== event.id) {
         throw new TaskglassError('RECORDING_FAILED', `${directory} holds the recording of another cluster`);
       }
       const number = (numbers.at(-1) ?? 0) + 1;

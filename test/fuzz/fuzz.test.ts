@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { check, fuzz, type Target } from './fuzzer.ts';
+import { indexTarget } from './index-target.ts';
 import { PLANTED, plant } from './planted.ts';
 import { recordingTargets } from './recording-targets.ts';
 import { serverTargets } from './server-targets.ts';
@@ -11,7 +12,7 @@ const SEED = 20_260_801;
 
 let targets: readonly Target[] = [];
 beforeAll(async () => {
-  targets = [...TARGETS, ...(await recordingTargets()), ...(await serverTargets())];
+  targets = [...TARGETS, ...(await recordingTargets()), await indexTarget(), ...(await serverTargets())];
 });
 afterAll(async () => {
   for (const target of targets) await target.close?.();
@@ -27,6 +28,7 @@ const cases: readonly (readonly [name: string, cases: number])[] = [
   ['journal', 150],
   ['events', 150],
   ['parquet', 400],
+  ['index', 300],
   ['http', 300],
   ['websocket', 150],
 ];

@@ -1,5 +1,6 @@
 import { Coverage } from './coverage.ts';
 import { fuzz } from './fuzzer.ts';
+import { indexTarget } from './index-target.ts';
 import { recordingTargets } from './recording-targets.ts';
 import { serverTargets } from './server-targets.ts';
 import { TARGETS } from './targets.ts';
@@ -15,7 +16,7 @@ export interface FuzzRun {
 
 /** Fuzzes each target for so long, guided by which code its inputs reach; resolves with how many findings there were. */
 export async function main({ names, seconds, seed, say }: FuzzRun): Promise<number> {
-  const targets = [...TARGETS, ...(await recordingTargets()), ...(await serverTargets())];
+  const targets = [...TARGETS, ...(await recordingTargets()), await indexTarget(), ...(await serverTargets())];
   const unknown = names.find((name) => !targets.some((target) => target.name === name));
   let findings = 0;
   try {

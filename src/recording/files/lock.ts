@@ -1,6 +1,7 @@
-import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import path from 'node:path';
+import { readSmallSync } from '../regular-file.ts';
 import { LOCK } from './format.ts';
 
 const REFRESH_MS = 10_000;
@@ -13,7 +14,15 @@ const held = new Set<string>();
 export function lockRecording(directory: string): Disposable | null {
   const file = path.resolve(directory, LOCK);
   if (held.has(file) || isAlive(file)) return null;
-  writeFileSync(file, JSON.stringify({ pid: process.pid, host: hostname() }));
+  // One that belongs to nobody; or a link in a recording of somebody else, which is not followed.
+  rmSync(file, { force: true });
+  try {
+    writeFileSync(file, JSON.stringify({ pid: process.pid, host: hostname() }), { flag: 'wx' });
+  } catch (error) {
+    // Somebody else was faster.
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return null;
+    throw error;
+  }
   held.add(file);
   const timer = setInterval(() => refresh(file), REFRESH_MS).unref();
   return {
@@ -43,7 +52,7 @@ function refresh(file: string): void {
 function isAlive(file: string): boolean {
   try {
     if (Date.now() - statSync(file).mtimeMs > STALE_MS) return false;
-    const { pid, host } = JSON.parse(readFileSync(file, 'utf8')) as { pid?: unknown; host?: unknown };
+    const { pid, host } = JSON.parse(readSmallSync(file)) as { pid?: unknown; host?: unknown };
     if (host !== hostname()) return true;
     return typeof pid === 'number' && pid !== process.pid && isRunning(pid);
   } catch {

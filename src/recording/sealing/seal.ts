@@ -1,4 +1,4 @@
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { deflateRawSync } from 'node:zlib';
 import type { FinishedColumns } from '../../model/source-event.ts';
@@ -10,6 +10,7 @@ import { encodeRows } from '../files/rows-block.ts';
 import { syncFolder } from '../files/sync-folder.ts';
 import { TasksReader } from '../parquet/read.ts';
 import { writeTasks } from '../parquet/write.ts';
+import { readRegular } from '../regular-file.ts';
 import { type Summary, SummaryBuilder } from '../summary.ts';
 import { RunningOrder } from './running-order.ts';
 import { knownBefore } from './sealed-summary.ts';
@@ -38,7 +39,9 @@ export interface Seal {
  */
 export async function sealJournal(directory: string, number: number): Promise<Summary | null> {
   const from = journalFile(directory, number);
-  const { blocks, damage } = readBlocks(await readFile(from), 'journal', from);
+  const journal = await readRegular(from);
+  if (journal === null) throw new RecordingError(`${from} is gone`);
+  const { blocks, damage } = readBlocks(journal, 'journal', from);
   // What comes after the damage is not thrown away: the journal stays for its reader to judge.
   if (damage !== null && !damage.torn) return null;
   const sealed = blocks.some(({ type }) => type === BLOCK.event || type === BLOCK.state)

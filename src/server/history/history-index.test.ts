@@ -1,4 +1,5 @@
-import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { pino } from 'pino';
@@ -15,8 +16,11 @@ import { HistoryIndex } from './history-index.ts';
 const BEGIN = 1_790_000_000;
 const logger = pino({ level: 'silent' });
 const limits = { records: 1, everyMs: 0 };
-const newIndex = (): HistoryIndex =>
-  new HistoryIndex({ memory: new PageMemory(24 * 1_024, 1_024), logger, limits, monotonic: () => 0 });
+const ours = { key: Buffer.alloc(32, 1), trouble: '' };
+const newIndex = (key = ours): HistoryIndex => {
+  const memory = new PageMemory(24 * 1_024, 1_024);
+  return new HistoryIndex({ memory, logger, limits, key: async () => key, monotonic: () => 0 });
+};
 
 /** A live run in that folder. `checkpoints`: at the end of segments, at the end, or both. */
 async function live(
@@ -61,8 +65,8 @@ async function live(
 }
 
 /** What an opened recording shows, and how much of it came from its index. */
-async function open(directory: string) {
-  const index = newIndex();
+async function open(directory: string, key = ours) {
+  const index = newIndex(key);
   const source = new RecordingSource(directory);
   let resumed = false;
   let events = 0;
@@ -145,6 +149,10 @@ describe('an index that cannot be used is made anew', () => {
     ['cut short', (folder) => alter(path.join(folder, 'state'), (bytes) => bytes.subarray(0, -10))],
     ['damaged', (folder) => alter(path.join(folder, 'state'), (bytes) => flipped(bytes, bytes.length >> 1))],
     ['of a newer version', (folder) => alter(path.join(folder, 'state'), (bytes) => flipped(bytes, 8))],
+    ['signed by nobody', (folder) => alter(path.join(folder, 'state'), (bytes) => bytes.fill(0, 16, 48))],
+    ['with a header of another length', (folder) => alter(path.join(folder, 'state'), (bytes) => flipped(bytes, 12))],
+    ['with a pipe for its pages', async (folder) => pipeFor(path.join(folder, (await pagesIn(folder))[0]!))],
+    ['with a pipe for its state', async (folder) => pipeFor(path.join(folder, 'state'))],
     ['of other segments', (folder) => rm(path.join(folder, '..', 'events', '000001.events'))],
   ])('%s', async (name, spoil) => {
     await using scratch = await Scratch.make();
@@ -174,6 +182,56 @@ describe('an index that cannot be used is made anew', () => {
     expect((await open(directory)).contents).toEqual(run.contents);
   });
 
+  it('of another user: it is made anew, and is then ours', async () => {
+    await using scratch = await Scratch.make();
+    const directory = scratch.join('r');
+    const run = await live(directory, steps, { rested: false, end: true });
+    const theirs = { key: Buffer.alloc(32, 2), trouble: '' };
+    const opened = await open(directory, theirs);
+    expect([opened.resumed, opened.contents]).toEqual([false, run.contents]);
+    expect((await open(directory, theirs)).resumed).toBe(true);
+    expect((await open(directory)).resumed).toBe(false);
+  });
+
+  it('with another page of its own in the place of one: that page is damaged, and not shown', async () => {
+    await using scratch = await Scratch.make();
+    const directory = scratch.join('r');
+    const run = await live(directory, steps, { rested: false, end: true });
+    const folder = path.join(directory, 'index');
+    await alter(path.join(folder, (await pagesIn(folder))[0]!), (bytes) => {
+      const page = bytes.subarray(0, 1_024);
+      for (let at = 1_024; at < bytes.length; at += 1_024) page.copy(bytes, at);
+      return bytes;
+    });
+    const opened = await open(directory);
+    expect(opened.resumed ? opened.cut : 'damaged').toContain('damaged');
+    expect((await open(directory)).contents).toEqual(run.contents);
+  });
+
+  it('whose folder is a link: nothing is written where that leads', async () => {
+    await using scratch = await Scratch.make();
+    const directory = scratch.join('r');
+    const run = await live(directory, steps, { rested: false, end: false });
+    const elsewhere = scratch.join('elsewhere');
+    await mkdir(elsewhere);
+    await writeFile(path.join(elsewhere, 'pages-mine'), 'mine');
+    await symlink(elsewhere, path.join(directory, 'index'));
+    expect((await open(directory)).contents).toEqual(run.contents);
+    expect(await readdir(elsewhere)).toEqual(['pages-mine']);
+  });
+
+  it('that has a link where it is written aside: that is not followed', async () => {
+    await using scratch = await Scratch.make();
+    const directory = scratch.join('r');
+    await live(directory, steps, { rested: false, end: false });
+    await writeFile(scratch.join('mine'), 'mine');
+    await mkdir(path.join(directory, 'index'));
+    await symlink(scratch.join('mine'), path.join(directory, 'index', 'state.part'));
+    await open(directory);
+    expect(await readFile(scratch.join('mine'), 'utf8')).toBe('mine');
+    expect((await open(directory)).resumed).toBe(true);
+  });
+
   it('in a folder that may only be read, the recording opens all the same', async () => {
     await using scratch = await Scratch.make();
     const directory = scratch.join('r');
@@ -187,6 +245,11 @@ describe('an index that cannot be used is made anew', () => {
 
 async function pagesIn(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => name.startsWith('pages-'));
+}
+
+async function pipeFor(file: string): Promise<void> {
+  await rm(file);
+  execFileSync('mkfifo', [file]);
 }
 
 async function alter(file: string, change: (bytes: Buffer) => Buffer): Promise<void> {

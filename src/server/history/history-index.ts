@@ -1,25 +1,29 @@
+import { existsSync } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ENGINE_VERSION } from '../../engine/version.ts';
 import type { Manifest } from '../../recording/files/format.ts';
-import { INDEX, readIndexState, writeIndexState } from '../../recording/files/index-file.ts';
+import { INDEX, type IndexState, readIndexState, writeIndexState } from '../../recording/files/index-file.ts';
 import { decodeKnown, encodeKnown } from '../../recording/files/known-blocks.ts';
 import { isRecording } from '../../recording/files/lock.ts';
-import { DiskPageFile, PAGES_PREFIX } from '../../recording/files/page-file.ts';
+import { DIGEST, DiskPageFile, PAGES_PREFIX } from '../../recording/files/page-file.ts';
+import { type IndexKey, indexKey } from '../../recording/index-key.ts';
 import type { RecordingReader } from '../../recording/reader.ts';
 import type { ReplayPosition } from '../../recording/replay.ts';
 import type { Resume } from '../../source/recording.ts';
-import { Capture } from '../../store/paging/capture.ts';
+import { Capture, LOST_SLOT } from '../../store/paging/capture.ts';
 import type { PageMemory } from '../../store/paging/page-memory.ts';
 import { Pager } from '../../store/paging/pager.ts';
-import { pagesAreWhole, StateError, StateReader, StateWriter, textOf } from '../../store/paging/state.ts';
+import { readPinned, StateReader, StateWriter, textOf } from '../../store/paging/state.ts';
 import { Store } from '../../store/store.ts';
 
 export interface HistoryIndexOptions {
   readonly memory: PageMemory;
   readonly logger: Logger;
+  /** What indices are signed with. Default: this user's key. */
+  readonly key?: () => Promise<IndexKey>;
   readonly limits?: Partial<IndexLimits> | undefined;
   /** Milliseconds that never go back. */
   readonly monotonic?: () => number;
@@ -56,6 +60,7 @@ export class HistoryIndex implements Resume {
   readonly pager: Pager;
   readonly #logger: Logger;
   readonly #limits: IndexLimits;
+  readonly #key: () => Promise<IndexKey>;
   /** The recording whose history this is; null: there is none, or none that may be written to. */
   #directory: string | null = null;
   #file: DiskPageFile | null = null;
@@ -70,8 +75,9 @@ export class HistoryIndex implements Resume {
   #busy = false;
   #closed = false;
 
-  constructor({ memory, logger, limits, monotonic = () => performance.now() }: HistoryIndexOptions) {
+  constructor({ memory, logger, key = indexKey, limits, monotonic = () => performance.now() }: HistoryIndexOptions) {
     this.#logger = logger;
+    this.#key = key;
     this.#limits = { ...LIMITS, ...limits };
     this.pager = new Pager({
       memory,
@@ -109,14 +115,15 @@ export class HistoryIndex implements Resume {
     if (isRecording(reader.directory)) return null;
     this.#directory = reader.directory;
     const folder = path.join(reader.directory, INDEX);
-    const state = await readIndexState(folder).catch(() => null);
+    const state = await this.#stateIn(folder);
     if (state === null || state.program !== ENGINE_VERSION || state.id !== reader.manifest.id) return null;
     const there = new Set(reader.numbers);
     if (!state.segments.every((number) => there.has(number)) || state.pageBytes !== this.pager.bytes) return null;
     try {
-      this.#base = DiskPageFile.open(path.join(folder, path.basename(state.pages)));
-      const table = { ...state, file: this.#base };
-      if (!pagesAreWhole(table, state.pinned, state.pageBytes)) throw new StateError('a page is damaged');
+      const { pages, pageBytes, slots, digests, pinned } = state;
+      this.#base = DiskPageFile.open(path.join(folder, path.basename(pages)), pageBytes, slots, digests);
+      const table = { slots, file: this.#base };
+      readPinned(table, pinned, pageBytes);
       this.store.load(new StateReader(state, table));
       this.#taken = this.store.records.length;
       const known = decodeKnown(state.known, (table, value) => this.store.intern(table, value));
@@ -212,21 +219,24 @@ export class HistoryIndex implements Resume {
     await turn();
     await file.sync();
     step = performance.now();
-    const { slots, checksums } = capture;
+    const { slots } = capture;
+    const digests = Buffer.alloc(slots.length * DIGEST);
+    for (const [i, slot] of slots.entries()) if (slot !== LOST_SLOT) digests.set(file.digest(slot), i * DIGEST);
     const pages = path.basename(file.file);
     const state = {
       numbers,
       words,
       texts,
       slots,
-      checksums,
+      digests,
       pinned,
       pages,
       pageBytes: this.pager.bytes,
       known,
       position: place,
     };
-    await writeIndexState(folder, { ...state, id, program: ENGINE_VERSION, segments }, turn);
+    const { key } = await this.#key();
+    await writeIndexState(folder, key, { ...state, id, program: ENGINE_VERSION, segments }, turn);
     step = performance.now();
     capture.commit();
     this.#committed = true;
@@ -253,6 +263,18 @@ export class HistoryIndex implements Resume {
       // A folder that may only be read.
       return null;
     }
+  }
+
+  /** Null: there is none that this user's Taskglass has signed. */
+  async #stateIn(folder: string): Promise<IndexState | null> {
+    if (!existsSync(folder)) return null;
+    const { key, trouble } = await this.#key();
+    if (trouble !== '')
+      this.#logger.warn({ reason: trouble }, 'there is no key for indices: those of earlier runs are not used');
+    const state = await readIndexState(folder, key).catch(() => null);
+    if (state !== 'foreign') return state;
+    this.#logger.info('the index of the recording is not by this user, or damaged: all is read from the segments');
+    return null;
   }
 
   async #forget(): Promise<void> {

@@ -13,10 +13,9 @@ export class Capture {
   readonly number: number;
   readonly #pager: Pager;
   readonly #pages: readonly Page[];
-  /** Those that came before their turn: where they were, and their checksum. */
-  readonly #early = new Map<Page, readonly [slot: number, checksum: number]>();
+  /** Those that came before their turn: where they were. */
+  readonly #early = new Map<Page, number>();
   readonly slots: Uint32Array;
-  readonly checksums: Uint32Array;
   #next = 0;
   #failed = false;
   #scratch: ArrayBuffer | null = null;
@@ -27,7 +26,6 @@ export class Capture {
     this.#pager = pager;
     this.#pages = pages;
     this.slots = new Uint32Array(pages.length).fill(LOST_SLOT);
-    this.checksums = new Uint32Array(pages.length);
     pager.capture?.fail();
     pager.capture = this;
   }
@@ -60,7 +58,7 @@ export class Capture {
     if (!this.#pager.isSaved(page)) return;
     page.seen = this.number;
     page.kept = true;
-    this.#early.set(page, [page.slot, page.checksum]);
+    this.#early.set(page, page.slot);
   }
 
   fail(): void {
@@ -76,8 +74,7 @@ export class Capture {
   }
 
   #written(): Uint32Array {
-    const slots = [...this.#early.values()].map(([slot]) => slot);
-    return Uint32Array.from([...this.slots.filter((slot) => slot !== LOST_SLOT), ...slots]);
+    return Uint32Array.from([...this.slots.filter((slot) => slot !== LOST_SLOT), ...this.#early.values()]);
   }
 
   /** A page that is in the file, or came before its turn, or is lost. */
@@ -86,8 +83,7 @@ export class Capture {
     const known = this.#early.get(page);
     if (known === undefined) return;
     this.#early.delete(page);
-    this.slots[place] = known[0];
-    this.checksums[place] = known[1];
+    this.slots[place] = known;
   }
 
   /** A page that lies in another file gets a place in this pager's own. */

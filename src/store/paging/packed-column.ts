@@ -159,7 +159,7 @@ export class PackedColumn {
 
   /** One that is less than a page, and is no business of the pager's. */
   #smallPage(chunk: Chunk, rows: number): Page {
-    const page = this.#pager.restore(viewOf(chunk.width), () => {}, null, -1, 0);
+    const page = this.#pager.restore(viewOf(chunk.width), () => {}, null, -1);
     page.values = new WIDTHS[chunk.width]!(rows);
     page.dirty = true;
     chunk.small = rows;
@@ -206,7 +206,7 @@ export class PackedColumn {
 
   #drop(chunk: Chunk): void {
     if (this.#nothing === null) {
-      this.#nothing = this.#pager.restore(viewOf(0), () => {}, null, -1, 0);
+      this.#nothing = this.#pager.restore(viewOf(0), () => {}, null, -1);
       this.#nothing.values = new Uint8Array(this.rowsOfChunk);
     }
     const nothing = this.#nothing;

@@ -1,6 +1,5 @@
 import type { PageFile } from '../../base/page-file.ts';
 import type { Capture } from './capture.ts';
-import { checksum } from './checksum.ts';
 import { PageMemory } from './page-memory.ts';
 
 export type PageValues =
@@ -22,7 +21,6 @@ export interface Page<T extends PageValues = PageValues> {
   seen: number;
   /** Place in `home`, -1: none. */
   slot: number;
-  checksum: number;
   /** The file that the slot is in. */
   home: PageFile | null;
   /** A checkpoint counts on what is in the slot. */
@@ -102,18 +100,11 @@ export class Pager {
   }
 
   /** A page that is in a file already. */
-  restore<T extends PageValues>(
-    view: Page<T>['view'],
-    lost: () => void,
-    home: PageFile | null,
-    slot: number,
-    sum: number,
-  ): Page<T> {
+  restore<T extends PageValues>(view: Page<T>['view'], lost: () => void, home: PageFile | null, slot: number): Page<T> {
     const page = this.#page(view, lost);
     page.dirty = false;
     page.home = home;
     page.slot = slot;
-    page.checksum = sum;
     return page;
   }
 
@@ -125,7 +116,6 @@ export class Pager {
       dirty: true,
       seen: this.capture?.number ?? 0,
       slot: -1,
-      checksum: 0,
       home: null,
       kept: false,
       pager: this,
@@ -150,12 +140,11 @@ export class Pager {
   }
 
   /** What is in the file; where that cannot be read, zeros and the reason. */
-  read({ home, slot, checksum: sum }: Page, frame: ArrayBuffer): string | null {
+  read({ home, slot }: Page, frame: ArrayBuffer): string | null {
     const into = new Uint8Array(frame);
     try {
       if (home === null || slot < 0) throw new Error('it was given up');
       home.read(slot * this.bytes, into);
-      if (checksum(frame) !== sum) throw new Error('a checksum is wrong');
       return null;
     } catch (error) {
       into.fill(0);
@@ -213,7 +202,6 @@ export class Pager {
     page.home = file;
     page.kept = false;
     page.dirty = false;
-    page.checksum = checksum(frame);
     if (this.#failing) {
       this.#failing = false;
       this.#options.trouble?.(null);

@@ -2,10 +2,11 @@ import type { PageFile } from '../../base/page-file.ts';
 import { PageMemory } from './page-memory.ts';
 import { Pager, type PagerOptions } from './pager.ts';
 
-/** A file in memory, of which writes can be made to fail and bytes can be damaged. */
+/** A file in memory, of which writes can be made to fail and pages can be damaged. */
 export class MemoryFile implements PageFile {
   readonly pages = new Map<number, Uint8Array>();
   full = false;
+  damaged = false;
 
   write(position: number, bytes: Uint8Array): void {
     if (this.full) throw new Error('no space left on device');
@@ -15,6 +16,7 @@ export class MemoryFile implements PageFile {
   read(position: number, into: Uint8Array): void {
     const bytes = this.pages.get(position);
     if (bytes === undefined) throw new Error('nothing was written there');
+    if (this.damaged) throw new Error('a page is not what was written');
     into.set(bytes);
   }
 

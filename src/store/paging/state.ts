@@ -1,7 +1,6 @@
 import { Growable } from '../../base/growable.ts';
 import type { PageFile } from '../../base/page-file.ts';
 import { LOST_SLOT } from './capture.ts';
-import { checksum } from './checksum.ts';
 import type { Page, Pager, PageValues } from './pager.ts';
 
 /**
@@ -153,7 +152,7 @@ export class StateReader {
     return this.#words.subarray(this.#word - length, this.#word);
   }
 
-  /** What was written, as whoever asks knows it: the file is ours, its checksum is right. */
+  /** What was written, as whoever asks knows it: the file is ours. */
   text<T>(): T {
     const text = this.#texts[this.#text++];
     if (text === undefined) throw new StateError('it has too few texts');
@@ -161,31 +160,23 @@ export class StateReader {
   }
 
   page<T extends PageValues>(pager: Pager, view: Page<T>['view'], lost: () => void): Page<T> {
-    const { file, slots, checksums } = this.#pages;
+    const { file, slots } = this.#pages;
     const index = this.#page++;
     const slot = slots[index];
     if (slot === undefined || slot === LOST_SLOT) throw new StateError('it lacks a page');
-    return pager.restore(view, lost, file, slot, checksums[index]!);
+    return pager.restore(view, lost, file, slot);
   }
 }
 
 export interface PageTable {
   readonly file: PageFile;
   readonly slots: Uint32Array;
-  readonly checksums: Uint32Array;
 }
 
-/** Whether the pages that are needed at once are as they were written: a store is not to be taken up by halves. */
-export function pagesAreWhole(
-  { file, slots, checksums }: PageTable,
-  pinned: readonly number[],
-  bytes: number,
-): boolean {
-  const frame = new ArrayBuffer(bytes);
-  return pinned.every((place) => {
-    file.read(slots[place]! * bytes, new Uint8Array(frame));
-    return checksum(frame) === checksums[place];
-  });
+/** Reads the pages that are needed at once, and throws where one is damaged: a store is not to be taken up by halves. */
+export function readPinned({ file, slots }: PageTable, pinned: readonly number[], bytes: number): void {
+  const frame = new Uint8Array(bytes);
+  for (const place of pinned) file.read((slots[place] ?? LOST_SLOT) * bytes, frame);
 }
 
 export class StateError extends Error {
