@@ -14,7 +14,7 @@ const BENCHES = {
   timeline: { tasks: 1_000_000 },
   ingest: { tasks: 200_000 },
   disk: { tasks: 262_144 },
-  search: { tasks: 1_000_000 },
+  search: { tasks: 10_000_000 },
   playhead: { tasks: 300_000, seeks: 20 },
   export: { tasks: 100_000, large: 1_000_000 },
   'debug-servers': { seconds: 60 },
