@@ -232,6 +232,16 @@ describe('/tasks with 1,000,000 tasks', () => {
       .locator(`${AREA} tbody tr`)
       .evaluateAll((rows) => rows.map((row) => [(row as HTMLElement).dataset.name, row.children[1]?.textContent]));
     expect(shown).toEqual(said.functions.map(({ name, count }) => [name, count.toLocaleString('en')]));
+    const byWorker = await api<{ workers: readonly { address: string }[] }>(
+      `area?since=${since}&until=${until}&tracks=${query.get('tracks')}&by=worker`,
+    );
+    await page.getByRole('button', { name: 'By worker' }).click();
+    const workers = page.locator(`${AREA} tbody tr[data-worker]`);
+    await expect
+      .poll(() => workers.evaluateAll((rows) => rows.map((row) => (row as HTMLElement).dataset.worker)))
+      .toEqual(byWorker.workers.map(({ address }) => address));
+    await keepPicture(page, 'history-1m-area-workers');
+    await page.getByRole('button', { name: 'By function' }).click();
     await page.getByRole('button', { name: 'Count' }).click();
     const most = said.functions.reduce((a, b) => (b.count > a.count ? b : a));
     await expect.poll(() => first.getAttribute('data-name')).toBe(most.name);

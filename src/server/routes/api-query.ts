@@ -231,8 +231,12 @@ export const AREA_QUERY = z
     worker: list('Only the rows of this worker; several times: of any of them.'),
     name: list('Only this function; several times: any of them.'),
     ...MATCH_FILTER,
+    by: z.enum(['function', 'worker']).meta({ description: 'worker: tells `workers` too.' }).default('function'),
     sort: z.enum(FUNCTION_SORTS).meta({ description: 'Greatest first.' }).default('total'),
-    limit: number(`Functions listed, 1 to ${MAX_FUNCTIONS}; default 100.`, z.number().int().min(1).max(MAX_FUNCTIONS)),
+    limit: number(
+      `Functions, and workers, listed, 1 to ${MAX_FUNCTIONS}; default 100.`,
+      z.number().int().min(1).max(MAX_FUNCTIONS),
+    ),
   })
   .refine((query) => query.since < query.until, { path: ['until'], message: 'must lie after since' });
 

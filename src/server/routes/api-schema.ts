@@ -273,6 +273,7 @@ export const FUNCTIONS = z.strictObject({
       transfer: z.number().meta({ description: 'Seconds of transfers for its tasks within the range.' }),
       disk: z.number().meta({ description: 'Seconds of reading and writing for its tasks within the range.' }),
       transfer_share: z.number().meta({ description: 'Of computing, transfers and disk, 0..1.' }),
+      disk_share: z.number().meta({ description: 'Of computing, transfers and disk, 0..1.' }),
       share: z.number().meta({ description: 'Computing as a share of `wall`, 0..1; more where tasks overlap.' }),
       mean: lengthOf('Mean'),
       p50: lengthOf('Median, within 1 %,'),
@@ -285,18 +286,24 @@ export const FUNCTIONS = z.strictObject({
 
 const share = z.number().meta({ description: 'Of `wall`, 0..1.' });
 
+const shares = {
+  compute: share,
+  erred: share,
+  lost: share,
+  transfer: share,
+  disk: share,
+  deserialize: share,
+  idle: share,
+};
+
 export const AREA = z.strictObject({
   ...FUNCTIONS.shape,
+  workers: z
+    .array(z.strictObject({ name: z.string(), address: z.string(), tracks: count, ...shares }))
+    .meta({ description: 'With `by=worker`, the busiest first: shares of the range on the rows of each.' })
+    .optional(),
   shares: z
-    .strictObject({
-      compute: share,
-      erred: share,
-      lost: share,
-      transfer: share,
-      disk: share,
-      deserialize: share,
-      idle: share,
-    })
+    .strictObject(shares)
     .meta({ description: 'What filled the area. More than 1 in all where transfers run beside computing.' }),
 });
 

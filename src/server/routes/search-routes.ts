@@ -45,9 +45,9 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
     status: 200,
     run: async ({ store }, request) => {
       const { only, rest } = splitMatch(parseQuery(AREA_QUERY, request.query));
-      const { tracks: list, limit = DEFAULT_FUNCTIONS, ...query } = rest;
+      const { by, tracks: list, limit = DEFAULT_FUNCTIONS, ...query } = rest;
       const tracks = list === undefined ? undefined : trackSet(list);
-      const asked = { ...query, tracks, only, limit };
+      const asked = { ...query, tracks, only, limit, byWorker: by === 'worker' };
       const view = await inTurnsFor(request, functionsSteps(store, asked));
       return view && areaOf(view);
     },

@@ -34,6 +34,10 @@ it('says what each function did in a range, cut at its edges', () => {
   expect(inc?.p95).toBeCloseTo(6, 1);
   expect(inc?.nbytes).toBe(56);
   expect(add).toMatchObject({ name: 'add', count: 1, total: 0.5, mean: 1, transfer_share: 0 });
+  expect(view.workers).toBeUndefined();
+  const { workers = [] } = functionsView(store, { ...query, byWorker: true });
+  expect(workers.reduce((sum, { idle, tracks }) => sum + idle * tracks, 0)).toBeCloseTo(view.idle / 4, 9);
+  expect(workers.reduce((sum, { transfer, tracks }) => sum + transfer * tracks, 0)).toBeCloseTo(0.5 / 4, 9);
   expect(functionsView(store, { ...query, sort: 'mean', limit: 1 }).functions.map(({ name }) => name)).toEqual(['inc']);
   expect(functionsView(store, { ...query, tracks: new Set([1]) }).functions.map(({ count }) => count)).toEqual([1]);
   expect(functionsView(store, { ...query, worker: 'nobody' })).toMatchObject({ tracks: 0, functions: [] });

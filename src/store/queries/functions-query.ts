@@ -24,6 +24,7 @@ import type { Store } from '../store.ts';
 import { colorOf } from './json.ts';
 import { listOf, workersOf } from './record-filter.ts';
 import { type MatchFilter, matchesOf } from './record-matches.ts';
+import { type WorkerShares, WorkerSums } from './worker-shares.ts';
 
 export const FUNCTION_SORTS = ['total', 'count', 'mean', 'p50', 'p95', 'max', 'nbytes', 'transfer', 'erred'] as const;
 
@@ -41,6 +42,8 @@ export interface FunctionsQuery {
   /** Greatest first. */
   readonly sort: (typeof FUNCTION_SORTS)[number];
   readonly limit: number;
+  /** What each worker did is told too. */
+  readonly byWorker?: boolean | undefined;
 }
 
 /** What a function did in a range of time. `null` where no task of it computed there. */
@@ -54,8 +57,9 @@ export interface FunctionFigures {
   readonly total: Duration;
   readonly transfer: Duration;
   readonly disk: Duration;
-  /** Of the computing, transfers and disk for this function's tasks. */
+  /** Parts of the computing, transfers and disk for this function's tasks. */
   readonly transfer_share: number;
+  readonly disk_share: number;
   /** Computing as a share of the range on all tracks. */
   readonly share: number;
   /** Of whole computes, whether or not the range cuts them. Percentiles are within 1 %. */
@@ -91,6 +95,8 @@ export interface FunctionsView {
   /** Functions in the range, listed or not. */
   readonly total: number;
   readonly functions: readonly FunctionFigures[];
+  /** The busiest first; absent where they were not asked for. */
+  readonly workers?: readonly WorkerShares[];
 }
 
 /** Rows that are gone through in one step. */
@@ -122,9 +128,11 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
   const sums = new Map<number, Sums>();
   const activity = new Float64Array(CATEGORY_FUNCTION + 1);
   const intervals = new Intervals();
+  const workers = query.byWorker === true ? new WorkerSums(store, until - since) : null;
   let busy = 0;
   let rows = 0;
   for (const track of tracks) {
+    workers?.begin(activity, busy);
     for (let from = since; from < until; ) {
       const held = slices.rowsIn(track, 0, from, until);
       const to = held <= STEP_ROWS ? until : Math.min(until, Math.ceil(from + ((until - from) * STEP_ROWS) / held));
@@ -160,6 +168,7 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
       rows = 0;
       yield;
     }
+    workers?.end(track, activity, busy);
   }
   const wall = (until - since) * tracks.length;
   const functions = [...sums].map(([fn, of]) => figuresOf(store, fn, of, wall));
@@ -182,6 +191,7 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
     },
     total: functions.length,
     functions: functions.slice(0, query.limit),
+    ...(workers !== null && { workers: workers.list(query.limit) }),
   };
 }
 
@@ -214,6 +224,7 @@ function addSlice(
 
 function figuresOf(store: Store, fn: number, of: Sums, wall: Micros): FunctionFigures {
   const { count } = of.lengths;
+  const spent = Math.max(1, of.compute + of.transfer + of.disk);
   const known = (micros: Micros): Duration | null => (count === 0 ? null : toSeconds(micros));
   return {
     name: store.strings.function.at(fn),
@@ -223,7 +234,8 @@ function figuresOf(store: Store, fn: number, of: Sums, wall: Micros): FunctionFi
     total: toSeconds(of.compute),
     transfer: toSeconds(of.transfer),
     disk: toSeconds(of.disk),
-    transfer_share: of.transfer / Math.max(1, of.compute + of.transfer + of.disk),
+    transfer_share: of.transfer / spent,
+    disk_share: of.disk / spent,
     share: of.compute / wall,
     mean: known(of.length / count),
     p50: known(of.lengths.quantile(0.5)),

@@ -278,6 +278,8 @@ export function TasksTimeline(): JSX.Element {
           <AreaPanel
             area={chosen()}
             narrowed={narrowed()}
+            by={state().by}
+            onBy={(by) => model.change({ by })}
             highlight={highlight()}
             onHighlight={(mark) => model.change({ mark })}
             onZoom={zoomToArea}

@@ -72,7 +72,16 @@ function viewOf(store: ReportStore, path: string, query: URLSearchParams): Respo
       const sort = FUNCTION_SORTS.find((name) => name === query.get('sort')) ?? 'total';
       const only = { ...filter, status };
       const view = atOnce(
-        functionsSteps(store, { ...filter, since, until, tracks: tracksOf(query), only, sort, limit }),
+        functionsSteps(store, {
+          ...filter,
+          since,
+          until,
+          tracks: tracksOf(query),
+          only,
+          sort,
+          limit,
+          byWorker: query.get('by') === 'worker',
+        }),
       );
       return path === 'area' ? areaOf(view) : view;
     }

@@ -3,9 +3,11 @@ import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, S
 import { functionClass } from '../colors.ts';
 import { formatBytes, formatCount, formatDuration, formatName, formatPercent, plural, UNKNOWN } from '../format.ts';
 import { useLive } from '../live-store.ts';
+import { Choice } from '../widgets/choice.tsx';
 import { Panel } from '../widgets/panel.tsx';
+import { type AreaWorker, AreaWorkers } from './area-workers.tsx';
 import { askApi } from './ask-api.ts';
-import { type AreaChoice, secondsText } from './tasks-state.ts';
+import { type AreaBy, type AreaChoice, secondsText } from './tasks-state.ts';
 
 export interface AreaPanelProps {
   readonly area: AreaChoice;
@@ -13,6 +15,9 @@ export interface AreaPanelProps {
   readonly narrowed: readonly (readonly [name: string, value: string])[];
   readonly highlight: string | null;
   readonly onHighlight: (name: string | null) => void;
+  /** What the table is by. */
+  readonly by: AreaBy;
+  readonly onBy: (by: AreaBy) => void;
   readonly onZoom: () => void;
   readonly onClose: () => void;
 }
@@ -29,6 +34,8 @@ interface AreaFunction {
   readonly max: number | null;
   readonly nbytes: number;
   readonly share: number;
+  readonly transfer_share: number;
+  readonly disk_share: number;
 }
 
 const SHARES = ['compute', 'transfer', 'disk', 'deserialize', 'erred', 'lost', 'idle'] as const;
@@ -39,10 +46,18 @@ interface AreaAnswer {
   readonly total: number;
   readonly shares: Readonly<Record<(typeof SHARES)[number], number>>;
   readonly functions: readonly AreaFunction[];
+  readonly workers?: readonly AreaWorker[];
 }
 
-type Figure = 'count' | 'total' | 'mean' | 'p50' | 'p95' | 'max' | 'nbytes' | 'share';
-const COLUMNS: readonly (readonly [Figure, string, (value: number) => string])[] = [
+const BY: readonly (readonly [AreaBy, string])[] = [
+  ['function', 'By function'],
+  ['worker', 'By worker'],
+];
+
+type Figure = 'count' | 'total' | 'mean' | 'p50' | 'p95' | 'max' | 'nbytes' | 'transfer_share' | 'disk_share' | 'share';
+const percent = (share: number): string => formatPercent(share * 100);
+/** The shares of transfers and disk are of what was spent for a function's tasks; the last one is of the area. */
+const COLUMNS: readonly (readonly [Figure, string, (value: number) => string, title?: string])[] = [
   ['count', 'Count', formatCount],
   ['total', 'Total', formatDuration],
   ['mean', 'Mean', formatDuration],
@@ -50,7 +65,9 @@ const COLUMNS: readonly (readonly [Figure, string, (value: number) => string])[]
   ['p95', 'p95', formatDuration],
   ['max', 'Max', formatDuration],
   ['nbytes', 'Bytes', formatBytes],
-  ['share', 'Share', (value) => formatPercent(value * 100)],
+  ['transfer_share', 'Transfer', percent, 'Of the time for its tasks'],
+  ['disk_share', 'Disk', percent, 'Of the time for its tasks'],
+  ['share', 'Share', percent, 'Of the area'],
 ];
 /** Functions that are listed. */
 const MOST = 500;
@@ -81,6 +98,7 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
           ['since', secondsText(since)],
           ['until', secondsText(until)],
           ['limit', String(MOST)],
+          ['by', props.by],
           ...(tracks === null ? [] : [['tracks', tracks] as const]),
           ...props.narrowed,
         ],
@@ -98,7 +116,7 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
   };
   createEffect(
     on(
-      () => JSON.stringify([props.area, props.narrowed]),
+      () => JSON.stringify([props.area, props.by, props.narrowed]),
       () => soon(SETTLE),
     ),
   );
@@ -145,6 +163,7 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
       numbers={numbers()}
       tools={
         <>
+          <Choice label="The table is" options={BY} value={props.by} onChoose={(by) => props.onBy(by)} />
           <button
             type="button"
             class="tool"
@@ -178,59 +197,65 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
                 )}
               </For>
             </ul>
-            <section class="scroller" tabindex="0" aria-label="Functions in the area">
-              <table class="grid">
-                <thead>
-                  <tr>
-                    <th scope="col" aria-sort={sorted('name')}>
-                      <button type="button" class="sort" onClick={() => choose('name')}>
-                        Function
-                      </button>
-                    </th>
-                    <For each={COLUMNS}>
-                      {([figure, title]) => (
-                        <th scope="col" class="number" aria-sort={sorted(figure)}>
-                          <button type="button" class="sort" onClick={() => choose(figure)}>
-                            {title}
-                          </button>
-                        </th>
+            <section
+              class="scroller"
+              tabindex="0"
+              aria-label={`${props.by === 'worker' ? 'Workers' : 'Functions'} in the area`}
+            >
+              <Show when={props.by === 'function'} fallback={<AreaWorkers workers={found().workers ?? []} />}>
+                <table class="grid">
+                  <thead>
+                    <tr>
+                      <th scope="col" aria-sort={sorted('name')}>
+                        <button type="button" class="sort" onClick={() => choose('name')}>
+                          Function
+                        </button>
+                      </th>
+                      <For each={COLUMNS}>
+                        {([figure, title, , about]) => (
+                          <th scope="col" class="number" aria-sort={sorted(figure)}>
+                            <button type="button" class="sort" title={about} onClick={() => choose(figure)}>
+                              {title}
+                            </button>
+                          </th>
+                        )}
+                      </For>
+                    </tr>
+                  </thead>
+                  <tbody>
+                    <For each={rows()}>
+                      {(row) => (
+                        <tr
+                          data-name={row.name}
+                          classList={{ chosen: props.highlight === row.name }}
+                          onClick={() => props.onHighlight(props.highlight === row.name ? null : row.name)}
+                        >
+                          <th scope="row">
+                            <button
+                              type="button"
+                              class="tool show"
+                              aria-pressed={props.highlight === row.name}
+                              title="Highlight it in the stream"
+                            >
+                              <i class={`swatch ${functionClass(row.color.index)}`} />
+                              {formatName(row.name)}
+                            </button>
+                            <Show when={row.erred > 0}>
+                              <span class="erred-count">{formatCount(row.erred)} erred</span>
+                            </Show>
+                          </th>
+                          <For each={COLUMNS}>
+                            {([figure, , format]) => {
+                              const value = row[figure];
+                              return <td class="number">{value === null ? UNKNOWN : format(value)}</td>;
+                            }}
+                          </For>
+                        </tr>
                       )}
                     </For>
-                  </tr>
-                </thead>
-                <tbody>
-                  <For each={rows()}>
-                    {(row) => (
-                      <tr
-                        data-name={row.name}
-                        classList={{ chosen: props.highlight === row.name }}
-                        onClick={() => props.onHighlight(props.highlight === row.name ? null : row.name)}
-                      >
-                        <th scope="row">
-                          <button
-                            type="button"
-                            class="tool show"
-                            aria-pressed={props.highlight === row.name}
-                            title="Highlight it in the stream"
-                          >
-                            <i class={`swatch ${functionClass(row.color.index)}`} />
-                            {formatName(row.name)}
-                          </button>
-                          <Show when={row.erred > 0}>
-                            <span class="erred-count">{formatCount(row.erred)} erred</span>
-                          </Show>
-                        </th>
-                        <For each={COLUMNS}>
-                          {([figure, , format]) => {
-                            const value = row[figure];
-                            return <td class="number">{value === null ? UNKNOWN : format(value)}</td>;
-                          }}
-                        </For>
-                      </tr>
-                    )}
-                  </For>
-                </tbody>
-              </table>
+                  </tbody>
+                </table>
+              </Show>
               <Show when={rows().length === 0}>
                 <p class="note">No task ran here.</p>
               </Show>

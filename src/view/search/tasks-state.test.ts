@@ -10,7 +10,7 @@ import {
 } from './tasks-state.ts';
 
 const FULL =
-  '?since=1700000000.25&until=1700000010&function=in&fn=inc&fn=add&worker=a%26b&status=erred&least=0.5&most=9&key=x-1&q=%5Ea&regex=1&task=17&area=1700000001-1700000002.5&tracks=0-3%2C9&mark=add&list=slowest&ruler=elapsed&group=host&order=busy&rows=w-1&fold=0&toggled=a&toggled=b&pinned=c&at=7';
+  '?since=1700000000.25&until=1700000010&function=in&fn=inc&fn=add&worker=a%26b&status=erred&least=0.5&most=9&key=x-1&q=%5Ea&regex=1&task=17&area=1700000001-1700000002.5&tracks=0-3%2C9&by=worker&mark=add&list=slowest&ruler=elapsed&group=host&order=busy&rows=w-1&fold=0&toggled=a&toggled=b&pinned=c&at=7';
 
 test('an address is read and written as it was, with what belongs to others', () => {
   const state = readTasksState(FULL);
@@ -25,6 +25,7 @@ test('an address is read and written as it was, with what belongs to others', ()
     task: 17,
     rows: { group: 'host', order: 'busy', text: 'w-1', folded: false, toggled: ['a', 'b'], pinned: ['c'] },
     elapsed: true,
+    by: 'worker',
     mark: 'add',
     list: 'slowest',
     area: { since: 1700000001, until: 1700000002.5, tracks: '0-3,9' },

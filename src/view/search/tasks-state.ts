@@ -39,6 +39,8 @@ export interface TasksState extends TaskFilter {
   /** The record whose details are open. */
   readonly task: number | null;
   readonly area: AreaChoice | null;
+  /** What the table of the area is by. */
+  readonly by: AreaBy;
   /** The function that is highlighted. */
   readonly mark: string | null;
   /** Which tasks the table has first; null: as they came. */
@@ -49,6 +51,8 @@ export interface TasksState extends TaskFilter {
 }
 
 export const NO_FILTER: TaskFilter = { functions: [], workers: [], status: null, least: null, most: null, key: '' };
+
+export type AreaBy = 'function' | 'worker';
 
 const LISTS = ['newest', 'slowest', 'largest'] as const;
 /** What a table of tasks has first: as the API calls it. */
@@ -84,6 +88,7 @@ export function readTasksState(search: string): TasksState {
     regex: query.get('regex') === '1',
     task: task !== null && Number.isInteger(task) ? task : null,
     area: areaOf(query.get('area') ?? '', query.get('tracks')),
+    by: query.get('by') === 'worker' ? 'worker' : 'function',
     mark: text('mark') || null,
     list: LISTS.find((order) => order === query.get('list')) ?? null,
     rows: readRows(query),
@@ -125,6 +130,7 @@ export function writeTasksState(state: TasksState, search: string, theme: string
   set('task', state.task === null ? null : String(state.task));
   set('area', area && `${secondsText(area.since)}-${secondsText(area.until)}`);
   set('tracks', area?.tracks ?? null);
+  set('by', state.by === 'worker' ? 'worker' : null);
   set('mark', state.mark);
   set('list', state.list);
   set('ruler', state.elapsed ? 'elapsed' : null);

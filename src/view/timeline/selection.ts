@@ -71,8 +71,8 @@ export class Selection {
   }
 
   /**
-   * A time (of a place of the plot, device pixels) moved to the edge of a slice that is near: of the row there, or of those on screen
-   * where `y` is null. Epoch µs; as it was where there is none.
+   * A time (of a place of the plot, device pixels) moved to the edge of a slice that is near (of the row there, or of those on screen
+   * where `y` is null), or of a run or a gap: the ends of history are among those. Epoch µs; as it was where there is none.
    */
   snapped(x: number, y: number | null): number {
     const { camera, stage, slices } = this.#host;
@@ -83,7 +83,7 @@ export class Selection {
     const row = y === null ? null : rowAt(layout, y + scroll);
     const [from, to] = rowsWithin(layout, scroll, scroll + height);
     const tracks = (row === null ? layout.rows.slice(from, to) : [row]).map(({ track }) => track);
-    return snapTime(slices(), tracks, time, SNAP * ratio * perPixel) ?? Math.round(time);
+    return snapTime(slices(), tracks, time, SNAP * ratio * perPixel, edgesOf(this.#host.replica)) ?? Math.round(time);
   }
 
   #chosen(hit: SliceHit | null): Hit | null {
@@ -129,6 +129,14 @@ export class Selection {
     changed();
     return hit;
   }
+}
+
+/** Where runs and gaps begin and end, epoch µs. */
+function edgesOf({ allRuns, gaps }: Replica): number[] {
+  return [
+    ...allRuns.flatMap(({ start, stop }) => [start, stop]),
+    ...gaps.flatMap(({ since, until }) => [since, until]),
+  ].map((seconds) => Math.round(seconds * 1e6));
 }
 
 /** When a task was ready (or began, after a long wait) and when it was done, epoch µs. */

@@ -40,4 +40,10 @@ describe('snapTime', () => {
     expect(snapTime(null, [0], 203, 10)).toBeNull();
     expect(snapTime(new WindowData(), [0], 203, 10)).toBeNull();
   });
+
+  it('finds edges of runs and of history, where nothing else is nearer and at any width', () => {
+    expect(snapTime(null, [], 98, 10, [0, 95, 1_000])).toBe(95);
+    expect(snapTime(data, [0], 98, 10, [95])).toBe(100);
+    expect(snapTime(null, [], 98, 10, [0, 1_000])).toBeNull();
+  });
 });

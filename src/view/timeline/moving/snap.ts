@@ -2,21 +2,23 @@ import { lowerBound } from '../../../base/bisect.ts';
 import type { WindowData } from '../../../store/detail/window-data.ts';
 
 /**
- * The start or stop of a slice of these rows that lies nearest to `time`, no further away than `reach`; null where there is none. All in
- * epoch µs. Rows that are drawn as shares have no edges to snap to.
+ * The start or stop of a slice of these rows, or one of the `edges`, that lies nearest to `time`, no further away than `reach`; null where
+ * there is none. All in epoch µs. Rows that are drawn as shares have no edges of their own.
  */
 export function snapTime(
   data: WindowData | null,
   tracks: readonly number[],
   time: number,
   reach: number,
+  edges: readonly number[] = [],
 ): number | null {
-  if (data?.mode !== 'slices') return null;
   let best: number | null = null;
   const offer = (edge: number): void => {
     const distance = Math.abs(edge - time);
     if (distance <= reach && (best === null || distance < Math.abs(best - time))) best = edge;
   };
+  for (const edge of edges) offer(edge);
+  if (data?.mode !== 'slices') return best;
   for (const track of tracks) {
     const slices = data.slicesOf(track);
     if (slices === undefined) continue;
