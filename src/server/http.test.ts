@@ -128,6 +128,24 @@ describe('the API and its OpenAPI document', () => {
     expect(document).not.toContain('$schema');
   });
 
+  test('a task of a day takes a day, to the second, wherever it is asked for', async () => {
+    await using long = await Serving.start();
+    const [since, until] = [EPOCH, EPOCH + 86_400];
+    long.source.finish([{ key: 'day-1', fn: 'day', start: since, stop: until }]);
+    const { tasks } = (await long.json('/api/v1/tasks')) as { tasks: { start: number; stop: number }[] };
+    expect(tasks.map(({ start, stop }) => stop - start)).toEqual([86_400]);
+    for (const bins of [100, 700, 4_096]) {
+      const path = `/api/v1/shares?since=${since - 100}&until=${until + 100}&bins=${bins}`;
+      const { groups } = (await long.json(path)) as { groups: { shares: { name: string; busy: number[] }[] }[] };
+      const day = groups[0]!.shares.find(({ name }) => name === 'day')!;
+      expect(day.busy.reduce((sum, s) => sum + s, 0)).toBeCloseTo(86_400, 3);
+    }
+    const half = (await long.json(`/api/v1/functions?since=${since + 43_200}&until=${until}`)) as {
+      functions: { busy: number }[];
+    };
+    expect(JSON.stringify(half)).toContain('43200');
+  });
+
   test('one state: counts, records and shares agree', async () => {
     const progress = (await serving.json('/api/v1/progress')) as {
       functions: { name: string; total: number; memory: number }[];

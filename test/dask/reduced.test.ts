@@ -107,7 +107,9 @@ describe.each(CLUSTERS)('Dask $version where $how', ({ mode, python, env, lacks 
     await sink.until('connected again', () => sink.links.at(-1)?.state === 'connected', 30_000);
     assert.notEqual(sink.clusters[1]!.id, sink.clusters[0]!.id);
     assert.equal(sink.clusters[1]!.mode, mode);
-    assert.deepEqual(sink.gaps, [], 'another cluster: nothing of it was missed');
+    // Of the other cluster nothing was missed; what earlier scenarios left to do in the first one may be, and nobody knows how much.
+    const sizes = sink.gaps.map(({ size }) => size);
+    assert.ok(sizes.length <= 1 && sizes.every((size) => size === null), String(sizes));
     await harness.driver.stop();
     const refusals = cluster.log.length;
     await end(cluster.scheduler, 'SIGINT');

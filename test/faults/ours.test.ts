@@ -58,6 +58,35 @@ describe('Taskglass in trouble', () => {
     expect(JSON.parse(stats.output)).toMatchObject({ summary: { tasks: 300, missed: 0 }, damages: [] });
   });
 
+  test('killed with kill -9 in the middle of a burst: what it had seen is read again, each task once', async () => {
+    const folder = `${cluster.folder}/burst-recordings`;
+    await driver.run('def burst(x):\n    return x');
+    let seen = 0;
+    {
+      await using taskglass = await Taskglass.start([cluster.address, '--record-dir', folder]);
+      const running = compute('burst', 4_000);
+      await until('some of them', async () => {
+        seen = await total(taskglass, 'burst');
+        return seen > 0;
+      });
+      await taskglass.child.kill('SIGKILL');
+      await running;
+    }
+    const [recording = ''] = readdirSync(folder);
+    await using reopened = await Taskglass.start(['open', `${folder}/${recording}`]);
+    const { tasks } = await until('it is read', async () => {
+      const { link } = await reopened.api<{ link: string }>('cluster');
+      return link !== 'connected'
+        ? null
+        : await reopened.api<{ tasks: { key: string }[] }>('tasks?name=burst&limit=10000');
+    });
+    // At most what came with the last tick was not written yet.
+    expect(tasks.length).toBeGreaterThan(0);
+    expect(tasks.length).toBeLessThanOrEqual(4_000);
+    expect(new Set(tasks.map(({ key }) => key)).size).toBe(tasks.length);
+    expect(seen).toBeGreaterThan(0);
+  });
+
   test('an agent that fails again and again detaches; the scheduler does not notice, and we come back', async () => {
     await using taskglass = await Taskglass.start([cluster.address]);
     await driver.run(

@@ -92,6 +92,28 @@ describe('a scheduler in trouble', () => {
     expect(new Set(runs.map((run) => run.cluster)).size).toBe(3);
   });
 
+  test('killed in the middle of a burst: what nobody can know any more is a gap of unknown size', async () => {
+    await using cluster = await DaskCluster.start({ workers: 1 });
+    await using taskglass = await Taskglass.start([cluster.address]);
+    const driver = await cluster.client();
+    await driver.run('import time\ndef work(x):\n    time.sleep(0.002)\n    return x\nheld = []');
+    await driver.run('held.append(client.map(work, range(20_000), pure=False)); None');
+    await until('some of them', async () => (await stored(taskglass)) > 100);
+    const { id } = await clusterOf(taskglass);
+    await cluster.scheduler.kill();
+    await until('it is lost', async () => (await clusterOf(taskglass)).link === 'lost');
+    const before = await stored(taskglass);
+    expect(before).toBeLessThan(20_000);
+    await cluster.startScheduler(cluster.port);
+    await until('the new one', async () => {
+      const answer = await clusterOf(taskglass);
+      return answer.link === 'connected' && answer.id !== id;
+    });
+    const { gaps } = await taskglass.api<{ gaps: { size: number | null }[] }>('runs');
+    expect(gaps.map(({ size }) => size)).toEqual([null]);
+    expect(await stored(taskglass)).toBe(before);
+  });
+
   test('the clock of the whole machine is stepped an hour on, and two back', async () => {
     const clock = path.join(folder, 'clock');
     const environment = { STEPPED_CLOCK: clock, PYTHONPATH: path.join(ROOT, 'test/faults/clock') };
