@@ -110,6 +110,13 @@ describe('/history', () => {
       expect(await monday.locator('.run').count()).toBe(2);
       expect(await violations(page)).toEqual([]);
       await keepPicture(page, `history-${colorScheme}`);
+      // What can be done is in view, however much stands beside it.
+      await page.setViewportSize({ width: 1_000, height: 800 });
+      const [panel, button] = await Promise.all([
+        page.locator('.panel.history').boundingBox(),
+        monday.getByRole('button', { name: /^Delete/ }).boundingBox(),
+      ]);
+      expect(button!.x + button!.width).toBeLessThanOrEqual(panel!.x + panel!.width);
       expect(problems).toEqual([]);
       await page.context().close();
     },

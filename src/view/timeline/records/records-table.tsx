@@ -83,8 +83,12 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
           <thead>
             <tr>
               <For each={HEADINGS}>
-                {([heading, order]) => (
-                  <th scope="col" aria-sort={order !== null && props.list === order ? 'descending' : undefined}>
+                {([heading, order, number]) => (
+                  <th
+                    scope="col"
+                    classList={{ number: number === true }}
+                    aria-sort={order !== null && props.list === order ? 'descending' : undefined}
+                  >
                     <Show when={props.onList !== undefined && order} fallback={heading}>
                       {(order) => (
                         <button
@@ -135,13 +139,13 @@ export function RecordsTable(props: RecordsTableProps): JSX.Element {
 }
 
 /** What each can have first. */
-const HEADINGS: readonly (readonly [heading: string, order: ListOrder | null])[] = [
+const HEADINGS: readonly (readonly [heading: string, order: ListOrder | null, number?: true])[] = [
   ['Function', null],
   ['Status', null],
-  ['Duration', 'slowest'],
-  ['Bytes', 'largest'],
+  ['Duration', 'slowest', true],
+  ['Bytes', 'largest', true],
   ['Worker', null],
-  ['Thread', null],
+  ['Thread', null, true],
   ['Start', 'newest'],
   ['Error', null],
   ['Key', null],
