@@ -1,6 +1,6 @@
 /**
  * `npm test -- [--slow] [PATTERN…]`: installs what the tests need (packages, three versions of Dask, Jupyter, two browsers, nginx, OpenSSH) and runs them.
- * `--slow`: the soak takes five minutes instead of one.
+ * `--slow`: the soak takes five minutes instead of one, and a browser is suspended for ten.
  */
 import { check } from './lib/check.mjs';
 import { installChromium } from './lib/chromium.mjs';
