@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import { relative } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { deflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import zopfli from '@gfx/zopfli';
 import { build, defineConfig, type Plugin } from 'vite';
 import solid from 'vite-plugin-solid';
 import { encodeWide } from './src/base/wide-text.ts';
@@ -96,8 +97,8 @@ function reportPage(): Plugin {
         '<body>',
         '<div id="app"></div>',
         '<noscript>This report draws in the browser and needs JavaScript. It asks nothing of any network.</noscript>',
-        part('style', style),
-        part('script', script),
+        await part('style', style),
+        await part('script', script),
         '<!--taskglass-parts-->',
         `<script>${loader}</script>`,
         '</body>',
@@ -123,6 +124,22 @@ const NOT_IN_A_FILE: Readonly<Record<string, string>> = {
 /** What to do about errors of servers, which no page says. */
 const ADVICE = /(?<=advice:\s*)(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`)/g;
 
+/** An entry of the table of errors. */
+const ERROR = /^ {2}([A-Z_]+): \{\n(?: {4}.*\n)+ {2}\},\n/gm;
+
+/** All that may be the code of an error in what a page is made of. */
+function codesInPages(): Set<string> {
+  const codes = new Set<string>();
+  for (const room of ['base', 'model', 'store', 'view', 'wire']) {
+    const folder = join(VIEW, '..', room);
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!/(?<!\.test)\.tsx?$/.test(file) || file === 'errors.ts') continue;
+      for (const [, code = ''] of readFileSync(join(folder, file), 'utf8').matchAll(/'([A-Z_]+)'/g)) codes.add(code);
+    }
+  }
+  return codes;
+}
+
 /** Leaves these components and texts out, so that the file stays small. */
 function withoutServer(): Plugin {
   const left = new Set(Object.keys(NOT_IN_A_FILE));
@@ -136,7 +153,9 @@ function withoutServer(): Plugin {
       return name === undefined ? undefined : `export const ${name} = () => null;`;
     },
     transform(code, id) {
-      return relative(VIEW, id) === '../base/errors.ts' ? code.replaceAll(ADVICE, "''") : undefined;
+      if (relative(VIEW, id) !== '../base/errors.ts') return undefined;
+      const codes = codesInPages();
+      return code.replaceAll(ADVICE, "''").replaceAll(ERROR, (entry, name: string) => (codes.has(name) ? entry : ''));
     },
     buildEnd(error) {
       if (error === undefined && left.size > 0) throw new Error(`the page has no ${[...left].join(', ')} any more`);
@@ -169,9 +188,11 @@ async function reportParts(): Promise<{ readonly script: string; readonly style:
   return { script, style };
 }
 
-/** A text of the page as a part of a report. */
-function part(kind: string, text: string): string {
-  const wide = Buffer.from(encodeWide(deflateRawSync(text, { level: 9, memLevel: 9 })).buffer).toString('utf16le');
+const deflate = promisify<Uint8Array, object, Uint8Array>(zopfli.deflate);
+
+/** A text of the page as a part of a report: made once, carried by every report, so as small as any browser still reads it. */
+async function part(kind: string, text: string): Promise<string> {
+  const wide = Buffer.from(encodeWide(await deflate(Buffer.from(text), {})).buffer).toString('utf16le');
   return `<script type="text/plain" data-part="${kind}">${wide}</script>`;
 }
 
