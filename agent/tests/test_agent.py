@@ -1,7 +1,9 @@
 """The agent in a real Scheduler, in this process."""
 
 import asyncio
+import logging
 import struct
+import sys
 import time
 from array import array
 from contextlib import asynccontextmanager
@@ -10,7 +12,9 @@ from math import isnan
 import msgpack
 import pytest
 from distributed import Client, Scheduler, Worker
+from distributed.comm import CommClosedError, connect
 from distributed.diagnostics.task_stream import TaskStreamPlugin
+from distributed.protocol.pickle import dumps
 
 from taskglass_agent import agent as A
 from taskglass_agent import limits
@@ -436,15 +440,143 @@ async def test_tables_begin_anew_when_they_are_full():
         good = COMPUTED
         s.new_task("inc-1", "spec", "processing").nbytes = 5
         n = limits.MAX_INTERNED + 10
+        s.total_nthreads = n
         for i in range(n):
             agent.transition("inc-1", "processing", "memory", worker="w", thread=i, startstops=good)
         for _ in range(n // limits.MAX_RECORDS + 2):
             reader.tick()
         assert [r["thread"] for r in reader.records] == list(range(n))
+        assert len(agent.tables.lane) == n, "not while the cluster may have as many"
+        s.total_nthreads = 4
+        reader.tick()
         agent.transition("inc-1", "processing", "memory", worker="w", thread=5, startstops=good)
         reader.tick()
         assert reader.records[-1]["thread"] == 5
-        assert len(reader.tables["lane"]) == 1
+        assert len(reader.tables["lane"]) == len(agent.tables.lane) == 1
+        agent.detach(s)
+
+
+@run
+async def test_an_agent_that_cannot_go_on_leaves_unnoticed():
+    """Through Dask's own feed: wherever it fails, we are told why, and the scheduler logs nothing and goes on."""
+
+    def no(*args, **kw):
+        raise RuntimeError("sabotage")
+
+    def in_setup(agent):
+        no()
+
+    def in_tick(agent):
+        agent._tick = no
+
+    def in_what_follows_a_failure(agent):
+        agent._tick = agent._lose_everything = no
+
+    def in_intake(agent):
+        agent.intake._absorb = agent.memory.came = no
+
+    def in_the_hook(agent):
+        class Raw(list):
+            extend = no
+
+        agent.intake.raw = Raw()
+        agent.transition = agent.hook._build(agent.scheduler.tasks, agent.memory)
+        agent.intake.add = no
+
+    def in_an_error_that_has_no_text(agent):
+        class Silent(Exception):
+            __repr__ = __str__ = no
+
+        def fail(*args):
+            raise Silent
+
+        agent._tick = fail
+
+    def in_teardown(agent):
+        agent._tick = no
+        agent.scheduler.remove_plugin = no  # its own stays as it is
+
+    complaints = []
+
+    class Listener(logging.Handler):
+        def emit(self, record):
+            complaints.append(record.getMessage())
+
+    listener = Listener(logging.INFO)
+    places = [
+        in_setup,
+        in_tick,
+        in_what_follows_a_failure,
+        in_intake,
+        in_the_hook,
+        in_an_error_that_has_no_text,
+        in_teardown,
+    ]
+    async with cluster() as (s, c):
+        plugins = set(s.plugins)
+        logger = logging.getLogger("distributed")
+        logger.addHandler(listener)
+        try:
+            for place in places:
+                comm = await connect(s.address)
+                await comm.write(
+                    {
+                        "op": "feed",
+                        "setup": dumps(lambda scheduler, place=place: broken(scheduler, place)),
+                        "function": dumps(lambda scheduler, agent: agent.tick(scheduler)),
+                        "teardown": dumps(lambda scheduler, agent: agent.detach(scheduler)),
+                        "interval": 0.01,
+                    }
+                )
+                answers, submitted = [], []
+                with pytest.raises(CommClosedError):
+                    while True:
+                        answers.append(await comm.read())
+                        submitted.append(c.submit(inc, len(submitted), pure=False))
+                assert answers[-1]["status"] == "uncaught-error", place
+                known = "Silent" if place is in_an_error_that_has_no_text else "sabotage"
+                assert known in answers[-1]["exception_text"], place
+                assert set(s.plugins) == plugins, place
+                assert await c.gather(submitted) == list(range(1, len(submitted) + 1)), place
+                await comm.close()
+        finally:
+            logger.removeHandler(listener)
+        assert complaints == []
+
+
+def broken(scheduler, place):
+    """What our feed begins with, but for a failure that is set up."""
+    comm = sys._getframe(2).f_locals["comm"]
+
+    class Broken(A.Agent):
+        def __init__(self, scheduler, *args):
+            if place.__name__ == "in_setup":
+                place(self)
+            super().__init__(scheduler, *args)
+            place(self)
+
+    original, A.Agent = A.Agent, Broken
+    try:
+        agent = A.setup(scheduler)
+    finally:
+        A.Agent = original
+    agent.comm = comm
+    return agent
+
+
+@run
+async def test_another_dask_may_pass_more():
+    async with cluster(0) as (s, _):
+        agent = A.Agent(s, None, 0.1)
+        reader = Reader(agent)
+        reader.tick()
+        for start, finish in (("waiting", "processing"), ("processing", "memory"), ("memory", "released")):
+            for hook in (agent.hook.transition, agent.hook.timed):
+                hook("inc-1", start, finish, *range(20), new=1)
+        for event in (agent.add_worker, agent.remove_worker, agent.add_client, agent.remove_client):
+            event(s, "it", 1, new=1)
+        agent.restart(s, 1, new=1)
+        assert "error" not in reader.tick()
         agent.detach(s)
 
 

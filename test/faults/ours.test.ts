@@ -95,7 +95,7 @@ describe('Taskglass in trouble', () => {
         if name.startswith('taskglass'):
             def broken(*args, **kwargs):
                 raise RuntimeError('sabotage')
-            plugin._tick = broken
+            plugin._tick = plugin.intake._absorb = broken
 client.run_on_scheduler(sabotage)`,
     );
     // Another one is attached, which is not broken.
@@ -111,5 +111,6 @@ client.run_on_scheduler(sabotage)`,
     });
     expect(gaps.length).toBeLessThanOrEqual(12);
     expect(await driver.run('client.submit(sum, [1, 2]).result()')).toBe(3);
+    expect(await driver.run<string[]>(COMPLAINTS)).toEqual([]);
   });
 });

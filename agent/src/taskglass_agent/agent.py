@@ -21,9 +21,10 @@ from distributed.diagnostics.plugin import SchedulerPlugin
 from distributed.metrics import time
 
 from .cost import Cost
+from .farewell import Farewell, reason
 from .hook import Hook
 from .intake import Intake
-from .limits import MAX_BACKLOG, MAX_LOG, MAX_RECORDS, NAN
+from .limits import MAX_BACKLOG, MAX_ERRORS, MAX_LOG, MAX_RECORDS, NAN
 from .links import Links
 from .memory import Memory
 from .past import Past, finished_count
@@ -49,9 +50,10 @@ class Agent(SchedulerPlugin):
         self.interval = interval
         self.detached = False
         self.errors_in_a_row = 0
+        self.farewell = None
         self.log = []
         self.last_end = None
-        self.tables = Tables()
+        self.tables = Tables(scheduler)
         self.links = Links(scheduler.tasks) if opts.get("links") else None
         self.records = Records(scheduler.tasks, self.tables, self.links)
         self.memory = Memory(scheduler)
@@ -73,19 +75,20 @@ class Agent(SchedulerPlugin):
         if len(self.log) < MAX_LOG:
             self.log.append((time(), topic, text(what)))
 
-    def add_worker(self, scheduler=None, worker=None, **kw):
+    # What another Dask may pass besides is not looked at.
+    def add_worker(self, scheduler=None, worker=None, *args, **kw):
         self.workers.changed = True
         self._note("worker", f"added {worker}")
 
-    def remove_worker(self, scheduler=None, worker=None, **kw):
+    def remove_worker(self, scheduler=None, worker=None, *args, **kw):
         self.workers.changed = True
         self.running.forget(worker)
         self._note("worker", f"removed {worker}")
 
-    def add_client(self, scheduler=None, client=None, **kw):
+    def add_client(self, scheduler=None, client=None, *args, **kw):
         self._note("client", f"connected {client}")
 
-    def remove_client(self, scheduler=None, client=None, **kw):
+    def remove_client(self, scheduler=None, client=None, *args, **kw):
         self._note("client", f"disconnected {client}")
 
     def update_graph(self, scheduler=None, *args, **kw):
@@ -95,9 +98,12 @@ class Agent(SchedulerPlugin):
         except Exception:
             self._note("graph", "tasks were submitted")
 
-    def restart(self, scheduler=None, **kw):
+    def restart(self, scheduler=None, *args, **kw):
         self.workers.changed = True
-        self.intake.absorb()
+        try:
+            self.intake.absorb()
+        except Exception as e:
+            self.intake.error = e
         self.memory.restart()
         if self.links is not None:
             self.links.restart()
@@ -114,6 +120,16 @@ class Agent(SchedulerPlugin):
             return 0
 
     def tick(self, scheduler):
+        """Raises only when the agent leaves, better gone than wrong; ``feed`` takes that for a closed connection."""
+        if self.farewell is None:
+            try:
+                return self._tick_or_say_why_not(scheduler)
+            except Exception as e:
+                self.farewell = Farewell(self.comm, e)
+                self.detach(scheduler)
+        return self.farewell.tick(scheduler)
+
+    def _tick_or_say_why_not(self, scheduler):
         t0 = perf_counter()
         self.cpu0 = cpu0 = thread_time()
         cost = self.cost
@@ -121,6 +137,9 @@ class Agent(SchedulerPlugin):
             cost.max_lag = max(cost.max_lag, t0 - self.last_end - self.interval)
         try:
             self.intake.absorb()
+            error, self.intake.error = self.intake.error, None
+            if error is not None:  # of the hook's
+                raise error
             if self.links is not None:
                 self.links.settle()
             # None is one byte on the wire, and keeps the scheduler's own check that we are alive going.
@@ -128,10 +147,10 @@ class Agent(SchedulerPlugin):
             self.errors_in_a_row = 0
         except Exception as e:
             self.errors_in_a_row += 1
-            out = pack({"t": time(), "error": text(repr(e))})
+            out = pack({"t": time(), "error": reason(e)})
             self._lose_everything()
-            if self.errors_in_a_row > 10:
-                raise  # ends the feed: better gone than wrong
+            if self.errors_in_a_row > MAX_ERRORS:
+                raise
         cost.cpu += thread_time() - cpu0
         self.last_end = perf_counter()
         return out
@@ -262,13 +281,16 @@ class Agent(SchedulerPlugin):
         try:
             scheduler.remove_plugin(name=self.name)
         except Exception:
-            pass
+            scheduler.plugins.pop(self.name, None)
 
 
 def setup(scheduler):
-    """What ``feed`` calls first, synchronously and from its own frame, which has the connection."""
+    """What ``feed`` calls first, synchronously and from its own frame, which has the connection. Never raises."""
     try:
         comm = sys._getframe(1).f_locals["comm"]
     except Exception:
         comm = next((c for c, op in scheduler._comms.items() if op == "feed"), None)
-    return Agent(scheduler, comm, globals().get("__interval__", 0.1), globals().get("__opts__"))
+    try:
+        return Agent(scheduler, comm, globals().get("__interval__", 0.1), globals().get("__opts__"))
+    except Exception as e:
+        return Farewell(comm, e)

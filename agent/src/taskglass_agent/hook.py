@@ -54,6 +54,7 @@ class Hook:
             type=None,
             metadata=None,
             status=None,
+            *more,
             **kw,
         ):
             try:
@@ -147,8 +148,9 @@ class Hook:
             self.intake.absorb()
             of = {"worker": worker, "startstops": startstops, "thread": thread, "nbytes": nbytes, "typename": typename}
             self.intake.add(key, finish, {**kw, **of})
-        except Exception:
-            pass  # it is counted as dropped
+        except Exception as e:
+            self.intake.records.dropped += 1
+            self.intake.error = e
 
     def _calibrate(self):
         """Seconds of a call that is not for us, the call itself included."""

@@ -24,6 +24,7 @@ class Intake:
         self.memory = memory
         self.announced = announced
         self.raw = []
+        self.error = None  # a failure between two ticks; the next tick fails with it
 
     def absorb(self):
         """All that was noted becomes records, in order; beyond MAX_PENDING it is dropped and counted."""
@@ -34,13 +35,18 @@ class Intake:
         columns = [raw[i::width] for i in range(width)]
         raw.clear()
         records = self.records
-        self.memory.came(columns[1], columns[5])
-        self._end(columns[0], columns[2])
-        room = MAX_PENDING - len(records.keys)
-        excess = columns[0][room:]
-        self._absorb([column[:room] for column in columns] if excess else columns)
-        if excess:
-            records.drop(excess)
+        done = len(records.keys) + records.dropped
+        try:
+            self.memory.came(columns[1], columns[5])
+            self._end(columns[0], columns[2])
+            room = MAX_PENDING - len(records.keys)
+            excess = columns[0][room:]
+            self._absorb([column[:room] for column in columns] if excess else columns)
+            if excess:
+                records.drop(excess)
+        except Exception:
+            records.dropped += len(columns[0]) - (len(records.keys) + records.dropped - done)
+            raise
 
     def _end(self, keys, workers):
         """What was announced as running is not any more."""

@@ -3,7 +3,8 @@
 NAN = float("nan")
 INF = float("inf")
 
-MAX_INTERNED = 50_000  # strings per table before the table is begun anew
+MAX_INTERNED = 4_096  # strings per table before it is begun anew, or a few times as many as the cluster has now
+MAX_ERRORS = 10  # ticks that fail in a row without the agent leaving for it
 MAX_BACKLOG = 8 << 20  # unsent bytes on our socket above which nothing more is written
 MAX_PENDING = 200_000  # records held while the peer does not read; more are counted as dropped
 MAX_RAW = 1_024  # finished tasks noted by the hook before they are made records, should that be before the tick

@@ -39,21 +39,24 @@ class Intern(dict):
         self.new, self.reset = [], True
 
     def flush(self, may_reset, encode):
-        """[begin anew?, new values], or None when there is nothing to announce."""
+        """[begin anew?, new values], or None when there is nothing to announce. ``may_reset``: and it is too long."""
         out = None
         if self.new:
             out = [self.reset, [encode(v) for v in self.new]]
             self.new, self.reset = [], False
-        if may_reset and len(self) > MAX_INTERNED:  # ids sent stay valid up to and including this message
+        if may_reset:  # ids sent stay valid up to and including this message
             self.clear()
             self.reset = True
         return out
 
 
 class Tables:
-    """All that the peer knows by number."""
+    """
+    All that the peer knows by number. What has left the cluster leaves a table when that is begun anew, once most of
+    what is in it can be of no use any more: so at most one name is told again for each that is new.
+    """
 
-    def __init__(self):
+    def __init__(self, scheduler):
         self.group, self.lane, self.type = Intern(), Intern(), Intern()
         self.worker, self.prefix, self.action = Intern(), Intern(), Intern()
         self.group_prefix = group_prefix = {}  # of the groups that are not announced yet
@@ -68,11 +71,21 @@ class Tables:
             "action": text,
         }
         self._announced = [(name, getattr(self, name), encode) for name, encode in encoders.items()]
+        self._in_use = {  # how many of them can be, at most or about
+            "group": lambda: len(scheduler.task_groups),
+            "lane": lambda: scheduler.total_nthreads,
+            "worker": lambda: len(scheduler.workers),
+            "prefix": lambda: len(scheduler.task_prefixes),
+        }
 
     def group_id(self, name, prefix):
         if name not in self.group:
             self.group_prefix[name] = prefix
         return self.group[name]
+
+    def _limit(self, name):
+        count = self._in_use.get(name)
+        return 0 if count is None else 4 * count()
 
     def begin_anew(self):
         for _, table, _ in self._announced:
@@ -82,8 +95,9 @@ class Tables:
         """What the peer does not know yet, by table."""
         out = {}
         for name, table, encode in self._announced:
-            if table.new or len(table) > MAX_INTERNED:
-                new = table.flush(may_reset, encode)
+            full = len(table) > MAX_INTERNED and len(table) > self._limit(name)
+            if table.new or full:
+                new = table.flush(may_reset and full, encode)
                 if new:
                     out[name] = new
         self.group_prefix.clear()

@@ -9,6 +9,7 @@ const PACKAGE = existsSync(BESIDE) ? BESIDE : new URL('../../../agent/src/taskgl
 export const AGENT_MODULES: readonly string[] = [
   'limits',
   'tables',
+  'farewell',
   'links',
   'records',
   'intake',

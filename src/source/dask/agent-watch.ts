@@ -5,6 +5,7 @@ import { type AgentRoute, type Attachment, attachAgent } from './attach.ts';
 import type { Comm, ConnectOptions } from './comm/comm.ts';
 import type { DaskValue } from './comm/message.ts';
 import { isRecord } from './comm/msgpack.ts';
+import { remoteError } from './comm/rpc.ts';
 import type { KnownCluster } from './known-cluster.ts';
 import { type DecodedTick, type Hello, TickDecoder } from './tick-decoder.ts';
 import type { Watch } from './watch.ts';
@@ -93,7 +94,7 @@ export class AgentWatch implements Watch {
         this.comm.close();
         return;
       }
-      throw new TaskglassError('PROTOCOL_ERROR', 'the agent ended');
+      throw new TaskglassError('PROTOCOL_ERROR', `the agent ended: ${remoteError(message) ?? 'it does not say why'}`);
     }
     const tick = this.#decoder.decode(message);
     // After a failure of its own the agent begins anew within the attachment.
