@@ -7,11 +7,12 @@ export const BLOCK = 32;
 /** What a block costs in memory beside its page: base, count, and its place in a list. */
 const BYTES_BESIDE = 17;
 const LARGEST = 0xffff_ffff;
+const SHORT_LIST = 8;
 
 /** A sorted list of rows, in blocks of a pool. */
 export interface BlockList {
   /** In the order of their keys. */
-  readonly blocks: number[];
+  blocks: number[];
   rows: number;
 }
 
@@ -291,8 +292,7 @@ export class BlockPool {
   /** A new block at a place, with one row. */
   #begin(list: BlockList, place: number, key: number, second: number): number {
     const block = this.#allocate(key);
-    if (place === list.blocks.length) list.blocks.push(block);
-    else list.blocks.splice(place, 0, block);
+    addBlock(list, place, block);
     return this.#put(block, 0, 0, second);
   }
 
@@ -314,7 +314,7 @@ export class BlockPool {
     this.unpin(block);
     this.#counts.set(block, keep);
     this.#counts.set(next, count - keep);
-    list.blocks.splice(place + 1, 0, next);
+    addBlock(list, place + 1, next);
     return next;
   }
 
@@ -344,6 +344,14 @@ export class BlockPool {
     this.#counts.set(block, 0);
     return block;
   }
+}
+
+/** There are very many short lists, and a push onto an empty array would reserve room for 17: they are as long as they have to be. */
+function addBlock(list: BlockList, place: number, block: number): void {
+  const { blocks } = list;
+  if (blocks.length < SHORT_LIST) list.blocks = [...blocks.slice(0, place), block, ...blocks.slice(place)];
+  else if (place === blocks.length) blocks.push(block);
+  else blocks.splice(place, 0, block);
 }
 
 const asWords = (frame: ArrayBuffer): Uint32Array<ArrayBuffer> => new Uint32Array(frame);

@@ -371,7 +371,8 @@ export class Slices {
     let of = this.#tracks[track];
     if (of === undefined) {
       of = {
-        lists: [],
+        // Of a length from the start: assigned one by one, there would be room for 25.
+        lists: new Array<BlockList | undefined>(CLASSES),
         longest: new Array<number>(CLASSES).fill(0),
         levels: noLevels(),
         rows: 0,
