@@ -18,6 +18,7 @@ import {
   tasksFile,
 } from './files/format.ts';
 import { rowsOf } from './files/rows-block.ts';
+import { LateStrings } from './late-strings.ts';
 import { hasManifest, noRecordingIn, noRecordingOf } from './no-recording.ts';
 import { TasksReader } from './parquet/read.ts';
 import { MOST_SMALL, readRegular } from './regular-file.ts';
@@ -202,6 +203,8 @@ export class Rows {
   readonly #damaged: number;
   #group = 0;
   #columns: ColumnCutter | null = null;
+  /** Of the present row group. */
+  #strings = new LateStrings(() => 0);
 
   private constructor(file: string, reader: TasksReader | null, intern: SourceSink['intern'], damaged: number) {
     this.#file = file;
@@ -237,6 +240,7 @@ export class Rows {
     for (let left = rows; left > 0; ) {
       if (this.#columns === null || this.#columns.left === 0) await this.#next();
       const part = this.#columns!.next(left);
+      this.#strings.tell(part);
       left -= part.length;
       held += bytesOf(part);
       if (held > MOST_HELD) throw new RecordingError('more tasks than an event can have');
@@ -255,7 +259,8 @@ export class Rows {
     const { from } = reader.extent(this.#group);
     if (this.#group >= this.#damaged) fail(from, 'a checksum is wrong');
     try {
-      this.#columns = new ColumnCutter(await reader.read(this.#group, this.#intern));
+      this.#strings = new LateStrings(this.#intern);
+      this.#columns = new ColumnCutter(await reader.read(this.#group, this.#strings.keep));
     } catch (error) {
       if (!(error instanceof RecordingError)) throw error;
       fail(from, error.message);
