@@ -316,13 +316,13 @@ export interface SharesBatch extends WindowBatchBase {
   readonly bin: Uint16Array;
   /** Category of model/task-state.ts; a function beyond the 32,760th shares the last one's. */
   readonly category: Uint16Array;
-  /** Busy µs, at most 2^level per lane; floats where there are groups, whose sums outgrow 32 bits. */
+  /** Busy µs, at most 2^level per lane; floats where that may outgrow 32 bits: in wide bins and sums of many tracks. */
   readonly busy: Uint32Array | Float64Array;
 }
 
-/** Bins narrower than 2^4 µs or wider than 2^31 µs are not asked for. */
+/** Bins narrower than 2^4 µs are not asked for; one of 2^53 µs holds every moment that can be told in whole microseconds. */
 export const MIN_LEVEL = 4;
-export const MAX_LEVEL = 31;
+export const MAX_LEVEL = 53;
 
 /** The level whose bins are as wide as `micros` or the next narrower power of two. */
 export function levelFor(micros: number): number {

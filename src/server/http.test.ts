@@ -134,7 +134,7 @@ describe('the API and its OpenAPI document', () => {
     long.source.finish([{ key: 'day-1', fn: 'day', start: since, stop: until }]);
     const { tasks } = (await long.json('/api/v1/tasks')) as { tasks: { start: number; stop: number }[] };
     expect(tasks.map(({ start, stop }) => stop - start)).toEqual([86_400]);
-    for (const bins of [100, 700, 4_096]) {
+    for (const bins of [1, 7, 100, 700, 4_096]) {
       const path = `/api/v1/shares?since=${since - 100}&until=${until + 100}&bins=${bins}`;
       const { groups } = (await long.json(path)) as { groups: { shares: { name: string; busy: number[] }[] }[] };
       const day = groups[0]!.shares.find(({ name }) => name === 'day')!;

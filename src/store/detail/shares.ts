@@ -16,11 +16,14 @@ export interface Grid {
   readonly count: number;
 }
 
-/** The grid that covers [since, until) at `level`, or at the next coarser one that has no more than `limit` bins. */
+/**
+ * The grid that covers [since, until) at `level`, or at the next coarser one that has no more than `limit` bins: a single bin may
+ * have to be far wider than what it covers. There is nothing before epoch to be covered.
+ */
 export function gridOver(since: Micros, until: Micros, level: number, limit = MAX_BINS): Grid {
   for (let k = Math.max(MIN_LEVEL, level); ; k++) {
     const width = 2 ** k;
-    const firstBin = Math.floor(since / width);
+    const firstBin = Math.floor(Math.max(0, since) / width);
     const count = Math.max(1, Math.ceil(until / width) - firstBin);
     if (count <= limit || k >= MAX_LEVEL) return { level: k, firstBin, count: Math.min(count, limit) };
   }

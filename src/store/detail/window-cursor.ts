@@ -310,9 +310,9 @@ export class WindowCursor {
     return grid;
   }
 
-  /** Whether the sum of a group may need more than 32 bits; what overlaps in a track counts too. */
+  /** Whether a bin may need more than 32 bits: the sum of a group, or a wide one; what overlaps in a track counts too. */
   #outgrows(): boolean {
-    return this.#groups.widest * 2 ** this.#grid.level * LANES > 0xffff_ffff;
+    return Math.max(1, this.#groups.widest) * 2 ** this.#grid.level * LANES > 0xffff_ffff;
   }
 
   /** Whether a step has gone through its rows, of which it has just gone through `rows`. */

@@ -27,7 +27,7 @@ export function sumTracks(data: WindowData, tracks: number): TrackShares {
     bin: Uint16Array.from(keys, (key) => Math.floor(key / KEY)),
     category: Uint16Array.from(keys, (key) => key % KEY),
     // A little more than nothing stays more than nothing: an error must be seen here too.
-    busy: Uint32Array.from(keys, (key) => Math.max(1, Math.round(sums.get(key)! / Math.max(1, tracks)))),
+    busy: Float64Array.from(keys, (key) => Math.max(1, Math.round(sums.get(key)! / Math.max(1, tracks)))),
   };
 }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FIRST_GROUP, type GroupQuery, levelFor, type WindowQuery } from '../../../model/batch.ts';
+import { gridOver } from '../../../store/detail/shares.ts';
 import {
   ALL_TRACKS,
   LatestQuery,
@@ -184,6 +185,18 @@ describe('planOverview', () => {
     expect(planOverview(query, { ...history, stop: NOW + 300e6 })!.level).toBeGreaterThan(query.level);
     expect(planOverview(query, { ...history, start: NOW - 900e6 })!.since).toBeLessThan(query.since);
     expect(planOverview(null, { ...history, start: null })).toBeNull();
+  });
+
+  it.each([30, 400, 4_000])('holds a history of %i days in about as many bins as there are columns', (days) => {
+    for (const columns of [320, 1_440]) {
+      const start = NOW - days * 86_400e6;
+      const { since, level } = planOverview(null, { ...history, start, columns })!;
+      const grid = gridOver(since, NOW, level);
+      expect(grid.level).toBe(level);
+      expect(grid.count).toBeGreaterThanOrEqual(columns);
+      expect(grid.count).toBeLessThanOrEqual(2 * columns + 2);
+      expect((grid.firstBin + grid.count) * 2 ** level).toBeGreaterThanOrEqual(NOW);
+    }
   });
 
   it('is the sum of all tracks alone where there are many, anew when there are more', () => {
