@@ -1,6 +1,6 @@
 """What the agent costs a scheduler: CPU per transition and per tick, with simulated workers and prefixes.
 
-    .venv/bin/python bench/agent-cost.py
+    .venv/bin/python bench/agent-cost.py [WORKERS ...]
 
 Prints one JSON object: per number of workers (as many prefixes, two groups each, every task with one dependency),
 microseconds of this thread's CPU.
@@ -25,7 +25,15 @@ from distributed.scheduler import WorkerState, heartbeat_interval
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "agent", "src"))
 from taskglass_agent import agent as A
 
-SIZES = (10, 100, 500)
+SIZES = tuple(map(int, sys.argv[1:])) or (10, 100, 500)
+# Those of a task of the simplest kind, but for the one that finishes it.
+OTHERS = (
+    ("released", "waiting"),
+    ("waiting", "waiting"),
+    ("waiting", "queued"),
+    ("queued", "processing"),
+    ("memory", "forgotten"),
+)
 TASKS = 5_000
 
 
@@ -154,6 +162,10 @@ async def measure(n):
 
             return run
 
+        def others():
+            for start, end in OTHERS:
+                other(start, end)()
+
         class Empty:
             def transition(self, key, start, finish, *args, **kw):
                 pass
@@ -179,6 +191,9 @@ async def measure(n):
             "waiting -> processing": per(us(other("waiting", "processing"), 40), TASKS),
             "memory -> released": per(us(other("memory", "released"), 40), TASKS),
             "released -> forgotten": per(us(other("released", "forgotten"), 40), TASKS),
+            "mean of a task's other transitions": per(
+                us(others, 40), TASKS * len(OTHERS)
+            ),
             "finished task, not asked what it waited for": per(
                 us(
                     finish(unasked.transition, unasked.intake.absorb), 40, drain_unasked
