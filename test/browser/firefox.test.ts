@@ -186,6 +186,7 @@ describe.skipIf(firefox === undefined)('the main pages in Firefox', () => {
 
   test('/tasks: an area is cut out, and a search goes from hit to hit', async () => {
     const { page, problems } = await open('/tasks');
+    await expect.poll(() => colors(page), PATIENT).toBeGreaterThanOrEqual(1);
     await page.keyboard.press('f');
     await expect.poll(() => colors(page), PATIENT).toBeGreaterThanOrEqual(3);
     const box = await (await page.waitForSelector('canvas.plot'))!.boundingBox();
@@ -233,7 +234,7 @@ describe.skipIf(firefox === undefined)('the main pages in Firefox', () => {
     await page.click(button);
     await expect.poll(() => bars(page), PATIENT).toEqual({ load: 40 });
     expect(new URL(page.url()).pathname).toBe(`/recordings/${RECORDED}/status`);
-    expect(await textOf(page, '.link-state')).toBe('Recording');
+    await expect.poll(() => textOf(page, '.link-state'), PATIENT).toBe('Recording');
 
     await page.locator('input[aria-label="Time shown"]').fill('5.2');
     await expect.poll(() => bars(page), PATIENT).toEqual({ load: 20 });
