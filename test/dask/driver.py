@@ -64,6 +64,10 @@ def hang(directory):
         time.sleep(0.02)
 
 
+def known_of(keys, dask_scheduler):
+    return [key for key in keys if key in dask_scheduler.tasks and dask_scheduler.tasks[key].state == "processing"]
+
+
 def states_of(keys, dask_scheduler):
     return {dask_scheduler.tasks[key].state for key in keys}
 
@@ -140,6 +144,10 @@ class Driver:
         futures = self.held.pop(token, [])
         for future in futures:
             future.cancel()
+        # What is let go before the scheduler has heard of that finishes as if nothing had been.
+        deadline = time.time() + 30
+        while self.client.run_on_scheduler(known_of, [f.key for f in futures]) and time.time() < deadline:
+            time.sleep(0.01)
         with open(os.path.join(directory, "stop"), "w"):
             pass
 

@@ -162,15 +162,17 @@ export async function soak({ minutes, warmUp = 0.3, say = () => {} }: SoakOption
   }
 }
 
-/** The upper end of the 95 % interval of a least-squares slope through points [x, y]. */
+/**
+ * The upper end of the 95 % interval of the slope through points [x, y]: of the median of the slopes between any two (Theil and Sen, with
+ * Kendall's interval), which moments of sealing, when twice as much is held, do not bend.
+ */
 export function upperSlope(points: readonly (readonly [number, number])[]): number {
   const n = points.length;
-  const mean = (at: 0 | 1): number => points.reduce((sum, point) => sum + point[at], 0) / n;
-  const [x, y] = [mean(0), mean(1)];
-  const spread = points.reduce((sum, [px]) => sum + (px - x) ** 2, 0);
-  const slope = points.reduce((sum, [px, py]) => sum + (px - x) * (py - y), 0) / spread;
-  const rest = points.reduce((sum, [px, py]) => sum + (py - y - slope * (px - x)) ** 2, 0);
-  return slope + 1.96 * Math.sqrt(rest / (n - 2) / spread);
+  const slopes = points
+    .flatMap(([x, y], i) => points.slice(i + 1).map(([nextX, nextY]) => (nextY - y) / (nextX - x)))
+    .sort((a, b) => a - b);
+  const half = (1.96 * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18)) / 2;
+  return slopes[Math.min(slopes.length - 1, Math.ceil(slopes.length / 2 + half))] ?? Number.NaN;
 }
 
 function mb(bytes: number): string {
