@@ -5,7 +5,13 @@ import { ACTION_INDEX, ACTIONS } from '../model/task-state.ts';
 import { RecordsWriter, type ReportRecord, readRecords } from './report-records.ts';
 
 const GROUPS = ['', 'inc', 'inc-5a1bca5e', "o'brien", 'a-b'];
-const NAMES = { group: (group: number) => GROUPS[group] ?? 'inc', worker: (track: number) => track % 3 };
+const TYPES = ['', 'int', 'float', 'str', 'list', 'dict'];
+const TABLES = { group: GROUPS, type: TYPES };
+const NAMES = {
+  text: (table: 'group' | 'type', index: number) => TABLES[table][index]!,
+  intern: (table: 'group' | 'type', text: string) => TABLES[table].indexOf(text),
+  worker: (track: number) => track % 3,
+};
 const time = fc.integer({ min: 1, max: 2 ** 51 });
 const small = fc.integer({ min: 0, max: 5 });
 

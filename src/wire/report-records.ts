@@ -1,7 +1,7 @@
 import { ByteSink, ByteSource } from '../base/byte-stream.ts';
 import { lengthOf, NumberDecoder, NumberEncoder, NumberModel, NumberModels } from '../base/number-coder.ts';
 import { decodeUtf8, encodeUtf8 } from '../base/utf8.ts';
-import type { TaskError } from '../model/source-event.ts';
+import type { StringTableName, TaskError } from '../model/source-event.ts';
 import { ACTION_INDEX } from '../model/task-state.ts';
 import type { Bytes, Micros, StringIndex } from '../model/units.ts';
 import { KeyReader, KeyWriter } from './report-keys.ts';
@@ -166,10 +166,43 @@ export interface RecordsChunk {
   readonly texts: Uint8Array<ArrayBuffer>;
 }
 
-/** What names of groups a chunk needs, and which worker a track was last known of. */
-export interface RecordNames {
-  group(group: StringIndex): string;
+/** Tables of strings that each chunk has of its own: a history names as many as it likes, of which a file needs a few. */
+type ChunkTable = Extract<StringTableName, 'group' | 'type'>;
+
+/** What a chunk is written from: strings of its own tables, and which worker a track was last known of. */
+export interface WrittenNames {
+  text(table: ChunkTable, index: StringIndex): string;
   worker(track: number): StringIndex;
+}
+
+/** Where a chunk is read to. */
+export interface ReadNames {
+  intern(table: ChunkTable, text: string): StringIndex;
+  worker(track: number): StringIndex;
+}
+
+/** Strings of a chunk in the order in which its records name them; number 0 is the empty one. */
+class ChunkStrings {
+  readonly texts: string[] = [''];
+  readonly #numbers = new Map<StringIndex, number>([[0, 0]]);
+
+  number(index: StringIndex, text: (index: StringIndex) => string): number {
+    let number = this.#numbers.get(index);
+    if (number === undefined) {
+      number = this.texts.push(text(index)) - 1;
+      this.#numbers.set(index, number);
+    }
+    return number;
+  }
+}
+
+/** What stands at the end of a chunk's texts, as JSON. */
+interface ChunkTail {
+  /** Each table from its first string on that is not empty. */
+  readonly group: readonly string[];
+  readonly type: readonly string[];
+  /** Errors by row. */
+  readonly errors: readonly (readonly [row: number, error: TaskError])[];
 }
 
 /**
@@ -181,12 +214,14 @@ export class RecordsWriter {
   readonly #hashes = new ByteSink();
   readonly #texts = new ByteSink();
   readonly #keys = new KeyWriter({ numbers: this.#numbers, texts: this.#texts, hashes: this.#hashes });
-  readonly #names: RecordNames;
+  readonly #names: WrittenNames;
+  readonly #groups = new ChunkStrings();
+  readonly #types = new ChunkStrings();
   readonly #last = new Expected();
   readonly #errors: [number, TaskError][] = [];
   #length = 0;
 
-  constructor(names: RecordNames) {
+  constructor(names: WrittenNames) {
     this.#names = names;
   }
 
@@ -198,7 +233,9 @@ export class RecordsWriter {
     const to = this.#numbers;
     const last = this.#last;
     const { models } = last;
-    const { fn, group, worker, track, type, status, past, nbytes, slices } = record;
+    const { fn, worker, track, status, past, nbytes, slices } = record;
+    const group = this.#groups.number(record.group, (index) => this.#names.text('group', index));
+    const type = this.#types.number(record.type, (index) => this.#names.text('type', index));
     const [start, stop] = extentOf(slices);
     let flags = past ? FLAG_PAST : 0;
     if (start !== record.start || stop !== record.stop) flags |= FLAG_OWN;
@@ -250,7 +287,7 @@ export class RecordsWriter {
     last.first ??= record.start;
     last.latest = Math.max(last.latest, record.stop);
     to.whole(models.wait, record.ready === null ? 0 : record.start - record.ready + 1);
-    this.#keys.write(record.key, group, this.#names.group(group));
+    this.#keys.write(record.key, group, this.#groups.texts[group]!);
     if (record.error !== undefined) this.#errors.push([this.#length, record.error]);
     this.#length++;
   }
@@ -265,13 +302,18 @@ export class RecordsWriter {
     const texts = new ByteSink();
     texts.whole(this.#texts.length);
     texts.raw(this.#texts.take());
-    texts.raw(encodeUtf8(JSON.stringify(this.#errors)));
+    const tail: ChunkTail = {
+      group: this.#groups.texts.slice(1),
+      type: this.#types.texts.slice(1),
+      errors: this.#errors,
+    };
+    texts.raw(encodeUtf8(JSON.stringify(tail)));
     return { numbers: all.take(), texts: texts.take() };
   }
 }
 
 /** The records of a chunk, in order. Throws a RangeError or a SyntaxError where it is damaged. */
-export function* readRecords(chunk: RecordsChunk, names: RecordNames): Generator<ReportRecord, void> {
+export function* readRecords(chunk: RecordsChunk, names: ReadNames): Generator<ReportRecord, void> {
   const all = new ByteSource(chunk.numbers);
   const length = all.whole();
   if (length > MOST_RECORDS) throw new RangeError('a chunk has too many records');
@@ -279,7 +321,11 @@ export function* readRecords(chunk: RecordsChunk, names: RecordNames): Generator
   const hashes = new ByteSource(all.rest());
   const rest = new ByteSource(chunk.texts);
   const texts = new ByteSource(rest.raw(rest.whole()));
-  const errors = new Map(JSON.parse(decodeUtf8(rest.rest())) as [number, TaskError][]);
+  const tail = JSON.parse(decodeUtf8(rest.rest())) as ChunkTail;
+  const errors = new Map(tail.errors);
+  const groups = ['', ...tail.group];
+  const groupIndices = groups.map((text) => names.intern('group', text));
+  const typeIndices = ['', ...tail.type].map((text) => names.intern('type', text));
   const keys = new KeyReader({ numbers: from, texts, hashes });
   const last = new Expected();
   const { models } = last;
@@ -329,12 +375,17 @@ export function* readRecords(chunk: RecordsChunk, names: RecordNames): Generator
     last.latest = Math.max(last.latest, stop);
     const wait = from.whole(models.wait);
     const ready = wait === 0 ? null : start - (wait - 1);
-    const key = keys.read(group, names.group(group));
+    const key = keys.read(group, found(groups[group]));
     const error = errors.get(row);
     const past = (flags & FLAG_PAST) !== 0;
-    const named = { key, fn, group, worker, track, type };
+    const named = { key, fn, group: found(groupIndices[group]), worker, track, type: found(typeIndices[type]) };
     yield { ...named, status, past, nbytes, start, stop, ready, needs, back, slices, error };
   }
+}
+
+function found<T>(value: T | undefined): T {
+  if (value === undefined) throw new RangeError('there is no such string');
+  return value;
 }
 
 function few(count: number): number {

@@ -8,7 +8,7 @@ import type { Bytes, Duration, Micros, Seconds, StringIndex } from '../model/uni
  * of its own that no browser runs. `docs/report.md` describes it. Page and parts are written by the same server, so there is one
  * version of it.
  */
-export const REPORT_FORMAT = 2;
+export const REPORT_FORMAT = 3;
 
 /** Elements that hold a part: `<script type="text/plain" data-part="…">`. All but `records` are deflated. */
 export const REPORT_PARTS = [
@@ -31,13 +31,16 @@ export type ReportPartKind = (typeof REPORT_PARTS)[number];
 /** Where the parts belong in the page that the build makes. */
 export const REPORT_MARK = '<!--taskglass-parts-->';
 
+type ReportTable = Extract<StringTableName, 'function' | 'worker'>;
+
 export interface ReportHead {
   readonly format: number;
   /** Version of the server that made it. */
   readonly server: string;
   /** When it was made, by that server's clock. */
   readonly made: Seconds;
-  readonly strings: Readonly<Record<StringTableName, readonly string[]>>;
+  /** What the present names too. Groups and types stand with the records that have them. */
+  readonly strings: Readonly<Record<ReportTable, readonly string[]>>;
   /** The rows, which are not in the state: there they take many times as much. */
   readonly tracks: PackedTracks;
   /** Records in the file. */

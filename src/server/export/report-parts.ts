@@ -2,7 +2,6 @@ import { promisify } from 'node:util';
 import { deflateRaw } from 'node:zlib';
 import { encodeWide } from '../../base/wide-text.ts';
 import type { StateBatch } from '../../model/batch.ts';
-import { STRING_TABLES } from '../../model/source-event.ts';
 import { ACTION_INDEX, STATUS_ERRED } from '../../model/task-state.ts';
 import { type Micros, type RecordIndex, toSeconds } from '../../model/units.ts';
 import { resourcesSnapshot, runningSnapshot, stateSnapshot, workersBatch } from '../../store/queries/cursors.ts';
@@ -17,7 +16,7 @@ import {
   type ReportPartKind,
   SummaryWriter,
 } from '../../wire/report.ts';
-import type { RecordNames, RecordsWriter, ReportSlice } from '../../wire/report-records.ts';
+import type { RecordsWriter, ReportSlice, WrittenNames } from '../../wire/report-records.ts';
 
 /** A part as it stands in the file: in UTF-16. */
 export interface ReportPart {
@@ -61,17 +60,15 @@ export function messagesOf(store: Store): { readonly messages: Uint8Array; reado
   return { messages, tracks: packTracks(tracks, store.strings.worker.valuesFrom(0)) };
 }
 
-export function stringsOf(store: Store): ReportHead['strings'] {
-  return Object.fromEntries(
-    STRING_TABLES.map((table) => [table, store.strings[table].valuesFrom(0)]),
-  ) as unknown as ReportHead['strings'];
+export function stringsOf({ strings }: Store): ReportHead['strings'] {
+  return { function: strings.function.valuesFrom(0), worker: strings.worker.valuesFrom(0) };
 }
 
 /** What a reader of the present state knows. */
-export function namesOf({ strings, tracks }: Store): RecordNames {
+export function namesOf({ strings, tracks }: Store): WrittenNames {
   // As they are now: while a file is made, workers may come back under other addresses.
   const workers = tracks.list.map(({ place }) => place.worker);
-  return { group: (group) => strings.group.at(group), worker: (track) => workers[track] ?? 0 };
+  return { text: (table, index) => strings[table].at(index), worker: (track) => workers[track] ?? 0 };
 }
 
 /** Adds a record to a chunk. `rank` numbers those that others may name as what they depended on. */
@@ -158,7 +155,9 @@ export function* summarySteps(
     const bins = (until - since) / 2 ** level;
     if (bins * store.tracks.list.length * 2 > mostEntries && bins > 8) continue;
     const computes = new Map<number, Sums>();
-    const bytes = yield* sharesSteps(store, has, { since, until, level, mostEntries }, computes);
+    // So few bins are taken whatever is in them: coarser ones would hardly have fewer entries.
+    const most = bins > 8 ? mostEntries : Number.POSITIVE_INFINITY;
+    const bytes = yield* sharesSteps(store, has, { since, until, level, mostEntries: most }, computes);
     if (bytes === null) continue;
     for (const [fn, { total, most }] of computes) Object.assign(sumsOf(functions, fn), { total, most });
     const rows = [...functions].map(([fn, { total, most, ...sums }]) => ({

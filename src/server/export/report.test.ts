@@ -5,6 +5,7 @@ import { history } from '../../../bench/support/history-generator.ts';
 import { decodeWide } from '../../base/wide-text.ts';
 import type { WindowQuery } from '../../model/batch.ts';
 import type { TaskSelection } from '../../model/task-selection.ts';
+import { attach, finishedOf, type Row } from '../../store/history.fixture.ts';
 import { WindowCursor } from '../../store/queries/cursors.ts';
 import { recordView, tasksPage } from '../../store/queries/queries.ts';
 import { Store } from '../../store/store.ts';
@@ -26,9 +27,9 @@ beforeAll(() => {
 });
 
 /** A report as the page reads it. */
-async function read(selection: TaskSelection = {}, mostBytes?: number) {
+async function read(selection: TaskSelection = {}, mostBytes?: number, of = store) {
   const options = { selection, template: `<a>${REPORT_MARK}</a>`, server: 'test', made: START };
-  const result = await makeReport(store, { ...options, ...(mostBytes !== undefined && { mostBytes }) });
+  const result = await makeReport(of, { ...options, ...(mostBytes !== undefined && { mostBytes }) });
   const bytes: Uint8Array[] = [];
   for await (const part of result.bytes) bytes.push(part);
   const file = Buffer.concat(bytes);
@@ -39,12 +40,12 @@ async function read(selection: TaskSelection = {}, mostBytes?: number) {
       return { kind, bytes: kind === 'records' ? packed : new Uint8Array(inflateRawSync(packed)) };
     },
   );
-  const of = (kind: string) => parts.filter((part) => part.kind === kind).map(({ bytes }) => bytes);
-  const head = JSON.parse(Buffer.from(of('head')[0]!).toString()) as ReportHead;
-  const report = new ReportStore(head, presentOf(head, of('messages')[0]!).state);
-  if (head.leftOut !== null) report.slices.leaveOut(head.leftOut, of('summary')[0]!);
-  const texts = of('texts');
-  for (const [i, numbers] of of('records').entries()) for (const _ of report.fill({ numbers, texts: texts[i]! }));
+  const partsOf = (kind: string) => parts.filter((part) => part.kind === kind).map(({ bytes }) => bytes);
+  const head = JSON.parse(Buffer.from(partsOf('head')[0]!).toString()) as ReportHead;
+  const report = new ReportStore(head, presentOf(head, partsOf('messages')[0]!).state);
+  if (head.leftOut !== null) report.slices.leaveOut(head.leftOut, partsOf('summary')[0]!);
+  const texts = partsOf('texts');
+  for (const [i, numbers] of partsOf('records').entries()) for (const _ of report.fill({ numbers, texts: texts[i]! }));
   return { file, head, report, result };
 }
 
@@ -155,5 +156,43 @@ describe('a report of a selection', () => {
     expect(head.records).toBe(tasksPage(store, { name, limit: 1 }).total);
     expect(head).toMatchObject({ leftOut: null, notSelected: TASKS - head.records, selection: `function ${name}` });
     expect(sharesOf(report, window(16))).toEqual(sharesOf(store, window(16, { functions: [2] })));
+  });
+});
+
+describe('a report of a history that names a great many groups', () => {
+  // Each task is a collection of its own, with a hash in its name.
+  const GROUPS = 10_000;
+  const many = new Store({ monotonic: () => 0 });
+  const hash = (n: number): string => createHash('md5').update(String(n)).digest('hex');
+  beforeAll(() => {
+    attach(many, 'Scheduler-1', START);
+    const rows = Array.from({ length: GROUPS }, (_, i): Row => {
+      const start = START + i / 100;
+      return { key: `inc-${hash(i)}`, fn: 'inc', worker: 'tcp://a:1', thread: 1, compute: [start, start + 0.005] };
+    });
+    const finished = finishedOf(many, rows);
+    const group = Uint32Array.from(rows, ({ key }) => many.intern('group', `a-group-of-its-own-${key}`));
+    many.accept({ kind: 'tick', time: START + GROUPS / 100, finished: { ...finished, group } });
+  });
+
+  test('keeps to its limit, and has the names of the tasks that are in it', async () => {
+    const { file, head, report } = await read({}, 250_000, many);
+    expect(file.length).toBeLessThan(250_000);
+    expect(head.records).toBeGreaterThan(2_000);
+    expect(head.records + head.leftOut!.records).toBe(GROUPS);
+    for (const { key, group } of tasksPage(report, { limit: 100 }).tasks)
+      expect(group).toBe(`a-group-of-its-own-${key}`);
+    expect(report.strings.group.length).toBe(head.records + 1);
+  });
+
+  test('is made, of sums alone, where there is room for nothing', async () => {
+    const { head } = await read({}, 1_000, many);
+    expect(head).toMatchObject({ records: 0, leftOut: { records: GROUPS } });
+  });
+
+  test('of a few of them is small', async () => {
+    const { file, head } = await read({ text: hash(7), status: 'memory' }, undefined, many);
+    expect(head.records).toBe(1);
+    expect(file.length).toBeLessThan(20_000);
   });
 });

@@ -4,7 +4,7 @@ import { type RecordIndex, type Seconds, toSeconds } from '../../model/units.ts'
 import { listOf, recordMatcher } from '../../store/queries/record-filter.ts';
 import type { Store } from '../../store/store.ts';
 import { REPORT_FORMAT, REPORT_MARK, type ReportHead } from '../../wire/report.ts';
-import { type RecordNames, RecordsWriter } from '../../wire/report-records.ts';
+import { RecordsWriter, type WrittenNames } from '../../wire/report-records.ts';
 import {
   addRecord,
   messagesOf,
@@ -183,7 +183,7 @@ function bytesOf(parts: readonly ReportPart[]): number {
 /** Chunks of records, the newest first, as many as there is room for. */
 async function newestFirst(
   store: Store,
-  names: RecordNames,
+  names: WrittenNames,
   { records, rank }: Order,
   detailed: Uint8Array,
   room: number,

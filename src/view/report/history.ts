@@ -1,5 +1,4 @@
 import type { StateBatch } from '../../model/batch.ts';
-import { STRING_TABLES } from '../../model/source-event.ts';
 import { ACTIONS } from '../../model/task-state.ts';
 import { type Micros, toMicros } from '../../model/units.ts';
 import type { BusySink } from '../../store/detail/levels.ts';
@@ -8,7 +7,7 @@ import { Store } from '../../store/store.ts';
 import { decode } from '../../wire/decode.ts';
 import { encode } from '../../wire/encode.ts';
 import { type LeftOut, type ReportHead, readSummary, splitMessages, unpackTracks } from '../../wire/report.ts';
-import { type RecordNames, type RecordsChunk, readRecords } from '../../wire/report-records.ts';
+import { type ReadNames, type RecordsChunk, readRecords } from '../../wire/report-records.ts';
 
 /** Slices of the records in the file, and busy time of those that are in it as sums alone. */
 class ReportSlices extends Slices {
@@ -71,11 +70,11 @@ export function presentOf(
   return { messages, state };
 }
 
-/** The history that a report holds, as its server's store had it, with the same numbers for the same things. */
+/** The history that a report holds, as its server's store had it, with the same numbers for functions, workers and rows. */
 export class ReportStore extends Store {
   override readonly slices = new ReportSlices((record) => this.records.fn.at(record));
-  readonly #names: RecordNames = {
-    group: (group) => this.strings.group.at(group),
+  readonly #names: ReadNames = {
+    intern: (table, text) => this.intern(table, text),
     worker: (track) => this.#workers[track] ?? 0,
   };
   readonly #workers: readonly number[];
@@ -88,7 +87,9 @@ export class ReportStore extends Store {
     for (const { track, worker } of state.tracks ?? []) workers[track] = worker;
     this.#workers = workers;
     if (cluster) this.accept({ kind: 'cluster', time: now, ...cluster });
-    for (const table of STRING_TABLES) for (const value of head.strings[table]) this.intern(table, value);
+    for (const table of ['function', 'worker'] as const) {
+      for (const value of head.strings[table]) this.intern(table, value);
+    }
     // Each row makes the next one of its worker, so that all get the numbers that they had.
     for (const { worker, address, name, host, slot } of state.tracks ?? []) {
       this.tracks.addWorker(worker, { address, name, host, nthreads: slot + 1 }, this.seq);
