@@ -50,7 +50,6 @@ function publish(tasks: number, figures: ReadonlyMap<number, StreamFigures>): vo
       row('bytes over the WebSocket until then, MB', 2, (f) => f.bytesDrawn / 1e6),
       ...moving.flatMap((name) => [
         row(`${name}: frames/s`, 0, (f) => f.movements[name]?.framesPerSecond ?? Number.NaN),
-        row(`${name}: frame interval p50, ms`, 1, (f) => f.movements[name]?.frameP50 ?? Number.NaN),
         row(`${name}: frame interval p95, ms`, 1, (f) => f.movements[name]?.frameP95 ?? Number.NaN),
         row(`${name}: main thread a frame, ms`, 1, (f) => f.movements[name]?.busyPerFrame ?? Number.NaN),
         row(`${name}: bytes, MB`, 2, (f) => (f.movements[name]?.bytes ?? Number.NaN) / 1e6),
