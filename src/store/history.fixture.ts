@@ -10,6 +10,8 @@ import {
   STATUS_MEMORY,
 } from '../model/task-state.ts';
 import { toMicros } from '../model/units.ts';
+import { WindowCursor } from './detail/window-cursor.ts';
+import { Replica } from './replica.ts';
 import type { Store } from './store.ts';
 
 /** Histories for tests, written as plain rows. Times are seconds. */
@@ -88,6 +90,27 @@ export function attach(sink: SourceSink, id = 'Scheduler-1', time = 1000): void 
     services: {},
   });
   sink.accept({ kind: 'link', state: 'connected', time, reason: '' });
+}
+
+/**
+ * What a page knows of a window that was answered in small steps while more was taken in, and what one knows that is told all of it
+ * at once afterwards.
+ */
+export function answeredWhileFed(store: Store, query: WindowQuery, more: readonly Row[], time: number) {
+  const cursor = new WindowCursor(store, query);
+  const live = new Replica(() => 0);
+  let fed = 0;
+  for (let batch = cursor.step(40); ; batch = cursor.step(40)) {
+    if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
+    if (fed < more.length) {
+      const some = more.slice(fed, fed + 30);
+      store.accept({ kind: 'tick', time, finished: finishedOf(store, some) });
+      fed += some.length;
+    } else if (!cursor.unfinished && batch === null) break;
+  }
+  const fresh = new Replica(() => 0);
+  fresh.apply({ kind: 'window', id: 1, batch: new WindowCursor(store, query).next()! });
+  return { live: live.window(1), fresh: fresh.window(1) };
 }
 
 /** Busy µs per "track bin category" as a first answer says it. */

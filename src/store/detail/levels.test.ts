@@ -2,10 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MAX_LEVEL, MIN_LEVEL, type WindowQuery } from '../../model/batch.ts';
 import { toMicros } from '../../model/units.ts';
-import { attach, busyOf, busyOfRows, finishedOf, type Row } from '../history.fixture.ts';
+import { answeredWhileFed, attach, busyOf, busyOfRows, finishedOf, type Row } from '../history.fixture.ts';
 import { WindowCursor } from '../queries/cursors.ts';
 import { sharesView } from '../queries/queries.ts';
-import { Replica } from '../replica.ts';
 import { Store } from '../store.ts';
 
 const BASE = 1_700_000_000;
@@ -181,20 +180,7 @@ describe('levels of detail', () => {
         const half = Math.ceil(rows.length / 2);
         const store = storeOf(rows.slice(0, half), 1);
         const query = { ...queryOf(rows, 0, share, level), maxSlices };
-        const cursor = new WindowCursor(store, query);
-        const live = new Replica(() => 0);
-        let fed = half;
-        for (let batch = cursor.step(40); ; batch = cursor.step(40)) {
-          if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
-          if (fed < rows.length) {
-            const some = rows.slice(fed, fed + 30);
-            store.accept({ kind: 'tick', time: BASE + 200_000, finished: finishedOf(store, some) });
-            fed += some.length;
-          } else if (!cursor.unfinished && batch === null) break;
-        }
-        const fresh = new Replica(() => 0);
-        fresh.apply({ kind: 'window', id: 1, batch: new WindowCursor(store, query).next()! });
-        const [a, b] = [live.window(1), fresh.window(1)];
+        const { live: a, fresh: b } = answeredWhileFed(store, query, rows.slice(half), BASE + 200_000);
         expect(a.mode).toBe(b.mode);
         for (const track of b.tracks()) {
           expect(a.sharesOf(track)).toEqual(b.sharesOf(track));

@@ -4,8 +4,7 @@ import { FIRST_GROUP, type WindowFilter, type WindowQuery } from '../../model/ba
 import { CATEGORY_ERRED, CATEGORY_FUNCTION, UNMATCHED } from '../../model/task-state.ts';
 import { toMicros } from '../../model/units.ts';
 import { WindowCursor } from '../detail/window-cursor.ts';
-import { attach, busyOf, busyOfRows, finishedOf, type Row } from '../history.fixture.ts';
-import { Replica } from '../replica.ts';
+import { answeredWhileFed, attach, busyOf, busyOfRows, finishedOf, type Row } from '../history.fixture.ts';
 import { Store } from '../store.ts';
 import { functionsView, sharesView } from './queries.ts';
 import { matchesOf } from './record-matches.ts';
@@ -133,20 +132,7 @@ describe('a filter of a window', () => {
         const half = Math.ceil(rows.length / 2);
         const store = storeOf(rows.slice(0, half));
         const query = { ...queryOf(rows, [0, 1], level), until: null, filter, maxSlices };
-        const cursor = new WindowCursor(store, query);
-        const live = new Replica(() => 0);
-        let fed = half;
-        for (let batch = cursor.step(40); ; batch = cursor.step(40)) {
-          if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
-          if (fed < rows.length) {
-            const some = rows.slice(fed, fed + 30);
-            store.accept({ kind: 'tick', time: BASE + 100_000, finished: finishedOf(store, some) });
-            fed += some.length;
-          } else if (!cursor.unfinished && batch === null) break;
-        }
-        const fresh = new Replica(() => 0);
-        fresh.apply({ kind: 'window', id: 1, batch: new WindowCursor(store, query).next()! });
-        const [a, b] = [live.window(1), fresh.window(1)];
+        const { live: a, fresh: b } = answeredWhileFed(store, query, rows.slice(half), BASE + 100_000);
         expect(a.mode).toBe(b.mode);
         for (const track of b.tracks()) {
           expect(a.sharesOf(track)).toEqual(b.sharesOf(track));
