@@ -64,10 +64,6 @@ def hang(directory):
         time.sleep(0.02)
 
 
-def known_of(keys, dask_scheduler):
-    return [key for key in keys if key in dask_scheduler.tasks and dask_scheduler.tasks[key].state == "processing"]
-
-
 def states_of(keys, dask_scheduler):
     return {dask_scheduler.tasks[key].state for key in keys}
 
@@ -146,7 +142,9 @@ class Driver:
             future.cancel()
         # What is let go before the scheduler has heard of that finishes as if nothing had been.
         deadline = time.time() + 30
-        while self.client.run_on_scheduler(known_of, [f.key for f in futures]) and time.time() < deadline:
+        while any(f.key in keys for keys in self.client.processing().values() for f in futures):
+            if time.time() > deadline:
+                raise TimeoutError("the scheduler does not cancel the hanging task")
             time.sleep(0.01)
         with open(os.path.join(directory, "stop"), "w"):
             pass
