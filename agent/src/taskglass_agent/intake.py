@@ -4,10 +4,8 @@ from array import array
 from itertools import chain, islice
 from operator import itemgetter
 
-from dask.utils import key_split
-from distributed.utils import key_split_group
-
 from .limits import MAX_LINKS, MAX_PENDING, NAN
+from .records import names_of
 
 # What the hook notes of a task that finished, one after the other in one list. "ready" is NaN where it is not known,
 # "needs" the number of dependencies, "needed" the keys of those that are looked up.
@@ -116,11 +114,11 @@ class Intake:
             return
         ts = records.tasks.get(key)
         if ts is None:
-            self._add(key, finish, kw, (key_split_group(key), key_split(key)), (NAN, 0, ()))
+            self._add(key, finish, kw, names_of(None, key), (NAN, 0, ()))
             return
         needed = tuple(dependency.key for dependency in islice(ts.dependencies, MAX_LINKS))
         ready = NAN if records.links is None else records.links.known.get(key, NAN)
-        self._add(key, finish, kw, (ts.group.name, ts.prefix.name), (ready, len(ts.dependencies), needed))
+        self._add(key, finish, kw, names_of(ts, key), (ready, len(ts.dependencies), needed))
 
     def _add(self, key, finish, kw, group, waited):
         records = self.records

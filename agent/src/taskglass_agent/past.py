@@ -2,11 +2,8 @@
 
 from itertools import islice
 
-from dask.utils import key_split
-from distributed.utils import key_split_group
-
 from .limits import MAX_PAST
-from .records import Records
+from .records import Records, names_of
 
 
 class Past:
@@ -54,9 +51,7 @@ class Past:
             try:
                 finish = "erred" if "exception" in m or m.get("status") == "error" else "memory"
                 key = m["key"]
-                ts = self.tasks.get(key)
-                names = (ts.group.name, ts.prefix.name) if ts is not None else (key_split_group(key), key_split(key))
-                self.records.add(key, finish, m, names)
+                self.records.add(key, finish, m, names_of(self.tasks.get(key), key))
             except Exception:
                 self.records.trim()
         out = self.records.take(MAX_PAST)

@@ -3,8 +3,18 @@
 from array import array
 from itertools import islice
 
+from dask.utils import key_split
+from distributed.utils import key_split_group
+
 from .limits import MAX_ERROR_TEXT, MAX_EXCEPTION, MAX_KEY, MAX_TRACEBACK
 from .tables import text
+
+
+def names_of(ts, key):
+    """Of a task's group and prefix; for one that the scheduler does not have, as Dask would call them."""
+    if ts is None:
+        return key_split_group(key), key_split(key)
+    return ts.group.name, ts.prefix.name
 
 
 class Records:

@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatDuration, formatName, formatPercent, pl
 import { useLive } from '../live-store.ts';
 import { Choice } from '../widgets/choice.tsx';
 import { Panel } from '../widgets/panel.tsx';
+import { createTableSort, SortHead } from '../widgets/sort-head.tsx';
 import { type AreaWorker, AreaWorkers } from './area-workers.tsx';
 import { askApi } from './ask-api.ts';
 import { type AreaBy, type AreaChoice, secondsText } from './tasks-state.ts';
@@ -80,7 +81,7 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
   const live = useLive();
   const [answer, setAnswer] = createSignal<AreaAnswer | null>(null);
   const [problem, setProblem] = createSignal<string | null>(null);
-  const [sort, setSort] = createSignal<{ by: Figure | 'name'; down: boolean }>({ by: 'total', down: true });
+  const sort = createTableSort<Figure | 'name'>('total', true, 'name');
   let asking: AbortController | null = null;
   let timer: ReturnType<typeof setTimeout> | null = null;
   let last = Number.NEGATIVE_INFINITY;
@@ -131,7 +132,8 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
     if (timer !== null) clearTimeout(timer);
   });
   const rows = createMemo(() => {
-    const { by, down } = sort();
+    const by = sort.by();
+    const down = sort.down();
     const list = [...(answer()?.functions ?? [])];
     const value = (row: AreaFunction): number => (by === 'name' ? 0 : (row[by] ?? -1));
     const names = (a: AreaFunction, b: AreaFunction): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0);
@@ -141,13 +143,6 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
     );
     return list;
   });
-  const choose = (by: Figure | 'name'): void => {
-    setSort((before) => ({ by, down: before.by === by ? !before.down : by !== 'name' }));
-  };
-  const sorted = (by: Figure | 'name'): 'ascending' | 'descending' | undefined => {
-    if (sort().by !== by) return undefined;
-    return sort().down ? 'descending' : 'ascending';
-  };
   const numbers = (): string => {
     const found = answer();
     const wide = formatDuration(props.area.until - props.area.since);
@@ -206,18 +201,10 @@ export function AreaPanel(props: AreaPanelProps): JSX.Element {
                 <table class="grid">
                   <thead>
                     <tr>
-                      <th scope="col" aria-sort={sorted('name')}>
-                        <button type="button" class="sort" onClick={() => choose('name')}>
-                          Function
-                        </button>
-                      </th>
+                      <SortHead column="name" title="Function" sort={sort} />
                       <For each={COLUMNS}>
                         {([figure, title, , about]) => (
-                          <th scope="col" class="number" aria-sort={sorted(figure)}>
-                            <button type="button" class="sort" title={about} onClick={() => choose(figure)}>
-                              {title}
-                            </button>
-                          </th>
+                          <SortHead column={figure} title={title} about={about} number sort={sort} />
                         )}
                       </For>
                     </tr>

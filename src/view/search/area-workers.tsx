@@ -1,5 +1,6 @@
-import { createMemo, createSignal, For, type JSX } from 'solid-js';
+import { createMemo, For, type JSX } from 'solid-js';
 import { formatCount, formatPercent } from '../format.ts';
+import { createTableSort, SortHead } from '../widgets/sort-head.tsx';
 
 /** What a worker did in an area, as parts of the area's time on its rows. */
 export interface AreaWorker {
@@ -26,33 +27,18 @@ const COLUMNS: readonly (readonly [Share, string, (value: number) => string])[] 
 
 /** How each worker of an area spent its time. */
 export function AreaWorkers(props: { readonly workers: readonly AreaWorker[] }): JSX.Element {
-  const [sort, setSort] = createSignal<{ by: Share; down: boolean }>({ by: 'idle', down: false });
+  const sort = createTableSort<Share>('idle', false);
   const rows = createMemo(() => {
-    const { by, down } = sort();
+    const by = sort.by();
+    const down = sort.down();
     return [...props.workers].sort((a, b) => (b[by] - a[by]) * (down ? 1 : -1) || (a.address < b.address ? -1 : 1));
   });
-  const sorted = (by: Share): 'ascending' | 'descending' | undefined => {
-    if (sort().by !== by) return undefined;
-    return sort().down ? 'descending' : 'ascending';
-  };
   return (
     <table class="grid">
       <thead>
         <tr>
           <th scope="col">Worker</th>
-          <For each={COLUMNS}>
-            {([share, title]) => (
-              <th scope="col" class="number" aria-sort={sorted(share)}>
-                <button
-                  type="button"
-                  class="sort"
-                  onClick={() => setSort((before) => ({ by: share, down: before.by === share ? !before.down : true }))}
-                >
-                  {title}
-                </button>
-              </th>
-            )}
-          </For>
+          <For each={COLUMNS}>{([share, title]) => <SortHead column={share} title={title} number sort={sort} />}</For>
         </tr>
       </thead>
       <tbody>
