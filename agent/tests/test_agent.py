@@ -318,6 +318,60 @@ async def test_counts_bytes_and_forgotten():
 
 
 @run
+async def test_bursts_of_what_leaves_memory_are_noted_exactly_and_bounded():
+    async with cluster(0) as (s, _):
+        n, many = limits.MAX_SIZES * 3 + 7, limits.MAX_NOTED * 3 + 5
+        kw = {"worker": "w", "thread": 1, "typename": "int", "startstops": COMPUTED}
+
+        def task(key, nbytes):
+            ts = s.new_task(key, "spec", "memory")
+            ts.nbytes = nbytes
+            return ts
+
+        before = [task(("old-0", i), 7) for i in range(limits.SCAN_CHUNK + n)]
+        agent = A.Agent(s, None, 0.1, {"links": True})
+        reader = Reader(agent)
+        s.transition_counter += 1
+
+        def settled():
+            while reader.tick():
+                s.transition_counter += bool(agent.memory.to_scan)
+            return {name: tuple(balance) for name, balance in agent.memory.balances.items()}
+
+        def held():
+            notes = agent.memory.released, agent.memory.left, agent.memory.forgotten
+            return max(map(len, notes)), max([0, *(len(sizes) for note in notes[:2] for sizes in note.values())])
+
+        for ts in before[: n // 2]:  # before anybody looked at them
+            agent.transition(ts.key, "memory", "released")
+        for ts in before[-n:]:
+            agent.transition(ts.key, "memory", "forgotten")
+        again = before[0]
+        again.nbytes = 1_000
+        agent.transition(again.key, "processing", "memory", nbytes=1_000, **kw)
+        kept = limits.SCAN_CHUNK - n // 2
+        assert held()[1] < limits.MAX_SIZES
+        assert settled() == {"old": (kept + 1, kept * 7 + 1_000, n)}
+        assert held() == (0, 0)
+
+        for i in range(many):
+            ts = task(f"new-{i:032x}", i)  # a group of its own
+            agent.transition(ts.key, "processing", "memory", nbytes=i, **kw)
+            agent.transition(ts.key, "memory", ("released", "forgotten")[i % 2])
+            if i % 2 == 0:
+                ts.nbytes = 10**9  # it may run again before anybody looks
+                agent.transition(ts.key, "released", "forgotten")
+                ts.nbytes = -1
+                agent.transition(ts.key, "released", "forgotten")  # never completed
+        assert max(held()) <= limits.MAX_NOTED
+        assert settled()["new"] == (0, 0, many)
+        agent.transition(again.key, "memory", "released")
+        agent.restart(s)
+        assert settled() == {"old": (0, 0, n), "new": (0, 0, many)}
+        agent.detach(s)
+
+
+@run
 async def test_past_tasks_come_from_the_schedulers_own_buffer():
     async with cluster() as (s, c):
         stream = TaskStreamPlugin(s, maxlen=10_000)

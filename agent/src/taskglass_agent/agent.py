@@ -137,6 +137,7 @@ class Agent(SchedulerPlugin):
             cost.max_lag = max(cost.max_lag, t0 - self.last_end - self.interval)
         try:
             self.intake.absorb()
+            self.memory.settle()
             error, self.intake.error = self.intake.error, None
             if error is not None:  # of the hook's
                 raise error

@@ -1,13 +1,14 @@
 """What runs inside the scheduler's every transition. Everything else can wait for a tick."""
 
 from itertools import islice
-from operator import attrgetter
 from time import perf_counter, thread_time
 
 from distributed.metrics import time
 
-from .intake import FIELDS
-from .limits import INF, MAX_LINKS, MAX_RAW, NAN, TIMED_CALLS
+from .intake import FIELDS, KEY
+from .limits import INF, MAX_LINKS, MAX_RAW, MAX_SIZES, NAN, TIMED_CALLS
+
+FULL = MAX_RAW * len(FIELDS)
 
 
 class Hook:
@@ -19,6 +20,7 @@ class Hook:
 
     def __init__(self, plugin, scheduler, intake, memory, announced):
         self.intake = intake
+        self.memory = memory
         self.announced = announced
         self.sample = [0.0, 0]  # seconds, calls
         self.patience = [0]  # calls
@@ -28,19 +30,16 @@ class Hook:
         self.call_cost = self._calibrate()
 
     def _build(self, tasks, memory):
-        intake, erred, odd = self.intake, self._erred, self._odd
-        raw, take = intake.raw, intake.raw.extend
-        full = MAX_RAW * len(FIELDS)
+        # Every name that is closed over is copied in every call, so what is seldom needed is behind one of them.
+        hook, intake = self, self.intake
+        raw, released, left, forgotten = intake.raw, memory.released, memory.left, memory.forgotten
         links = intake.records.links
-        asked = links is not None
-        if asked:
-            known, known_of, a_gone = links.known, links.known.get, links.gone.append
-        key_of = attrgetter("key")
-        balances, unscanned = memory.balances, memory.unscanned
+        known, gone = (None, None) if links is None else (links.known, links.gone)
 
         # All keywords of a finished task are named, used or not: one that goes to **kw costs more than all that is
         # done here for most transitions. None is keyword-only: their defaults are looked up by name in every call.
-        # And of what is kept nothing is new to the garbage collector but what Dask made anyway.
+        # And of what is kept nothing is new to the garbage collector but what Dask made anyway. A group is a field of
+        # its task, but a prefix is one of its group, and looked up for each task it costs as much as all the rest.
         def transition(
             key,
             start,
@@ -58,59 +57,70 @@ class Hook:
             **kw,
         ):
             try:
-                if finish == "memory":
+                if start == "memory":
+                    ts = tasks[key]
+                    if ts.run_spec is None:  # scattered
+                        if finish == "forgotten":
+                            forgotten[ts.group] += 1
+                            if known is not None:
+                                gone.append(key)
+                    elif finish == "forgotten":
+                        sizes = left[ts.group]
+                        sizes.append(ts.nbytes)
+                        if len(sizes) >= MAX_SIZES:
+                            hook.memory.settle_left(ts.group, sizes)
+                        if known is not None:
+                            gone.append(key)
+                    else:
+                        sizes = released[ts.group]
+                        sizes.append(ts.nbytes)
+                        if len(sizes) >= MAX_SIZES:
+                            hook.memory.settle_released(ts.group, sizes)
+                elif finish == "forgotten":
+                    ts = tasks[key]
+                    if ts.nbytes >= 0 and start != "erred":  # it had completed
+                        forgotten[ts.group] += 1
+                    if known is not None:
+                        gone.append(key)
+                elif finish == "memory":
                     # A late result of a task that was sent back to waiting is a run as well.
                     if start == "processing" or startstops:
                         ts = tasks[key]
-                        if not asked:
-                            take((key, ts.group, worker, thread, typename, nbytes, startstops, NAN, 0, ()))
+                        if known is None:
+                            raw.extend((key, ts.group, worker, thread, typename, nbytes, startstops, NAN, 0, ()))
                         else:
                             needed = ts.dependencies
                             count = len(needed)
                             if count:
-                                needed = tuple(map(key_of, needed if count <= MAX_LINKS else islice(needed, MAX_LINKS)))
+                                needed = tuple(map(KEY, needed if count <= MAX_LINKS else islice(needed, MAX_LINKS)))
                             else:
                                 needed = ()
-                            ready = known_of(key, NAN)
-                            take((key, ts.group, worker, thread, typename, nbytes, startstops, ready, count, needed))
-                        if len(raw) >= full:
-                            intake.absorb()
+                            ready = known.get(key, NAN)
+                            raw.extend(
+                                (key, ts.group, worker, thread, typename, nbytes, startstops, ready, count, needed)
+                            )
+                        if len(raw) >= FULL:
+                            hook.absorb()
                 elif finish == "processing":
-                    if start == "waiting" and asked:
+                    if start == "waiting" and known is not None:
                         known[key] = time()
                 elif finish == "waiting":
                     pass
-                elif start == "memory":
-                    ts = tasks[key]
-                    balance = balances[ts.prefix.name]
-                    if ts.run_spec is not None:  # not scattered
-                        if unscanned and id(ts) in unscanned:
-                            unscanned.discard(id(ts))
-                        else:
-                            balance[0] -= 1
-                            size = ts.nbytes
-                            if size > 0:
-                                balance[1] -= size
-                    if finish == "forgotten":
-                        balance[2] += 1
-                        if asked:
-                            a_gone(key)
-                elif finish == "forgotten":
-                    if start != "erred":
-                        ts = tasks[key]
-                        if ts.nbytes >= 0:  # it had completed
-                            balances[ts.prefix.name][2] += 1
-                    if asked:
-                        a_gone(key)
                 elif finish == "erred":
                     if start == "processing":  # dependents of an erred task become erred without a run
-                        erred(key, worker, startstops, thread, nbytes, typename, kw)
-                elif start == "waiting" and finish != "released" and asked:
+                        hook.erred(key, worker, startstops, thread, nbytes, typename, kw)
+                elif start == "waiting" and finish != "released" and known is not None:
                     known[key] = time()  # queued, or without a worker that may run it
             except Exception:
-                odd(key, finish, worker, startstops, thread, nbytes, typename, kw)
+                hook.odd(key, finish, worker, startstops, thread, nbytes, typename, kw)
 
         return transition
+
+    def absorb(self):
+        try:
+            self.intake.absorb()
+        except Exception as e:
+            self.intake.error = e
 
     def time_one(self):
         self.patience[0] = TIMED_CALLS
@@ -134,13 +144,13 @@ class Hook:
 
         return timed
 
-    def _erred(self, key, worker, startstops, thread, nbytes, typename, kw):
+    def erred(self, key, worker, startstops, thread, nbytes, typename, kw):
         mine = self.announced.get(worker)
         if mine:
             mine.pop(key, None)
-        self._odd(key, "erred", worker, startstops, thread, nbytes, typename, kw)
+        self.odd(key, "erred", worker, startstops, thread, nbytes, typename, kw)
 
-    def _odd(self, key, finish, worker, startstops, thread, nbytes, typename, kw):
+    def odd(self, key, finish, worker, startstops, thread, nbytes, typename, kw):
         """A payload that is not for the fast path. The record is kept, without what cannot be read."""
         if finish != "memory" and finish != "erred":
             return

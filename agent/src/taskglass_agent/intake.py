@@ -2,7 +2,7 @@
 
 from array import array
 from itertools import chain, islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 
 from .limits import MAX_LINKS, MAX_PENDING, NAN
 from .records import names_of
@@ -14,6 +14,7 @@ FIELDS = ("key", "group", "worker", "thread", "typename", "nbytes", "startstops"
 ACTION = itemgetter("action")
 START = itemgetter("start")
 STOP = itemgetter("stop")
+KEY = attrgetter("key")
 
 
 class Intake:

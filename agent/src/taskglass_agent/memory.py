@@ -3,7 +3,29 @@
 from collections import defaultdict
 from itertools import islice
 
-from .limits import MAX_SCATTERED, SCAN_CHUNK
+from .limits import MAX_NOTED, MAX_SCATTERED, SCAN_CHUNK
+
+
+class Noted(dict):
+    """
+    What the hook notes per group until the next tick, or until there is much of it. A prefix costs more to find than
+    all that is noted of a task.
+    """
+
+    def __init__(self, empty, settle):
+        self.empty = empty
+        self.settle_one = settle
+
+    def __missing__(self, group):
+        if len(self) >= MAX_NOTED:
+            self.settle()
+        noted = self[group] = self.empty()
+        return noted
+
+    def settle(self):
+        for group, noted in self.items():
+            self.settle_one(group, noted)
+        self.clear()
 
 
 class Memory:
@@ -11,15 +33,19 @@ class Memory:
 
     def __init__(self, scheduler):
         self.tasks = scheduler.tasks
-        # prefix -> [tasks in memory, their bytes, tasks that were forgotten after they had completed]. The hook
-        # subtracts and counts what is forgotten; what comes is added when it becomes a record.
+        # prefix -> [tasks in memory, their bytes, tasks that were forgotten after they had completed]. What comes is
+        # added when it becomes a record; of what was there when we came, what left meanwhile is missing until it is.
         self.balances = defaultdict(lambda: [0, 0, 0])
+        self.released = Noted(list, self.settle_released)  # bytes of each result that left memory
+        self.left = Noted(list, self.settle_left)  # of each that was forgotten with it
+        self.forgotten = Noted(int, self.settle_forgotten)  # how many were forgotten after they had left it
         self.scattered = {}  # prefix -> [count, bytes]
         self.strangers = {}  # prefix -> how many of its tasks in memory the hook did not see come
         self.scatter_time = 0.0
         self.scatter_changed = False
-        self.to_scan = [ts for ts in scheduler.tasks.values() if ts.state == "memory" and ts.run_spec is not None]
-        self.unscanned = {id(ts) for ts in self.to_scan}
+        found = [ts for ts in scheduler.tasks.values() if ts.state == "memory" and ts.run_spec is not None]
+        self.to_scan = [ts.group for ts in found]
+        self.sizes_to_scan = [ts.nbytes for ts in found]
         self.recounted = False  # without a transition: the prefixes must be looked at again
 
     def came(self, groups, nbytes):
@@ -42,18 +68,31 @@ class Memory:
             if isinstance(size, (int, float)):
                 balance[1] += size
 
+    def settle_released(self, group, sizes):
+        balance = self.balances[group.prefix.name]
+        balance[0] -= len(sizes)
+        balance[1] -= sum_of(sizes)
+        sizes.clear()
+
+    def settle_left(self, group, sizes):
+        self.settle_forgotten(group, len(sizes))
+        self.settle_released(group, sizes)
+
+    def settle_forgotten(self, group, count):
+        self.balances[group.prefix.name][2] += count
+
+    def settle(self):
+        """All that the hook noted."""
+        self.released.settle()
+        self.left.settle()
+        self.forgotten.settle()
+
     def scan(self):
-        """A part of what was in memory when we came; what left since then is not in ``unscanned`` any more."""
-        part = [self.to_scan.pop() for _ in range(min(SCAN_CHUNK, len(self.to_scan)))]
-        for ts in part:
-            if id(ts) in self.unscanned:
-                self.unscanned.discard(id(ts))
-                balance = self.balances[ts.prefix.name]
-                balance[0] += 1
-                balance[1] += max(ts.nbytes, 0)
+        """A part of what was in memory when we came, with the bytes that it had then."""
+        groups, sizes = self.to_scan[-SCAN_CHUNK:], self.sizes_to_scan[-SCAN_CHUNK:]
+        del self.to_scan[-SCAN_CHUNK:], self.sizes_to_scan[-SCAN_CHUNK:]
+        self.came(groups, [max(size, 0) for size in sizes])
         self.recounted = True
-        if not self.to_scan:
-            self.unscanned.clear()
 
     def find_scattered(self, now):
         """Scattered data come to memory without a transition; they are found by their lack of a run_spec."""
@@ -69,9 +108,14 @@ class Memory:
 
     def restart(self):
         """The scheduler cleared its tasks without a transition; those it forgot before that are counted."""
+        self.settle()
         for balance in self.balances.values():
             balance[:2] = 0, 0
         self.scattered.clear()
         self.strangers.clear()
-        self.unscanned.clear()
-        self.to_scan = ()
+        self.to_scan, self.sizes_to_scan = [], []
+
+
+def sum_of(sizes):
+    """Of bytes that a scheduler knows; of a few it may not."""
+    return sum(sizes) if min(sizes) >= 0 else sum(max(size, 0) for size in sizes)
