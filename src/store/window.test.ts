@@ -228,6 +228,33 @@ describe('windows', () => {
     );
   });
 
+  it('are sent anew only when they have doubled while they follow what happens', () => {
+    const store = newStore();
+    const finish = (second: number): void => {
+      const compute: [number, number] = [BASE + second, BASE + second + 0.5];
+      const row: Row = { key: `k-${second}`, fn: 'inc', worker: WORKERS[0]!, thread: 1, compute, erred: false };
+      store.accept({ kind: 'tick', time: BASE + second + 1, finished: finishedOf(store, [row]) });
+    };
+    const groups = [{ row: FIRST_GROUP, ranges: [0, 9] }];
+    const cursor = new WindowCursor(store, {
+      since: BASE * 1e6,
+      until: null,
+      level: 14,
+      functions: null,
+      maxSlices: 0,
+      groups,
+    });
+    let [resets, deltas] = [0, 0];
+    for (let second = 0; second < 100; second++) {
+      finish(second);
+      const batch = cursor.next();
+      if (batch?.reset === true) resets++;
+      else if (batch !== null) deltas++;
+    }
+    expect(resets + deltas).toBe(100);
+    expect(resets).toBeLessThan(10);
+  });
+
   it('keep sums of groups that outgrow 32 bits', () => {
     const store = newStore();
     const hour = 3_600;

@@ -23,6 +23,7 @@ NAME = sys.argv[6] if len(sys.argv) > 6 else "simulated"
 NETWORK = "10.{}.{}".format(*divmod(zlib.crc32(NAME.encode()) % 62_500, 250))
 INT = pickle.dumps(int)
 VERSIONS = get_versions()
+TRANSFERS = [f"{way}_{what}" for way in ("incoming", "outgoing") for what in ("bytes", "count", "count_total")]
 PER_HOST = 50
 HEARTBEAT = 5.0
 
@@ -49,6 +50,7 @@ class Worker:
             "managed_bytes": 28 * len(self.data),
             "spilled_bytes": {"memory": 0, "disk": 0},
             "bandwidth": {"total": 1e8, "workers": {}, "types": {}},
+            "transfer": dict.fromkeys(TRANSFERS, 0),
             "event_loop_interval": 0.02,
             "cpu": 100.0 * busy,
             "memory": 200_000_000 + 1_000_000 * busy,

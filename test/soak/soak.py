@@ -50,6 +50,7 @@ def inject(dask_scheduler, first, count):
                 thread=i % 4,
                 typename="int",
                 type=b"",
+                status="OK",
                 startstops=startstops,
             )
         for plugin in plugins:

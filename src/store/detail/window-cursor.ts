@@ -13,7 +13,7 @@ import { matchesOf, type RecordMatches } from '../queries/record-matches.ts';
 import type { Store } from '../store.ts';
 import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
-import { type Grid, gridOver, ShareBinner, type ShareSink } from './shares.ts';
+import { type Grid, gridOver, MAX_BINS, ShareBinner, type ShareSink } from './shares.ts';
 import type { Slice } from './slices.ts';
 import { GroupSum, TrackGroups } from './track-groups.ts';
 
@@ -40,6 +40,10 @@ const PART_ROWS = 8_192;
 const QUICK_ROWS = 1_500_000;
 /** … and how much coarser it may be to have fewer. */
 const QUICKER = 3;
+/** Room that an open window gets … */
+const ROOM = 2;
+/** … and bins that it has at least. */
+const LEAST_ROOM = 64;
 /** To read a page back takes about as long as to go through so many rows. */
 const PAGE_ROWS = 800;
 
@@ -139,7 +143,7 @@ export class WindowCursor {
     }
     this.#mode = 'shares';
     const tracks = this.#allTracks();
-    this.#grid = yield* this.#gridFor(tracks);
+    this.#grid = this.#withRoom(yield* this.#gridFor(tracks));
     const rows = [...tracks, ...this.#groups.rows];
     return yield* this.#sharesBatch(rows, new Uint32Array(rows.length), true);
   }
@@ -266,8 +270,7 @@ export class WindowCursor {
     const { since, until, level } = this.query;
     const soon = this.#end(Number.POSITIVE_INFINITY);
     const most = this.#groups.none ? MOST_ENTRIES : MOST_OF_GROUPS;
-    // An open window gets room to grow before its grid has to be made anew.
-    const end = (k: number): Micros => until ?? soon + (soon - since) / 8 + 2 ** k;
+    const end = (k: number): Micros => until ?? soon + 2 ** k;
     for (let grid = gridOver(since, end(level), level); ; ) {
       // Some of the tracks say how it is with all of them; few are not too many whatever they hold.
       const grouped = this.#groups.rows.length * grid.count * GROUP_CATEGORIES;
@@ -286,6 +289,19 @@ export class WindowCursor {
       const coarser = Math.min(MAX_LEVEL, grid.level + Math.max(1, Math.floor(Math.log2(entries / most))));
       grid = gridOver(since, end(coarser), coarser);
     }
+  }
+
+  /** An open window may grow to so many times its bins before its grid is made anew, and all of it sent once more. */
+  #withRoom(grid: Grid): Grid {
+    if (this.query.until !== null) return grid;
+    return { ...grid, count: Math.min(MAX_BINS, Math.max(LEAST_ROOM, grid.count * ROOM)) };
+  }
+
+  /** Bins of the grid that anything can be in by now. */
+  #filled(): number {
+    const { level, firstBin, count } = this.#grid;
+    const until = this.#store.slices.extent()?.until ?? 0;
+    return Math.min(count, Math.floor(until / 2 ** level) - firstBin + 1);
   }
 
   /** For somebody who waits: a grid, a few levels coarser at most, that needs far fewer rows to be gone through. */
@@ -392,7 +408,7 @@ export class WindowCursor {
     track.push(row);
     from.push(first);
     if (row >= FIRST_GROUP) {
-      const sum = new GroupSum(first, this.#grid.count);
+      const sum = new GroupSum(first, Math.max(first, this.#filled()));
       const { length } = this.#store.tracks.list;
       for (const of of this.#groups.tracksOf(row, length)) yield* this.#sumUp(of, first, sum);
       sum.read(entries.push);

@@ -6,7 +6,7 @@ import {
   type WindowQuery,
 } from '../../model/batch.ts';
 
-/** The slices of one track, sorted by start. */
+/** The slices of one track, sorted by start; of those that start together the older record's first. */
 export interface TrackSlices {
   readonly length: number;
   readonly record: Uint32Array;
@@ -69,7 +69,7 @@ export class WindowData {
 
   #applySlices(batch: SlicesBatch): void {
     const order = Uint32Array.from(batch.track.keys());
-    order.sort((a, b) => batch.track[a]! - batch.track[b]! || batch.start[a]! - batch.start[b]! || a - b);
+    order.sort((a, b) => batch.track[a]! - batch.track[b]! || compare(batch, a, batch, b));
     for (let from = 0; from < order.length; ) {
       const track = batch.track[order[from]!]!;
       let to = from + 1;
@@ -132,17 +132,24 @@ function joinBusy(
   return joined;
 }
 
+type Times = Pick<TrackSlices, 'start' | 'record' | 'stop'>;
+
+/** In whatever order they came: what overlaps is drawn the same way each time. */
+function compare(a: Times, i: number, b: Times, j: number): number {
+  return a.start[i]! - b.start[j]! || a.record[i]! - b.record[j]! || a.stop[i]! - b.stop[j]!;
+}
+
 function gather(batch: SlicesBatch, rows: Uint32Array): TrackSlices {
   const out = newSlices(rows.length);
   for (let i = 0; i < rows.length; i++) copyRow(batch, rows[i]!, out, i);
   return out;
 }
 
-/** Both sorted by start; equal starts keep the older first. */
+/** Both sorted. */
 function merge(a: TrackSlices, b: TrackSlices): TrackSlices {
   const out = newSlices(a.length + b.length);
   for (let i = 0, j = 0, k = 0; k < out.length; k++) {
-    const fromA = j >= b.length || (i < a.length && a.start[i]! <= b.start[j]!);
+    const fromA = j >= b.length || (i < a.length && compare(a, i, b, j) <= 0);
     if (fromA) copyRow(a, i++, out, k);
     else copyRow(b, j++, out, k);
   }
