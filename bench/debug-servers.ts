@@ -1,12 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from '../scripts/lib/build.mjs';
 import { DEBUG_SERVICE } from '../src/model/debug.ts';
 import { launchBrowser, openPage } from '../test/support/browser.ts';
-import type { Child } from '../test/support/child.ts';
 import { DaskCluster } from '../test/support/dask-cluster.ts';
 import { ROOT } from '../test/support/project-files.ts';
+import { cpuOf } from './support/cpu.ts';
 import { fixed, report } from './support/report.ts';
 
 export interface Options {
@@ -93,15 +92,6 @@ async function readAll(clusters: Record<'plain' | 'served', DaskCluster>, second
     worker: share(name, 'worker'),
   });
   return { plain: reading('plain'), served: reading('served') };
-}
-
-/** Seconds of CPU that all threads of a process have had, to the nanosecond: ticks of a hundredth are too coarse for this. */
-function cpuOf({ pid }: Child): number {
-  const folder = `/proc/${pid}/task`;
-  return readdirSync(folder).reduce((sum, thread) => {
-    const [ran = '0'] = readFileSync(path.join(folder, thread, 'schedstat'), 'utf8').split(' ');
-    return sum + Number(ran) / 1e9;
-  }, 0);
 }
 
 async function portsOf(cluster: DaskCluster): Promise<Record<keyof Reading, number>> {

@@ -9,6 +9,7 @@ import { importTypescript } from './lib/typescript.mjs';
 const BENCHES = {
   'scheduler-cost': { rounds: 3, pairs: 4, tasks: 1_000 },
   'tasks-100k': { tasks: 100_000, passes: 2 },
+  status: { passes: 2, seconds: 10 },
   latency: { tasks: 200 },
   store: { tasks: 10_000_000, queries: 100 },
   timeline: { tasks: 1_000_000 },

@@ -3,18 +3,35 @@ import { openPage } from '../../test/support/browser.ts';
 import { until } from '../../test/support/until.ts';
 import { quantile } from './stats.ts';
 
-export interface PageFigures {
-  /** From navigation to the first coloured pixels on a canvas, ms. */
-  readonly drawn: number;
-  /** Bytes over HTTP and WebSocket until it was drawn. */
-  readonly httpBytes: number;
-  readonly socketBytes: number;
-  /** While dragging the stream sideways. */
+/** How a page kept up for some seconds. */
+export interface Frames {
   readonly framesPerSecond: number;
   /** The slowest 5 % of the intervals between frames begin here, ms. */
   readonly frameP95: number;
   /** Main-thread time per frame, ms. */
   readonly busyPerFrame: number;
+  /** Share of the time in which the main thread was busy. */
+  readonly busy: number;
+}
+
+/** A page that has drawn something. */
+export interface Drawn extends AsyncDisposable {
+  readonly page: Page;
+  /** From navigation to the first coloured pixels on a canvas, ms. */
+  readonly drawn: number;
+  /** Bytes over HTTP and WebSocket until now. */
+  readonly bytes: { readonly http: number; readonly socket: number };
+  /** Bytes that its scripts hold. */
+  heap(): Promise<number>;
+  /** How it keeps up while something is done. */
+  frames(act: () => Promise<unknown>): Promise<Frames>;
+}
+
+export interface PageFigures extends Frames {
+  readonly drawn: number;
+  /** Until it was drawn. */
+  readonly httpBytes: number;
+  readonly socketBytes: number;
   readonly heap: number;
 }
 
@@ -47,8 +64,8 @@ export function noteFirstColor(): void {
   }, 20);
 }
 
-/** Opens a page with a stream of tasks, waits until it is drawn, then drags it to and fro. */
-export async function probe(browser: Browser, url: string): Promise<PageFigures> {
+/** Opens a page and waits until it is drawn. */
+export async function openDrawn(browser: Browser, url: string): Promise<Drawn> {
   const { page } = await openPage(browser, 'about:blank');
   const cdp = await page.context().newCDPSession(page);
   const bytes = { http: 0, socket: 0 };
@@ -64,28 +81,54 @@ export async function probe(browser: Browser, url: string): Promise<PageFigures>
   });
   await page.addInitScript(noteFirstColor);
   await page.goto(url, { waitUntil: 'commit' });
-  const drawn = await until('a drawn stream', () => page.evaluate(() => (globalThis as { drawnAt?: number }).drawnAt), {
+  const drawn = await until('a drawn page', () => page.evaluate(() => (globalThis as { drawnAt?: number }).drawnAt), {
     within: 120_000,
     every: 100,
   });
+  return {
+    page,
+    drawn,
+    bytes,
+    heap: () => metric(cdp, 'JSHeapUsedSize'),
+    frames: (act) => framesDuring(page, cdp, act),
+    [Symbol.asyncDispose]: () => page.context().close(),
+  };
+}
+
+/** Opens a page with a stream of tasks, waits until it is drawn, then drags it to and fro. */
+export async function probe(browser: Browser, url: string): Promise<PageFigures> {
+  await using opened = await openDrawn(browser, url);
+  const { page, drawn, bytes } = opened;
   const { http, socket } = bytes;
   await page.waitForTimeout(3_000);
-  const pan = await dragSideways(page, cdp);
-  const heap = await metric(cdp, 'JSHeapUsedSize');
-  await page.context().close();
-  return { drawn, httpBytes: http, socketBytes: Math.round(socket), ...pan, heap };
+  const pan = await dragSideways(opened);
+  return { drawn, httpBytes: http, socketBytes: Math.round(socket), ...pan, heap: await opened.heap() };
 }
 
 const DRAG_MS = 4_000;
 
-async function dragSideways(
-  page: Page,
-  cdp: CDPSession,
-): Promise<Pick<PageFigures, 'framesPerSecond' | 'frameP95' | 'busyPerFrame'>> {
+async function dragSideways({ page, frames }: Drawn): Promise<Frames> {
   const { width, height } = page.viewportSize() ?? { width: 1440, height: 900 };
   const y = height / 2;
+  const cdp = await page.context().newCDPSession(page);
   await page.mouse.move(width / 2, y);
   await page.mouse.down();
+  const pan = await frames(async () => {
+    const start = performance.now();
+    // Moves are sent by the clock and not waited for one by one: a hand does not wait for frames either.
+    const sent: Promise<unknown>[] = [];
+    for (let step = 0; performance.now() - start < DRAG_MS; step++) {
+      const x = width / 2 + Math.sin(step / 20) * 200;
+      sent.push(cdp.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y, button: 'left', buttons: 1 }));
+      await page.waitForTimeout(Math.max(0, start + (step + 1) * 16 - performance.now()));
+    }
+    await Promise.all(sent);
+  });
+  await page.mouse.up();
+  return pan;
+}
+
+async function framesDuring(page: Page, cdp: CDPSession, act: () => Promise<unknown>): Promise<Frames> {
   await page.evaluate(() => {
     const frames: number[] = [];
     const note = (time: number): void => {
@@ -97,23 +140,16 @@ async function dragSideways(
   });
   const busyBefore = await metric(cdp, 'TaskDuration');
   const start = performance.now();
-  // Moves are sent by the clock and not waited for one by one: a hand does not wait for frames either.
-  const sent: Promise<unknown>[] = [];
-  for (let step = 0; performance.now() - start < DRAG_MS; step++) {
-    const x = width / 2 + Math.sin(step / 20) * 200;
-    sent.push(cdp.send('Input.dispatchMouseEvent', { type: 'mouseMoved', x, y, button: 'left', buttons: 1 }));
-    await page.waitForTimeout(Math.max(0, start + (step + 1) * 16 - performance.now()));
-  }
-  await Promise.all(sent);
+  await act();
   const frames = await page.evaluate(() => (globalThis as unknown as { frames: number[] }).frames);
   const seconds = (performance.now() - start) / 1000;
   const busy = (await metric(cdp, 'TaskDuration')) - busyBefore;
-  await page.mouse.up();
   const intervals = frames.slice(1).map((time, i) => time - (frames[i] ?? time));
   return {
     framesPerSecond: frames.length / seconds,
     frameP95: quantile(intervals, 0.95),
     busyPerFrame: (busy / frames.length) * 1000,
+    busy: busy / seconds,
   };
 }
 

@@ -1,0 +1,157 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Browser } from 'playwright-core';
+import { launchBrowser } from '../test/support/browser.ts';
+import type { Child } from '../test/support/child.ts';
+import { DaskCluster, type DaskDriver } from '../test/support/dask-cluster.ts';
+import { ROOT } from '../test/support/project-files.ts';
+import { Taskglass } from '../test/support/taskglass.ts';
+import { cpuOf } from './support/cpu.ts';
+import { type Frames, openDrawn } from './support/page-probe.ts';
+import { fixed, report } from './support/report.ts';
+import { median } from './support/stats.ts';
+import { Crowd, watchOurs } from './support/viewers.ts';
+
+export interface Options {
+  readonly passes: number;
+  /** How long each page is looked at, seconds. */
+  readonly seconds: number;
+}
+
+const TASKS_A_SECOND = 1_000;
+const PARTS = 10;
+const VIEWERS = 10;
+const THREADS = 8;
+const SIZES = [50, 1_000] as const;
+const PAGES = ['ours', 'bokeh'] as const;
+type PageName = (typeof PAGES)[number];
+
+interface Figures extends Frames {
+  readonly drawn: number;
+  readonly bytesPerSecond: number;
+  readonly heap: number;
+  /** Shares of a core. */
+  readonly scheduler: number;
+  readonly server: number;
+}
+
+/** /status while 1,000 tasks finish a second, on a small cluster and on one of 1,000 workers: ours and the Bokeh dashboard's by turns. */
+export async function main(options: Options): Promise<void> {
+  const columns: Figures[][] = [];
+  for (const size of SIZES) {
+    const figures = await busyCluster(size, options);
+    columns.push(figures.ours, figures.bokeh);
+  }
+  publish(options, columns);
+}
+
+async function busyCluster(workers: number, options: Options): Promise<Record<PageName, Figures[]>> {
+  await using cluster = await DaskCluster.start({ workers: 0, dashboard: true });
+  const driver = await cluster.client();
+  const simulated = cluster.python([
+    path.join(ROOT, 'test/scale/simulated_workers.py'),
+    cluster.address,
+    ...[workers, THREADS, 0.2, 0].map(String),
+  ]);
+  await simulated.printed(/^ready/m, 120_000);
+  await using taskglass = await Taskglass.start([cluster.address]);
+  await using _crowd = await Crowd.open(VIEWERS - 1, () => watchOurs(taskglass.origin, Date.now() / 1000));
+  await using _load = new Load(driver);
+  await sleep(10_000);
+  const urls = { ours: taskglass.url('/status'), bokeh: `http://127.0.0.1:${cluster.dashboardPort}/status` };
+  const processes = { scheduler: cluster.scheduler, server: taskglass.child };
+  const figures: Record<PageName, Figures[]> = { ours: [], bokeh: [] };
+  for (let pass = 1; pass <= options.passes; pass++) {
+    for (const name of PAGES) {
+      const browser = await launchBrowser();
+      try {
+        const of = await look(browser, urls[name], options.seconds, processes);
+        figures[name].push(of);
+        console.log(`${workers} workers, pass ${pass}: ${name}: ${JSON.stringify(of)}`);
+      } finally {
+        await browser.close();
+      }
+      // A session of Bokeh's goes on for half a minute after its viewer left.
+      await sleep(name === 'bokeh' && pass < options.passes ? 35_000 : 1_000);
+    }
+  }
+  return figures;
+}
+
+async function look(
+  browser: Browser,
+  url: string,
+  seconds: number,
+  { scheduler, server }: { scheduler: Child; server: Child },
+): Promise<Figures> {
+  await using opened = await openDrawn(browser, url);
+  const cpu = () => ({ scheduler: cpuOf(scheduler), server: cpuOf(server), at: performance.now() / 1000 });
+  await sleep(3_000);
+  const bytes = opened.bytes.socket;
+  const before = cpu();
+  const frames = await opened.frames(() => sleep(seconds * 1_000));
+  const after = cpu();
+  const span = after.at - before.at;
+  return {
+    ...frames,
+    drawn: opened.drawn,
+    bytesPerSecond: (opened.bytes.socket - bytes) / span,
+    heap: await opened.heap(),
+    scheduler: (after.scheduler - before.scheduler) / span,
+    server: (after.server - before.server) / span,
+  };
+}
+
+/** So many tasks a second finish in a scheduler, as far as it can tell; until it is disposed of. */
+class Load implements AsyncDisposable {
+  readonly #driver: DaskDriver;
+  readonly #done: Promise<void>;
+  #on = true;
+
+  constructor(driver: DaskDriver) {
+    this.#driver = driver;
+    this.#done = this.#run();
+  }
+
+  async #run(): Promise<void> {
+    await this.#driver.run(readFileSync(path.join(ROOT, 'test/soak/soak.py'), 'utf8'));
+    const began = performance.now();
+    const count = TASKS_A_SECOND / PARTS;
+    for (let part = 0; this.#on; part++) {
+      await this.#driver.run(`client.run_on_scheduler(inject, first=${part * count}, count=${count}); None`);
+      await sleep(Math.max(0, began + ((part + 1) * 1_000) / PARTS - performance.now()));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#on = false;
+    await this.#done;
+  }
+}
+
+function publish(options: Options, columns: readonly Figures[][]): void {
+  const row = (title: string, digits: number, of: (figures: Figures) => number): string[] => [
+    title,
+    ...columns.map((figures) => fixed(median(figures.map(of)), digits)),
+  ];
+  report({
+    name: 'status',
+    about:
+      `/status in headless Chromium without a GPU, looked at for ${options.seconds} s while ${TASKS_A_SECOND} tasks finish a second in a real scheduler ` +
+      `(told so: its workers of ${THREADS} threads only pretend to work); ours and the Bokeh dashboard's by turns, median of ${options.passes}. ` +
+      `${VIEWERS - 1} more watch ours all the time. The scheduler's CPU has the load's own in it.`,
+    head: ['/status, 1,000 tasks/s', ...SIZES.flatMap((size) => [`Taskglass, ${size} workers`, `Bokeh, ${size}`])],
+    rows: [
+      row('navigation → drawn, s', 2, (f) => f.drawn / 1000),
+      row('main thread busy, %', 0, (f) => f.busy * 100),
+      row('frames/s', 0, (f) => f.framesPerSecond),
+      row('frame interval p95, ms', 0, (f) => f.frameP95),
+      row('kB/s over the WebSocket', 0, (f) => f.bytesPerSecond / 1000),
+      row('heap of the page, MB', 0, (f) => f.heap / 1e6),
+      row("the scheduler's CPU, % of a core", 0, (f) => f.scheduler * 100),
+      row(`our server's with ${VIEWERS} viewers, % of a core`, 1, (f) => f.server * 100),
+    ],
+    data: { options, columns },
+  });
+}

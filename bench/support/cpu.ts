@@ -1,0 +1,12 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { Child } from '../../test/support/child.ts';
+
+/** Seconds of CPU that all threads of a process have had, to the nanosecond: ticks of a hundredth are too coarse for this. */
+export function cpuOf({ pid }: Child): number {
+  const folder = `/proc/${pid}/task`;
+  return readdirSync(folder).reduce((sum, thread) => {
+    const [ran = '0'] = readFileSync(path.join(folder, thread, 'schedstat'), 'utf8').split(' ');
+    return sum + Number(ran) / 1e9;
+  }, 0);
+}
