@@ -16,7 +16,7 @@ class Farewell:
         """The error, as Dask itself would answer it; then the end that a feed takes for that of its connection."""
         why, self.reason = self.reason, None
         if why is not None:
-            return {"status": "uncaught-error", "exception_text": why}
+            return {"agent": "unfit", "status": "uncaught-error", "exception_text": why}
         try:
             self.comm.abort()
         except Exception:

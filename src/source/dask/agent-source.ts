@@ -26,8 +26,15 @@ export const AGENT_MODULES: readonly string[] = [
 /** `from .module import a, b`, on one line or with its names in parentheses. */
 const RELATIVE_IMPORT = /^from \.\w+ import (?:\([^)]*\)|.*)\n/gm;
 
+let source: Promise<string> | undefined;
+
 /** The agent as one text: a scheduler has no package to import from. */
-export async function readAgentSource(): Promise<string> {
+export function readAgentSource(): Promise<string> {
+  source ??= joinModules();
+  return source;
+}
+
+async function joinModules(): Promise<string> {
   const texts = await Promise.all(AGENT_MODULES.map((name) => readFile(new URL(`${name}.py`, PACKAGE), 'utf8')));
   return texts.map((text) => text.replace(RELATIVE_IMPORT, '')).join('\n');
 }

@@ -1,4 +1,5 @@
 import { TaskglassError } from '../../base/errors.ts';
+import { ENTRY_SOURCE, RUN_SOURCE } from './agent-entry.ts';
 import { readAgentSource } from './agent-source.ts';
 import { type Comm, type ConnectOptions, connect } from './comm/comm.ts';
 import { isRecord } from './comm/msgpack.ts';
@@ -29,11 +30,17 @@ export interface Attachment {
 export const AGENT_ROUTES = ['feed', 'run_function'] as const;
 export type AgentRoute = (typeof AGENT_ROUTES)[number];
 
-let source: Promise<string> | undefined;
+/** The agent itself says that it cannot run in that scheduler, whichever way it comes there. */
+export class AgentUnfit extends TaskglassError {
+  constructor(detail: string) {
+    super('AGENT_REFUSED', detail);
+  }
+}
 
 /**
  * Puts the agent into a scheduler. It stays exactly as long as the connection. Throws what `connect` throws,
- * NOT_A_SCHEDULER for another Dask process, AGENT_REFUSED where the scheduler does not let us in this way.
+ * NOT_A_SCHEDULER for another Dask process, AGENT_REFUSED where the scheduler does not let us in this way, as an `AgentUnfit`
+ * where it would, but its Dask is none that the agent knows.
  */
 export async function attachAgent(
   address: string,
@@ -41,8 +48,7 @@ export async function attachAgent(
   resume: ResumePoint | undefined,
   options: ConnectOptions = {},
 ): Promise<Attachment> {
-  source ??= readAgentSource();
-  const text = await source;
+  const text = await readAgentSource();
   const comm = await connect(address, options);
   const timeoutMs = options.timeoutMs ?? 5_000;
   const timer = setTimeout(
@@ -62,6 +68,7 @@ export async function attachAgent(
     // A worker or nanny has no such op, and a scheduler without pickle answers the same nil.
     if (first === null) throw await whoAnswers(address, options);
     const refusal = remoteError(first);
+    if (isRecord(first) && first.agent === 'unfit') throw new AgentUnfit(refusal ?? 'it does not say why');
     throw new TaskglassError('AGENT_REFUSED', `${comm.address}: ${refusal ?? 'an answer that is not ours'}`);
   } catch (error) {
     comm.close();
@@ -79,34 +86,15 @@ function requestFeed(comm: Comm, text: string, options: AgentOptions): void {
     op: 'feed',
     reply: true,
     interval: TICK_INTERVAL_S,
-    setup: pickleModule(text, 'setup', { __interval__: TICK_INTERVAL_S, __opts__: options }),
+    setup: pickleModule(ENTRY_SOURCE, 'load(__text__)', {
+      __text__: text,
+      __interval__: TICK_INTERVAL_S,
+      __opts__: options,
+    }),
     function: pickleExpression('lambda scheduler, agent: agent.tick(scheduler)'),
     teardown: pickleExpression('lambda scheduler, agent: agent.detach(scheduler)'),
   });
 }
-
-/**
- * `feed` written out, as a coroutine that writes to its own connection, which it finds in its caller's frame. The scheduler
- * keeps what it ran among its events, so the agent's text comes after it, over that same connection.
- */
-const RUN_SOURCE = `
-import asyncio, sys
-
-async def taskglass_agent(dask_scheduler):
-    comm = sys._getframe(1).f_locals["comm"]
-    names = {"__name__": "taskglass_agent", "__interval__": __interval__, "__opts__": __opts__}
-    await comm.write("ready")
-    exec(compile(await comm.read(), "<taskglass agent>", "exec"), names)
-    agent = names["setup"](dask_scheduler)
-    try:
-        while dask_scheduler.status.name == "running":
-            await comm.write(agent.tick(dask_scheduler))
-            await asyncio.sleep(__interval__)
-    except OSError:
-        pass
-    finally:
-        agent.detach(dask_scheduler)
-`;
 
 async function requestRun(comm: Comm, text: string, options: AgentOptions): Promise<void> {
   const variables = { __interval__: TICK_INTERVAL_S, __opts__: options };

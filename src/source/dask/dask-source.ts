@@ -3,7 +3,7 @@ import type { LinkState, SourceSink } from '../../model/source-event.ts';
 import type { Source } from '../source.ts';
 import { DaskActions } from './actions.ts';
 import { AgentWatch } from './agent-watch.ts';
-import { AGENT_ROUTES } from './attach.ts';
+import { AGENT_ROUTES, AgentUnfit } from './attach.ts';
 import type { TlsOptions } from './comm/tls.ts';
 import { DaskDebugAccess } from './debug-access.ts';
 import { KnownCluster } from './known-cluster.ts';
@@ -42,6 +42,8 @@ export class DaskSource implements Source {
   #current: Watch | undefined;
   #route: Route = ROUTES[0];
   #polled: Polled | undefined;
+  /** Why the agent cannot run in this scheduler; empty while nothing is known of that. */
+  #unfit = '';
   #watching: Promise<void> = Promise.resolve();
   readonly #known = new KnownCluster();
 
@@ -126,13 +128,15 @@ export class DaskSource implements Source {
   /** The best way in that the scheduler allows. It is kept: each one that is refused leaves a traceback in its log. */
   async #tryRoutes(): Promise<Watch> {
     for (const route of ROUTES.slice(ROUTES.indexOf(this.#route))) {
+      if (this.#unfit !== '' && route !== 'polling') continue;
       this.#route = route;
       try {
         return await this.#tryRoute(route);
       } catch (error) {
         if (!(error instanceof TaskglassError) || error.code !== 'AGENT_REFUSED') throw error;
+        if (error instanceof AgentUnfit) this.#unfit = error.detail;
         if (route === ROUTES.at(-1)) {
-          this.#route = ROUTES[0];
+          this.#beginAnew();
           throw error;
         }
       }
@@ -146,14 +150,19 @@ export class DaskSource implements Source {
     const sink = this.#sink!;
     const address = this.#address();
     if (route !== 'polling') return AgentWatch.attach(address, route, sink, this.#known, options);
-    const watch = await PollingWatch.attach(address, this.#polled, sink, this.#known, options);
+    const watch = await PollingWatch.attach(address, this.#polled, this.#unfit, sink, this.#known, options);
     const another = this.#polled !== undefined && this.#polled !== watch.polled;
     this.#polled = watch.polled;
     if (!another) return watch;
     // A scheduler that was started anew may be configured anew.
     watch.comm.close();
-    this.#route = ROUTES[0];
+    this.#beginAnew();
     return this.#tryRoutes();
+  }
+
+  #beginAnew(): void {
+    this.#route = ROUTES[0];
+    this.#unfit = '';
   }
 
   /** Resolves with why the connection ended. */

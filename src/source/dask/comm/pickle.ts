@@ -36,9 +36,9 @@ export function pickleExpression(expression: string, variables: Record<string, P
   return pickle(new PyCall('builtins', 'eval', [expression, variables]));
 }
 
-/** A pickle that runs `source`, a module's text, in a fresh namespace and evaluates to `name` from it. */
-export function pickleModule(source: string, name: string, variables: Record<string, Picklable> = {}): Buffer {
-  return pickleExpression(`exec(compile(__source__, '<taskglass agent>', 'exec')) or ${name}`, {
+/** A pickle that runs `source`, a module's text, in a fresh namespace and evaluates an expression there, like a name. */
+export function pickleModule(source: string, expression: string, variables: Record<string, Picklable> = {}): Buffer {
+  return pickleExpression(`exec(compile(__source__, '<taskglass agent>', 'exec')) or ${expression}`, {
     __name__: 'taskglass_agent',
     __source__: source,
     ...variables,

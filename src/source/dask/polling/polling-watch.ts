@@ -61,6 +61,7 @@ export class PollingWatch implements Watch {
   readonly #sink: SourceSink;
   readonly #known: KnownCluster;
   readonly #first: Reply;
+  readonly #unfit: string;
   #asked: number | null = null;
   /** The quickest round: what is not the scheduler's work but the way there. */
   #quickest = Number.POSITIVE_INFINITY;
@@ -68,8 +69,9 @@ export class PollingWatch implements Watch {
   /** Up to when an earlier attachment saw everything. */
   readonly #resumed: number;
 
-  private constructor(comm: Comm, polled: Polled, first: Reply, sink: SourceSink, known: KnownCluster) {
+  private constructor(comm: Comm, polled: Polled, first: Reply, unfit: string, sink: SourceSink, known: KnownCluster) {
     this.comm = comm;
+    this.#unfit = unfit;
     this.polled = polled;
     this.#first = first;
     this.#resumed = polled.time;
@@ -77,10 +79,14 @@ export class PollingWatch implements Watch {
     this.#known = known;
   }
 
-  /** Throws what `connect` throws; NOT_A_SCHEDULER; AGENT_REFUSED where not even `identity` is answered. */
+  /**
+   * `unfit`: why the agent cannot run there, if that is the reason for polling; it is said where people read it. Throws what
+   * `connect` throws; NOT_A_SCHEDULER; AGENT_REFUSED where not even `identity` is answered.
+   */
   static async attach(
     address: string,
     before: Polled | undefined,
+    unfit: string,
     sink: SourceSink,
     known: KnownCluster,
     options: ConnectOptions,
@@ -96,7 +102,7 @@ export class PollingWatch implements Watch {
       }
       const same = before?.id === identity.id;
       const polled = same ? before : new Polled(identity.id, versionIn(await askVersions(comm, timeoutMs)));
-      return new PollingWatch(comm, polled, identity, sink, known);
+      return new PollingWatch(comm, polled, identity, unfit, sink, known);
     } catch (error) {
       comm.close();
       if (isRefusal(error)) throw new TaskglassError('AGENT_REFUSED', error.detail, { cause: error });
@@ -135,7 +141,9 @@ export class PollingWatch implements Watch {
       services,
     });
     connected();
-    if (workers) this.#accept({ kind: 'tick', time, workers });
+    const text = `cannot run on Dask ${polled.version}, which is polled instead: ${this.#unfit}`;
+    const log = this.#unfit !== '' && [{ time, topic: 'agent', text }];
+    if (workers || log) this.#accept({ kind: 'tick', time, ...(workers && { workers }), ...(log && { log }) });
   }
 
   async listen(): Promise<TaskglassError> {
