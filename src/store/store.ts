@@ -33,6 +33,8 @@ export interface StoreOptions {
   readonly monotonic: () => number;
   /** Which pages of the history are in memory. Default: all of them. */
   readonly pager?: Pager;
+  /** Rows are looked at each time that so many slices came: those to which nothing came since rest. */
+  readonly lookEvery?: number;
 }
 
 const GAPS_KEPT = 1_000;
@@ -59,7 +61,7 @@ export class Store implements SourceSink {
   readonly strings: Readonly<Record<StringTableName, StringTable>>;
   readonly records: Records;
   readonly slices: Slices;
-  readonly tracks = new Tracks();
+  readonly tracks: Tracks;
   readonly functions = new FunctionTable();
   readonly workers = new WorkerTable();
   readonly running = new RunningTasks();
@@ -87,7 +89,8 @@ export class Store implements SourceSink {
       type: new StringTable(pager),
     };
     this.records = new Records((group) => this.strings.group.at(group), pager);
-    this.slices = new Slices((record) => this.records.fn.at(record), pager);
+    this.tracks = new Tracks(pager);
+    this.slices = new Slices((record) => this.records.fn.at(record), pager, options.lookEvery);
     pager.forgetOldest = () => this.#forgetOldest();
   }
 

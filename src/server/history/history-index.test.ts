@@ -18,7 +18,7 @@ const logger = pino({ level: 'silent' });
 const limits = { records: 1, everyMs: 0 };
 const ours = { key: Buffer.alloc(32, 1), trouble: '' };
 const newIndex = (key = ours): HistoryIndex => {
-  const memory = new PageMemory(24 * 1_024, 1_024);
+  const memory = new PageMemory(32 * 1_024, 1_024);
   return new HistoryIndex({ memory, logger, limits, key: async () => key, monotonic: () => 0 });
 };
 

@@ -355,31 +355,3 @@ function addBlock(list: BlockList, place: number, block: number): void {
 }
 
 const asWords = (frame: ArrayBuffer): Uint32Array<ArrayBuffer> => new Uint32Array(frame);
-
-/** Lists of one owner, of which some may be absent. */
-export function saveLists(lists: readonly (BlockList | undefined)[], into: StateWriter): void {
-  into.number(lists.length);
-  for (let i = 0; i < lists.length; i++) {
-    const list = lists[i];
-    into.number(list === undefined ? -1 : list.rows);
-    if (list !== undefined) into.list(list.blocks);
-  }
-}
-
-export function loadLists(from: StateReader): (BlockList | undefined)[] {
-  const length = from.number();
-  const lists: (BlockList | undefined)[] = [];
-  for (let i = 0; i < length; i++) {
-    const rows = from.number();
-    if (rows < 0) {
-      lists.push(undefined);
-      continue;
-    }
-    // `Array.from` would ask an iterator for each of them.
-    const words = from.words();
-    const blocks = new Array<number>(words.length);
-    for (let place = 0; place < words.length; place++) blocks[place] = words[place]!;
-    lists.push({ rows, blocks });
-  }
-  return lists;
-}

@@ -42,7 +42,8 @@ describe('a table of strings', () => {
     expect(NAMES.every((name, i) => table.at(indices[i]!) === name)).toBe(true);
     const charged = pager.memory.charged;
     for (let i = 0; i < 20_000; i++) table.intern(`other-${i}`);
-    expect(pager.memory.charged).toBe(charged);
+    // But for what is kept of their pages.
+    expect(pager.memory.charged).toBeLessThan(charged * 1.01);
   });
 
   it('is taken up as it was put down', () => {

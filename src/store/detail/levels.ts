@@ -1,6 +1,6 @@
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import type { Micros } from '../../model/units.ts';
-import { BLOCK, type BlockList, BlockPool, loadLists, saveLists } from '../columns/blocks.ts';
+import { BLOCK, type BlockList, BlockPool } from '../columns/blocks.ts';
 import type { Pager } from '../paging/pager.ts';
 import type { StateReader, StateWriter } from '../paging/state.ts';
 
@@ -42,16 +42,10 @@ export interface TrackLevels {
 }
 
 export function noLevels(): TrackLevels {
-  return { lists: [], tryAt: new Array<number>(LEVELS.length).fill(WORTH_ROWS) };
-}
-
-export function saveLevels(levels: TrackLevels, into: StateWriter): void {
-  saveLists(levels.lists, into);
-  into.numbers(levels.tryAt);
-}
-
-export function loadLevels(from: StateReader): TrackLevels {
-  return { lists: loadLists(from), tryAt: Array.from(from.numbers()) };
+  return {
+    lists: new Array<BlockList | undefined>(LEVELS.length),
+    tryAt: new Array<number>(LEVELS.length).fill(WORTH_ROWS),
+  };
 }
 
 /**

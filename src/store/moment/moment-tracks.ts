@@ -49,7 +49,7 @@ export class MomentTracks {
   #place(name: string, { worker, address, host }: Pick<Place, 'worker' | 'address' | 'host'>): Place {
     let place = this.#byName.get(name);
     if (place === undefined) {
-      place = { worker, address, name, host, alive: false, nthreads: 0, tracks: [], threads: new Map() };
+      place = { worker, address, name, host, alive: false, nthreads: 0, tracks: [], threads: [] };
       this.#byName.set(name, place);
     }
     return place;

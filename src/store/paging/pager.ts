@@ -45,6 +45,8 @@ export interface PagerOptions {
   readonly damaged?: (reason: string) => void;
 }
 
+/** What is kept of a page that is not in memory: so much of it, 256 bytes of the usual size. */
+const BESIDE = 1 / 256;
 /** A disk that was full is tried again after so long. */
 const RETRY_MS = 10_000;
 
@@ -109,6 +111,7 @@ export class Pager {
   }
 
   #page<T extends PageValues>(view: Page<T>['view'], lost: () => void): Page<T> {
+    this.charge(this.bytes * BESIDE);
     return {
       values: null,
       used: true,

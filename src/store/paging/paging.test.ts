@@ -42,8 +42,9 @@ function feed(store: Store, rows: readonly Row[], parts = 4): void {
   }
 }
 
-function storeOf(rows: readonly Row[], pager = new Pager()): Store {
-  const store = new Store({ monotonic: () => 0, pager });
+function storeOf(rows: readonly Row[], pager?: Pager): Store {
+  // Where there are pages, tracks to which nothing comes for a moment are in them, too.
+  const store = new Store({ monotonic: () => 0, ...(pager && { pager, lookEvery: 9 }) });
   attach(store, 'Scheduler-1', BASE);
   feed(store, rows);
   return store;
@@ -115,7 +116,7 @@ describe('paging', () => {
             capture.commit();
             feed(store, part.slice(0, 50));
             const { numbers, words, texts } = state.parts;
-            const other = new Store({ monotonic: () => 0, pager: smallPager(pages) });
+            const other = new Store({ monotonic: () => 0, pager: smallPager(pages), lookEvery: 9 });
             const table = { file, slots: capture.slots };
             const whole = {
               numbers: Float64Array.from(numbers.flatMap((part) => [...part])),

@@ -32,18 +32,6 @@ export class StateWriter {
     put(this.#words, this.#wordParts, values);
   }
 
-  /** The same as {@link words}, for the tens of thousands of short lists that a history has: their loop sees one kind of array. */
-  list(values: readonly number[]): void {
-    const words = this.#words;
-    const { length } = values;
-    const at = words.length;
-    words.extend(length + 1);
-    const { raw } = words;
-    raw[at] = length;
-    for (let i = 0; i < length; i++) raw[at + 1 + i] = values[i]!;
-    if (at + length >= PART) finish(words, this.#wordParts);
-  }
-
   /** Anything that JSON has, and numbers that it has not. It may be asked for later: it must not change. */
   text(value: () => unknown): void {
     this.#texts.push(value);
