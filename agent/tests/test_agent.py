@@ -319,8 +319,13 @@ async def test_counts_bytes_and_forgotten():
 
 @run
 async def test_bursts_of_what_leaves_memory_are_noted_exactly_and_bounded():
+    for n in (limits.MAX_SIZES * 4 - 2, limits.MAX_SIZES * 4, limits.MAX_SIZES * 4 + 2):
+        await bursts_of_what_leaves_memory(n)
+
+
+async def bursts_of_what_leaves_memory(n):
     async with cluster(0) as (s, _):
-        n, many = limits.MAX_SIZES * 3 + 7, limits.MAX_NOTED * 3 + 5
+        many = limits.MAX_NOTED * 3 + 5
         kw = {"worker": "w", "thread": 1, "typename": "int", "startstops": COMPUTED}
 
         def task(key, nbytes):
@@ -334,7 +339,8 @@ async def test_bursts_of_what_leaves_memory_are_noted_exactly_and_bounded():
         s.transition_counter += 1
 
         def settled():
-            while reader.tick():
+            while m := reader.tick():
+                assert "error" not in m
                 s.transition_counter += bool(agent.memory.to_scan)
             return {name: tuple(balance) for name, balance in agent.memory.balances.items()}
 

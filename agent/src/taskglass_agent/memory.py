@@ -24,7 +24,8 @@ class Noted(dict):
 
     def settle(self):
         for group, noted in self.items():
-            self.settle_one(group, noted)
+            if noted:  # it may have been settled by itself just before
+                self.settle_one(group, noted)
         self.clear()
 
 
