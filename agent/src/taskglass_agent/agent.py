@@ -56,7 +56,7 @@ class Agent(SchedulerPlugin):
         self.tables = Tables(scheduler)
         self.links = Links(scheduler.tasks) if opts.get("links") else None
         self.records = Records(scheduler.tasks, self.tables, self.links)
-        self.memory = Memory(scheduler)
+        self.memory = Memory(scheduler, self.links)
         self.prefixes = Prefixes(scheduler, self.tables, self.memory)
         self.running = Running(self.tables)
         self.workers = Workers(scheduler, self.tables, self.running)

@@ -61,9 +61,7 @@ class Hook:
                     ts = tasks[key]
                     if ts.run_spec is None:  # scattered
                         if finish == "forgotten":
-                            forgotten[ts.group] += 1
-                            if known is not None:
-                                gone.append(key)
+                            forgotten[ts.group].append(key)
                     elif finish == "forgotten":
                         sizes = left[ts.group]
                         sizes.append(ts.nbytes)
@@ -79,8 +77,8 @@ class Hook:
                 elif finish == "forgotten":
                     ts = tasks[key]
                     if ts.nbytes >= 0 and start != "erred":  # it had completed
-                        forgotten[ts.group] += 1
-                    if known is not None:
+                        forgotten[ts.group].append(key)
+                    elif known is not None:
                         gone.append(key)
                 elif finish == "memory":
                     # A late result of a task that was sent back to waiting is a run as well.

@@ -12,14 +12,13 @@ class Noted(dict):
     all that is noted of a task.
     """
 
-    def __init__(self, empty, settle):
-        self.empty = empty
+    def __init__(self, settle):
         self.settle_one = settle
 
     def __missing__(self, group):
         if len(self) >= MAX_NOTED:
             self.settle()
-        noted = self[group] = self.empty()
+        noted = self[group] = []
         return noted
 
     def settle(self):
@@ -32,14 +31,15 @@ class Noted(dict):
 class Memory:
     """Results in memory, per prefix."""
 
-    def __init__(self, scheduler):
+    def __init__(self, scheduler, links):
         self.tasks = scheduler.tasks
+        self.links = links
         # prefix -> [tasks in memory, their bytes, tasks that were forgotten after they had completed]. What comes is
         # added when it becomes a record; of what was there when we came, what left meanwhile is missing until it is.
         self.balances = defaultdict(lambda: [0, 0, 0])
-        self.released = Noted(list, self.settle_released)  # bytes of each result that left memory
-        self.left = Noted(list, self.settle_left)  # of each that was forgotten with it
-        self.forgotten = Noted(int, self.settle_forgotten)  # how many were forgotten after they had left it
+        self.released = Noted(self.settle_released)  # bytes of each result that left memory
+        self.left = Noted(self.settle_left)  # of each that was forgotten with it
+        self.forgotten = Noted(self.settle_forgotten)  # keys of tasks that were forgotten after they had left it
         self.scattered = {}  # prefix -> [count, bytes]
         self.strangers = {}  # prefix -> how many of its tasks in memory the hook did not see come
         self.scatter_time = 0.0
@@ -76,11 +76,14 @@ class Memory:
         sizes.clear()
 
     def settle_left(self, group, sizes):
-        self.settle_forgotten(group, len(sizes))
+        self.balances[group.prefix.name][2] += len(sizes)
         self.settle_released(group, sizes)
 
-    def settle_forgotten(self, group, count):
-        self.balances[group.prefix.name][2] += count
+    def settle_forgotten(self, group, keys):
+        self.balances[group.prefix.name][2] += len(keys)
+        if self.links is not None:
+            self.links.gone += keys
+        keys.clear()
 
     def settle(self):
         """All that the hook noted."""
