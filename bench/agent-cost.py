@@ -78,15 +78,19 @@ def add_workers(s, n):
         s.total_nthreads += 4
 
 
-def us(f, n, before=lambda: None):
-    """Microseconds of thread CPU: least and median. (Wall time of a shared machine says little.)"""
+def us(f, n, before=lambda: None, less=lambda: None):
+    """
+    Microseconds of thread CPU beyond those of ``less``: least and median. (Wall time of a shared machine says little.)
+    """
     readings = []
     gc.disable()
     for _ in range(n):
         before()
         t0 = time.thread_time_ns()
+        less()
+        t1 = time.thread_time_ns()
         f()
-        readings.append((time.thread_time_ns() - t0) / 1e3)
+        readings.append((time.thread_time_ns() - t1 - (t1 - t0)) / 1e3)
     gc.enable()
     readings.sort()
     return {"min": round(readings[0], 2), "p50": round(readings[n // 2], 2)}
@@ -155,9 +159,15 @@ async def measure(n):
 
             return run
 
+        def touch():
+            """What the scheduler has just done itself when it calls: tasks that nobody looked at come from afar."""
+            for key in chosen:
+                s.tasks.get(key).get_nbytes()
+
         def other(start, end):
             def run():
                 for key in chosen:
+                    s.tasks.get(key).get_nbytes()
                     agent.transition(key, start, end, stimulus_id="x")
 
             return run
@@ -165,6 +175,13 @@ async def measure(n):
         def others():
             for start, end in OTHERS:
                 other(start, end)()
+
+        def touch_others():
+            for _ in OTHERS:
+                touch()
+
+        def cost_of(start, end):
+            return per(us(other(start, end), 40, drain, touch), TASKS)
 
         class Empty:
             def transition(self, key, start, finish, *args, **kw):
@@ -188,11 +205,12 @@ async def measure(n):
                 us(finish(agent.transition, agent.intake.absorb), 40, become_ready),
                 TASKS,
             ),
-            "waiting -> processing": per(us(other("waiting", "processing"), 40), TASKS),
-            "memory -> released": per(us(other("memory", "released"), 40), TASKS),
-            "released -> forgotten": per(us(other("released", "forgotten"), 40), TASKS),
+            "waiting -> processing": cost_of("waiting", "processing"),
+            "memory -> released": cost_of("memory", "released"),
+            "memory -> forgotten": cost_of("memory", "forgotten"),
+            "released -> forgotten": cost_of("released", "forgotten"),
             "mean of a task's other transitions": per(
-                us(others, 40), TASKS * len(OTHERS)
+                us(others, 40, drain, touch_others), TASKS * len(OTHERS)
             ),
             "finished task, not asked what it waited for": per(
                 us(

@@ -56,7 +56,7 @@ class Agent(SchedulerPlugin):
         self.tables = Tables(scheduler)
         self.links = Links(scheduler.tasks) if opts.get("links") else None
         self.records = Records(scheduler.tasks, self.tables, self.links)
-        self.memory = Memory(scheduler, self.links)
+        self.memory = Memory(scheduler)
         self.prefixes = Prefixes(scheduler, self.tables, self.memory)
         self.running = Running(self.tables)
         self.workers = Workers(scheduler, self.tables, self.running)
@@ -137,7 +137,6 @@ class Agent(SchedulerPlugin):
             cost.max_lag = max(cost.max_lag, t0 - self.last_end - self.interval)
         try:
             self.intake.absorb()
-            self.memory.settle()
             error, self.intake.error = self.intake.error, None
             if error is not None:  # of the hook's
                 raise error
@@ -255,6 +254,7 @@ class Agent(SchedulerPlugin):
         if now - self.slow_time < 1 and not self.hello:
             return
         self.slow_time = now
+        self.memory.balance_of.clear()
         q = s.monitor.quantities
         last = {k: float(q[k][-1]) if q.get(k) else NAN for k in ("cpu", "memory")}
         msg["s"] = (

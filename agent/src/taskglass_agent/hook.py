@@ -6,7 +6,7 @@ from time import perf_counter, thread_time
 from distributed.metrics import time
 
 from .intake import FIELDS, KEY
-from .limits import INF, MAX_LINKS, MAX_RAW, MAX_SIZES, NAN, TIMED_CALLS
+from .limits import INF, MAX_LINKS, MAX_RAW, NAN, TIMED_CALLS
 
 FULL = MAX_RAW * len(FIELDS)
 
@@ -32,14 +32,13 @@ class Hook:
     def _build(self, tasks, memory):
         # Every name that is closed over is copied in every call, so what is seldom needed is behind one of them.
         hook, intake = self, self.intake
-        raw, released, left, forgotten = intake.raw, memory.released, memory.left, memory.forgotten
+        raw, balance_of = intake.raw, memory.balance_of
         links = intake.records.links
         known, gone = (None, None) if links is None else (links.known, links.gone)
 
         # All keywords of a finished task are named, used or not: one that goes to **kw costs more than all that is
         # done here for most transitions. None is keyword-only: their defaults are looked up by name in every call.
-        # And of what is kept nothing is new to the garbage collector but what Dask made anyway. A group is a field of
-        # its task, but a prefix is one of its group, and looked up for each task it costs as much as all the rest.
+        # And of what is kept nothing is new to the garbage collector but what Dask made anyway.
         def transition(
             key,
             start,
@@ -59,26 +58,21 @@ class Hook:
             try:
                 if start == "memory":
                     ts = tasks[key]
-                    if ts.run_spec is None:  # scattered
-                        if finish == "forgotten":
-                            forgotten[ts.group].append(key)
-                    elif finish == "forgotten":
-                        sizes = left[ts.group]
-                        sizes.append(ts.nbytes)
-                        if len(sizes) >= MAX_SIZES:
-                            hook.memory.settle_left(ts.group, sizes)
+                    balance = balance_of[ts.group]
+                    if ts.run_spec is not None:  # not scattered
+                        balance[0] -= 1
+                        size = ts.nbytes
+                        if size > 0:
+                            balance[1] -= size
+                    if finish == "forgotten":
+                        balance[2] += 1
                         if known is not None:
                             gone.append(key)
-                    else:
-                        sizes = released[ts.group]
-                        sizes.append(ts.nbytes)
-                        if len(sizes) >= MAX_SIZES:
-                            hook.memory.settle_released(ts.group, sizes)
                 elif finish == "forgotten":
                     ts = tasks[key]
                     if ts.nbytes >= 0 and start != "erred":  # it had completed
-                        forgotten[ts.group].append(key)
-                    elif known is not None:
+                        balance_of[ts.group][2] += 1
+                    if known is not None:
                         gone.append(key)
                 elif finish == "memory":
                     # A late result of a task that was sent back to waiting is a run as well.

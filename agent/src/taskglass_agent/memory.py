@@ -3,43 +3,34 @@
 from collections import defaultdict
 from itertools import islice
 
-from .limits import MAX_NOTED, MAX_SCATTERED, SCAN_CHUNK
+from .limits import MAX_KNOWN_GROUPS, MAX_SCATTERED, SCAN_CHUNK
 
 
-class Noted(dict):
+class BalanceOf(dict):
     """
-    What the hook notes per group until the next tick, or until there is much of it. A prefix costs more to find than
-    all that is noted of a task.
+    The balance of each group's prefix: to find that costs more than all that the hook does with it. Only for a while,
+    as a group that is kept keeps those that it depends on.
     """
 
-    def __init__(self, settle):
-        self.settle_one = settle
+    def __init__(self, balances):
+        self.balances = balances
 
     def __missing__(self, group):
-        if len(self) >= MAX_NOTED:
-            self.settle()
-        noted = self[group] = []
-        return noted
-
-    def settle(self):
-        for group, noted in self.items():
-            if noted:  # it may have been settled by itself just before
-                self.settle_one(group, noted)
-        self.clear()
+        if len(self) >= MAX_KNOWN_GROUPS:
+            self.clear()
+        balance = self[group] = self.balances[group.prefix.name]
+        return balance
 
 
 class Memory:
     """Results in memory, per prefix."""
 
-    def __init__(self, scheduler, links):
+    def __init__(self, scheduler):
         self.tasks = scheduler.tasks
-        self.links = links
         # prefix -> [tasks in memory, their bytes, tasks that were forgotten after they had completed]. What comes is
         # added when it becomes a record; of what was there when we came, what left meanwhile is missing until it is.
         self.balances = defaultdict(lambda: [0, 0, 0])
-        self.released = Noted(self.settle_released)  # bytes of each result that left memory
-        self.left = Noted(self.settle_left)  # of each that was forgotten with it
-        self.forgotten = Noted(self.settle_forgotten)  # keys of tasks that were forgotten after they had left it
+        self.balance_of = BalanceOf(self.balances)
         self.scattered = {}  # prefix -> [count, bytes]
         self.strangers = {}  # prefix -> how many of its tasks in memory the hook did not see come
         self.scatter_time = 0.0
@@ -69,28 +60,6 @@ class Memory:
             if isinstance(size, (int, float)):
                 balance[1] += size
 
-    def settle_released(self, group, sizes):
-        balance = self.balances[group.prefix.name]
-        balance[0] -= len(sizes)
-        balance[1] -= sum_of(sizes)
-        sizes.clear()
-
-    def settle_left(self, group, sizes):
-        self.balances[group.prefix.name][2] += len(sizes)
-        self.settle_released(group, sizes)
-
-    def settle_forgotten(self, group, keys):
-        self.balances[group.prefix.name][2] += len(keys)
-        if self.links is not None:
-            self.links.gone += keys
-        keys.clear()
-
-    def settle(self):
-        """All that the hook noted."""
-        self.released.settle()
-        self.left.settle()
-        self.forgotten.settle()
-
     def scan(self):
         """A part of what was in memory when we came, with the bytes that it had then."""
         groups, sizes = self.to_scan[-SCAN_CHUNK:], self.sizes_to_scan[-SCAN_CHUNK:]
@@ -112,14 +81,9 @@ class Memory:
 
     def restart(self):
         """The scheduler cleared its tasks without a transition; those it forgot before that are counted."""
-        self.settle()
         for balance in self.balances.values():
             balance[:2] = 0, 0
         self.scattered.clear()
         self.strangers.clear()
         self.to_scan, self.sizes_to_scan = [], []
-
-
-def sum_of(sizes):
-    """Of bytes that a scheduler knows; of a few it may not."""
-    return sum(sizes) if min(sizes) >= 0 else sum(max(size, 0) for size in sizes)
+        self.balance_of.clear()
