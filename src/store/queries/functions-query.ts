@@ -24,7 +24,8 @@ import type { Store } from '../store.ts';
 import { colorOf } from './json.ts';
 import { listOf, workersOf } from './record-filter.ts';
 import { type MatchFilter, matchesOf } from './record-matches.ts';
-import { type WorkerShares, WorkerSums } from './worker-shares.ts';
+import { stretches } from './stretches.ts';
+import { CATEGORIES, type WorkerShares, WorkerSums } from './worker-shares.ts';
 
 export const FUNCTION_SORTS = ['total', 'count', 'mean', 'p50', 'p95', 'max', 'nbytes', 'transfer', 'erred'] as const;
 
@@ -101,6 +102,10 @@ export interface FunctionsView {
 
 /** Rows that are gone through in one step. */
 const STEP_ROWS = 10_000;
+/** Rows of a track that are gone through in one go: each block of them may be on a page that has to be read. */
+const PART_ROWS = 1_024;
+/** To read a page takes about as long as to go through so many rows. */
+const LOAD_ROWS = 512;
 
 class Sums {
   readonly lengths = new LogHistogram();
@@ -126,16 +131,18 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
   const only = names === undefined ? null : new Set(names);
   const matches = query.only === undefined ? null : matchesOf(store, query.only);
   const sums = new Map<number, Sums>();
-  const activity = new Float64Array(CATEGORY_FUNCTION + 1);
+  const activity = new Float64Array(CATEGORIES);
   const intervals = new Intervals();
-  const workers = query.byWorker === true ? new WorkerSums(store, until - since) : null;
+  const workers = query.byWorker === true ? new WorkerSums(store, until - since, tracks) : null;
+  const bounds = stretches(store, since, until);
   let busy = 0;
   let rows = 0;
-  for (const track of tracks) {
+  for (const { from: begin, to: end, track } of parts(bounds, tracks)) {
     workers?.begin(activity, busy);
-    for (let from = since; from < until; ) {
-      const held = slices.rowsIn(track, 0, from, until);
-      const to = held <= STEP_ROWS ? until : Math.min(until, Math.ceil(from + ((until - from) * STEP_ROWS) / held));
+    for (let from = begin; from < end; ) {
+      const held = slices.rowsIn(track, 0, from, end, PART_ROWS);
+      const to = held <= PART_ROWS ? end : Math.min(end, Math.ceil(from + ((end - from) * PART_ROWS) / held));
+      const { loads } = store.pager;
       for (const spent of matches?.learn(slices, track, from, to) ?? []) {
         rows += spent;
         if (rows < STEP_ROWS) continue;
@@ -162,7 +169,7 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
         return;
       });
       busy += intervals.take();
-      rows += 8;
+      rows += 8 + (store.pager.loads - loads) * LOAD_ROWS;
       from = to;
       if (rows < STEP_ROWS) continue;
       rows = 0;
@@ -193,6 +200,12 @@ export function* functionsSteps(store: Store, query: FunctionsQuery): Steps<Func
     functions: functions.slice(0, query.limit),
     ...(workers !== null && { workers: workers.list(query.limit) }),
   };
+}
+
+function* parts(bounds: readonly Micros[], tracks: readonly number[]) {
+  for (let i = 1; i < bounds.length; i++) {
+    for (const track of tracks) yield { from: bounds[i - 1]!, to: bounds[i]!, track };
+  }
 }
 
 function tracksOf(store: Store, { worker, tracks }: FunctionsQuery): number[] {

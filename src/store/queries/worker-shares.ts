@@ -23,6 +23,9 @@ export interface WorkerShares {
   readonly idle: number;
 }
 
+/** Of what is added up: functions are one. */
+export const CATEGORIES = CATEGORY_FUNCTION + 1;
+
 /** What rows did, added up by worker. */
 export class WorkerSums {
   readonly #store: Store;
@@ -31,12 +34,20 @@ export class WorkerSums {
   #before = new Float64Array();
   #busy: Micros = 0;
 
-  constructor(store: Store, wide: Micros) {
+  /** `tracks`: the rows that are looked at, each in one part or in several. */
+  constructor(store: Store, wide: Micros, tracks: readonly number[]) {
     this.#store = store;
     this.#wide = wide;
+    for (const track of tracks) {
+      const { worker } = store.tracks.list[track]!.place;
+      const sums = this.#sums.get(worker);
+      if (sums === undefined)
+        this.#sums.set(worker, { track, tracks: 1, busy: 0, activity: new Float64Array(CATEGORIES) });
+      else sums.tracks++;
+    }
   }
 
-  /** A row begins: so much was done in others. */
+  /** A part of a row begins: so much was done in others. */
   begin(activity: Float64Array, busy: Micros): void {
     this.#before = activity.slice();
     this.#busy = busy;
@@ -44,12 +55,7 @@ export class WorkerSums {
 
   end(track: number, activity: Float64Array, busy: Micros): void {
     const { worker } = this.#store.tracks.list[track]!.place;
-    let sums = this.#sums.get(worker);
-    if (sums === undefined) {
-      sums = { track, tracks: 0, busy: 0, activity: new Float64Array(activity.length) };
-      this.#sums.set(worker, sums);
-    }
-    sums.tracks++;
+    const sums = this.#sums.get(worker)!;
     sums.busy += busy - this.#busy;
     for (let i = 0; i < activity.length; i++) sums.activity[i]! += activity[i]! - this.#before[i]!;
   }
