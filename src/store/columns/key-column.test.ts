@@ -26,11 +26,19 @@ const pair = fc
     ([group, end, form]) => [{ group: `${group}${end}`, tuple: `('${group}${end}`, other: end }[form], group] as const,
   );
 
+/** Each key has a group that no other is of. */
+const ofTheirOwn = {
+  at: (index: number) => index,
+  read: (first: number, into: Uint32Array | Float64Array) => {
+    for (let i = 0; i < into.length; i++) into[i] = first + i;
+  },
+};
+
 it('gives back every key, however it relates to its group', () => {
   fc.assert(
     fc.property(fc.array(pair, { maxLength: 50 }), fc.constantFrom(1, 40), (pairs, times) => {
       const all = Array.from({ length: times }, () => pairs).flat();
-      const column = new KeyColumn((index) => all[index]![1]);
+      const column = new KeyColumn(ofTheirOwn, (index) => all[index]![1]);
       for (const [key, group] of all) column.push(key, group);
       const keys = all.map(([key]) => key);
       expect(all.map((_, i) => column.at(i))).toEqual(keys);
@@ -54,7 +62,7 @@ it('gives back every key, however it relates to its group', () => {
 });
 
 it('keeps only what a key does not share with its group', () => {
-  const column = new KeyColumn((index) => (index % 2 === 0 ? 'inc' : 'sum-0123456789abcdef'));
+  const column = new KeyColumn(ofTheirOwn, (index) => (index % 2 === 0 ? 'inc' : 'sum-0123456789abcdef'));
   for (let i = 0; i < 4_096; i += 2) {
     column.push(`inc-${HASH}`, 'inc');
     column.push(`('sum-0123456789abcdef', ${i}, 7)`, 'sum-0123456789abcdef');

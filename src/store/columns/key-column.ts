@@ -31,20 +31,22 @@ export interface KeyBlock {
  * the name of their group, which is known, and a hash or indices. Only these are kept.
  */
 export class KeyColumn {
-  readonly #groupOf: (index: number) => string;
+  readonly #groups: Pick<PackedColumn, 'at' | 'read'>;
+  readonly #nameOf: (group: number) => string;
   readonly #bytes: PagedBytes;
   readonly #lengths: PackedColumn;
   /** Where each STRIDE-th key begins. */
   readonly #begins: PackedColumn;
   #scratch = new Uint8Array(1_024);
-  readonly #groupBytes = new Map<string, Uint8Array>();
+  readonly #groupBytes = new Map<number, Uint8Array>();
   /** Where the key behind the last one that was asked for begins: many are asked for in order. */
   #next = -1;
   #nextFrom = 0;
 
-  /** `groupOf` gives the name of the group that a key of the column was pushed with. */
-  constructor(groupOf: (index: number) => string, pager = new Pager()) {
-    this.#groupOf = groupOf;
+  /** `groups` has the group that each key was pushed with, `nameOf` gives its name. */
+  constructor(groups: Pick<PackedColumn, 'at' | 'read'>, nameOf: (group: number) => string, pager = new Pager()) {
+    this.#groups = groups;
+    this.#nameOf = nameOf;
     this.#bytes = new PagedBytes(pager);
     this.#lengths = new PackedColumn(8, pager);
     this.#begins = new PackedColumn(32, pager);
@@ -79,7 +81,7 @@ export class KeyColumn {
     const form = bytes[0]!;
     const text = form < GROUP_AND_HASH ? decodeUtf8(bytes.subarray(1)) : toHex(bytes.subarray(1));
     if (form === WHOLE) return text;
-    const group = this.#groupOf(index);
+    const group = this.#nameOf(this.#groups.at(index));
     if (form === AFTER_GROUP) return group + text;
     if (form === AFTER_TUPLE_OF_GROUP) return `('${group}'${text}`;
     return form === GROUP_AND_HASH ? `${group}-${text}` : `${group}-${dashed(text)}`;
@@ -91,23 +93,22 @@ export class KeyColumn {
    */
   block(first: number, last: number): KeyBlock | null {
     const ends = new Uint32Array(last - first);
+    const groups = new Uint32Array(last - first);
     const begin = this.#beginOf(first);
+    this.#lengths.read(first, ends);
+    this.#groups.read(first, groups);
     let packed = 0;
-    for (let i = 0; i < ends.length; i++) {
-      const length = this.#lengths.at(first + i);
-      ends[i] = length;
-      packed += length;
-    }
+    for (let i = 0; i < ends.length; i++) packed += ends[i]!;
     // A copy: names of groups may lie in pages, which take the place of others.
     const bytes = this.#bytes.at(begin, begin + packed).slice();
-    let group = '';
-    let name: Uint8Array = NOTHING;
+    let group = -1;
+    let name = NOTHING;
     let length = 0;
     for (let i = 0, from = 0; i < ends.length; i++) {
       const to = from + ends[i]!;
       if (to > from) {
         if (bytes[from] !== WHOLE) {
-          const own = this.#groupOf(first + i);
+          const own = groups[i]!;
           if (own !== group) name = this.#bytesOf(own);
           group = own;
         }
@@ -124,11 +125,11 @@ export class KeyColumn {
   }
 
   /** A group's name: those of neighbours take turns, and to encode one takes longer than all else. */
-  #bytesOf(group: string): Uint8Array {
+  #bytesOf(group: number): Uint8Array {
     let bytes = this.#groupBytes.get(group);
     if (bytes === undefined) {
       if (this.#groupBytes.size >= GROUPS_KEPT) this.#groupBytes.clear();
-      bytes = encodeUtf8(group);
+      bytes = encodeUtf8(this.#nameOf(group));
       this.#groupBytes.set(group, bytes);
     }
     return bytes;
@@ -182,9 +183,10 @@ function writeWhole(
   }
   into[end++] = DASH;
   const hash = end;
+  const uuid = form === GROUP_AND_UUID;
   for (let i = from + 1; i < to; i++) {
     const byte = kept[i]!;
-    if (form === GROUP_AND_UUID && UUID_DASHES.includes(end - hash)) into[end++] = DASH;
+    if (uuid && UUID_DASHES.includes(end - hash)) into[end++] = DASH;
     into[end++] = HEX_CODES[byte >> 4]!;
     into[end++] = HEX_CODES[byte & 15]!;
   }
@@ -232,7 +234,7 @@ const PARENTHESIS = 40;
 const QUOTE = 39;
 const DASH = 45;
 const HEX_CODES = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-const NOTHING = new Uint8Array(0);
+const NOTHING: Uint8Array = new Uint8Array(0);
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 

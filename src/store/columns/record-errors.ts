@@ -45,6 +45,14 @@ export class RecordErrors {
     };
   }
 
+  /** Records of which it is known what went wrong, ascending. */
+  *records(): Generator<RecordIndex> {
+    for (let row = this.#dropped; row < this.#records.length; row++) {
+      // Given up meanwhile.
+      if (row >= this.#dropped) yield this.#records.at(row);
+    }
+  }
+
   /** A test of what a record's exception says, which asks about each text once. Records without one fail it. */
   asker(test: (text: string) => boolean): (record: RecordIndex) => boolean {
     const answers = new Map<number, boolean>();

@@ -68,9 +68,9 @@ export class Records {
       return made;
     };
     this.#groupName = groupName;
-    this.keys = new KeyColumn((record) => groupName(this.group.at(record)), pager);
     this.fn = column(16);
     this.group = column(16);
+    this.keys = new KeyColumn(this.group, groupName, pager);
     this.worker = column(16);
     this.track = column(16);
     this.type = column(8);

@@ -83,6 +83,22 @@ export class PackedColumn {
     return chunk.base + values[row & ((1 << chunk.bits) - 1)]!;
   }
 
+  /** The values from `first` on, as many as there is room for in `into`. */
+  read(first: number, into: Uint32Array | Float64Array): void {
+    for (let done = 0; done < into.length; ) {
+      const index = first + done;
+      const { base, bits, pages } = this.#chunks[index >>> this.#chunkBits]!;
+      const row = index & this.#mask;
+      const page = pages[row >>> bits]!;
+      const values = page.values ?? this.#pager.load(page);
+      page.used = true;
+      const from = row & ((1 << bits) - 1);
+      const count = Math.min(into.length - done, (1 << bits) - from, this.#mask + 1 - row);
+      for (let i = 0; i < count; i++) into[done + i] = base + values[from + i]!;
+      done += count;
+    }
+  }
+
   push(value: number): void {
     const row = this.#length & this.#mask;
     let chunk = this.#chunks[this.#length >>> this.#chunkBits];

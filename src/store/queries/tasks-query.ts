@@ -6,7 +6,7 @@ import { type Micros, type RecordIndex, type Seconds, type Seq, toSeconds } from
 import type { Slice } from '../detail/slices.ts';
 import type { Running } from '../running.ts';
 import type { Store } from '../store.ts';
-import type { Effort } from './key-search.ts';
+import { BLOCK, type Effort, STEP } from './key-search.ts';
 import { type RecordFilter, recordMatcher, runningMatcher } from './record-filter.ts';
 import { Top } from './top.ts';
 
@@ -33,9 +33,6 @@ interface TasksFound {
 export interface TasksPage extends Omit<TasksFound, 'tasks'> {
   readonly tasks: readonly RecordView[];
 }
-
-/** How much is done in one step. */
-const STEP = 10_000;
 
 export function tasksPage(store: Store, filter: TasksFilter): TasksPage {
   return atOnce(tasksPageSteps(store, filter));
@@ -83,6 +80,8 @@ export function* findRecords(
   effort: Effort,
   matches: (record: RecordIndex) => boolean,
   found?: (record: RecordIndex) => void,
+  /** Whether it is known that nothing in the same block matches. */
+  noneAround?: (record: RecordIndex) => boolean,
 ): Steps<{ seq: Seq; total: number; next: RecordIndex | null; page: RecordIndex[] }> {
   const { seq } = store;
   const { length } = store.records;
@@ -99,6 +98,11 @@ export function* findRecords(
       yield;
     }
     const record = recordAt(i);
+    if (noneAround?.(record) === true) {
+      const place = record % BLOCK;
+      i += newest ? place : BLOCK - 1 - place;
+      continue;
+    }
     if (!matches(record)) continue;
     total++;
     found?.(record);
