@@ -1,6 +1,7 @@
 import { RE2JS } from 're2js';
 import { TaskglassError } from '../../base/errors.ts';
 import type { TextTest } from '../../store/queries/key-search.ts';
+import { literalOf } from './pattern-literal.ts';
 
 /** Longest pattern, characters: what a pattern costs to try grows with it. */
 export const MAX_PATTERN = 256;
@@ -40,7 +41,9 @@ export function textTest({ text, regex, capitals }: TextQuery): TextTest {
   }
   try {
     const pattern = RE2JS.compile(text, fold ? RE2JS.CASE_INSENSITIVE : 0);
-    return (other) => pattern.test(other.length > MAX_TRIED ? other.slice(0, MAX_TRIED) : other);
+    const test = (other: string): boolean => pattern.test(other.length > MAX_TRIED ? other.slice(0, MAX_TRIED) : other);
+    const needed = literalOf(text);
+    return needed === '' ? test : Object.assign(test, { needs: { text: needed, fold } });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TaskglassError('QUERY_INVALID', `that is not a regular expression: ${reason}`);
