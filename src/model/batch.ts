@@ -232,8 +232,9 @@ export interface WindowFilter {
   /** From the first start to the last stop. */
   readonly minDuration?: Duration;
   readonly maxDuration?: Duration;
-  /** Part of the key. */
+  /** Part of the key; with `regex`, a pattern that is found in it. */
   readonly text?: string;
+  readonly regex?: true;
 }
 
 /** What a viewer looks at. */

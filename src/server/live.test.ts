@@ -1,5 +1,6 @@
 import { expect, test, vi } from 'vitest';
 import type { WindowQuery } from '../model/batch.ts';
+import { UNMATCHED } from '../model/task-state.ts';
 import { Replica } from '../store/replica.ts';
 import { MAX_CLIENT_MESSAGE, MAX_WINDOWS, type ServerMessage, WIRE_VERSION } from '../wire/message.ts';
 import { EPOCH, tasksOf } from './scripted-source.fixture.ts';
@@ -135,6 +136,32 @@ test('a window is answered, follows what comes, moves and closes', async () => {
   serving.source.finish(tasksOf('inc', 5, EPOCH + 3));
   await vi.waitFor(() => expect(replicaOf(viewer).totals?.records).toBe(20), soon);
   expect(viewer.of('window').length).toBe(length);
+  viewer.close();
+});
+
+test('a window is narrowed by a pattern of keys; what is none is answered with why, and nothing matches', async () => {
+  await using serving = await Serving.start();
+  serving.source.finish(tasksOf('inc', 12));
+  const viewer = await serving.viewer();
+  const matching = async (text: string, windows: number): Promise<number> => {
+    viewer.send({ kind: 'window', id: 1, query: { ...EVERYTHING, filter: { text, regex: true } } });
+    await vi.waitFor(() => expect(viewer.of('window').length).toBe(windows), soon);
+    const { batch } = viewer.of('window').at(-1)!;
+    if (batch.mode !== 'slices') throw new Error('they are few');
+    return batch.category.filter((category) => category < UNMATCHED).length;
+  };
+  const { tasks } = (await serving.json('/api/v1/tasks?text=[13]$&regex=1')) as { tasks: unknown[] };
+  expect(tasks.length).toBeGreaterThan(0);
+  expect(await matching('[13]$', 1)).toBe(tasks.length);
+  expect(viewer.of('error')).toEqual([]);
+  expect(await matching('(inc', 2)).toBe(0);
+  expect(viewer.of('error')[0]).toMatchObject({
+    code: 'QUERY_INVALID',
+    detail: expect.stringMatching(/not a regular expression/),
+  });
+  expect(await matching('i'.repeat(257), 3)).toBe(0);
+  expect(viewer.of('error')[1]).toMatchObject({ code: 'QUERY_INVALID', detail: expect.stringMatching(/at most 256/) });
+  expect(await matching('inc', 4)).toBe(12);
   viewer.close();
 });
 

@@ -99,6 +99,8 @@ function asFilter(value: unknown): WindowFilter {
   if (filter.status !== undefined && status === undefined) throw bad('query.filter.status');
   const { text } = filter;
   if (text !== undefined && (typeof text !== 'string' || text.length > MAX_TEXT)) throw bad('query.filter.text');
+  const { regex } = filter;
+  if (regex !== undefined && (regex !== true || text === undefined)) throw bad('query.filter.regex');
   return {
     ...(status !== undefined && { status }),
     ...(filter.minDuration !== undefined && {
@@ -108,6 +110,7 @@ function asFilter(value: unknown): WindowFilter {
       maxDuration: asDuration(filter.maxDuration, 'query.filter.maxDuration'),
     }),
     ...(text !== undefined && { text }),
+    ...(regex === true && { regex }),
   };
 }
 

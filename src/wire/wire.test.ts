@@ -161,7 +161,7 @@ describe('client messages', () => {
         until: 9,
         level: 31,
         functions: null,
-        filter: { status: 'erred', minDuration: 0.5, maxDuration: 9, text: 'x-"1' },
+        filter: { status: 'erred', minDuration: 0.5, maxDuration: 9, text: 'x-"1', regex: true },
         maxSlices: 0,
       },
     },
@@ -197,6 +197,8 @@ describe('client messages', () => {
     ['a duration as text', { maxDuration: '5' }, 'filter.maxDuration'],
     ['too long a text', { text: 'x'.repeat(1_001) }, 'filter.text'],
     ['a text that is none', { text: {} }, 'filter.text'],
+    ['a pattern that says something else', { text: 'x', regex: '1' }, 'filter.regex'],
+    ['a pattern without a text', { regex: true }, 'filter.regex'],
   ])('refuses %s as a filter', (_what, filter, why) => {
     const query = { since: 0, until: 9, level: 9, functions: null, maxSlices: 0, filter };
     expect(() => parseClientMessage(JSON.stringify({ kind: 'window', id: 1, query }))).toThrow(why);

@@ -1,3 +1,6 @@
+import { TaskglassError } from '../../src/base/errors.ts';
+import type { WindowQuery } from '../../src/model/batch.ts';
+import { windowMatch } from '../../src/server/routes/text-test.ts';
 import captured from '../../src/source/dask/captured.fixture.json' with { type: 'json' };
 import { decompress } from '../../src/source/dask/comm/decompress.ts';
 import { deserialize } from '../../src/source/dask/comm/deserialize.ts';
@@ -276,8 +279,17 @@ const pages: Target = {
   },
 };
 
-function ask(store: Store, about: ConstructorParameters<typeof WindowCursor>[1]): void {
-  const cursor = new WindowCursor(store, about);
+function matchingOf({ filter }: WindowQuery) {
+  try {
+    return filter && windowMatch(filter);
+  } catch (error) {
+    if (error instanceof TaskglassError && error.code === 'QUERY_INVALID') return { text: () => false };
+    throw error;
+  }
+}
+
+function ask(store: Store, about: WindowQuery): void {
+  const cursor = new WindowCursor(store, about, undefined, matchingOf(about));
   // Whatever is asked, the answer has an end.
   for (let step = 0; step < 200; step++) {
     cursor.step(40_000);

@@ -4,6 +4,7 @@ import { RECORD_STATUSES, type RecordStatus } from '../../model/task-state.ts';
 import { printable } from '../../serving/printable.ts';
 import { FUNCTION_SORTS, SEARCH_FIELDS } from '../../store/queries/queries.ts';
 import { EXPORT_FORMATS } from '../export/formats.ts';
+import { keyTest } from './text-test.ts';
 
 /**
  * What may stand behind the `?` of each API address. One schema both checks the query and describes it in the OpenAPI
@@ -77,6 +78,7 @@ const MATCH_FILTER = {
   min_duration: RECORD_FILTER.min_duration,
   max_duration: RECORD_FILTER.max_duration,
   text: text('Only tasks whose keys contain this text.'),
+  regex: flag('1: `text` is a regular expression, in the syntax of RE2.', '0'),
 };
 
 export const NO_QUERY = z.strictObject({});
@@ -187,6 +189,7 @@ const SEARCH_PARAMETERS = z.strictObject({
   ...RECORD_FILTER,
   status: z.enum(RECORD_STATUSES).meta({ description: 'How the record ended; default: any.' }).optional(),
   text: text('Only keys that contain this text.'),
+  text_regex: flag('1: `text` is a regular expression, in the syntax of RE2.', '0'),
   order,
   after,
   limit: number(
@@ -207,9 +210,10 @@ export const SEARCH_QUERY = SEARCH_PARAMETERS.refine(
   { path: ['q'], message: 'or something else to look for must be given' },
 );
 
-/** What of a query tells tasks apart, in the store's words, and the rest. */
-export function splitMatch<Q extends MatchQuery>({ status, min_duration, max_duration, text, ...rest }: Q) {
-  return { only: { status, minDuration: min_duration, maxDuration: max_duration, text }, rest };
+/** What of a query tells tasks apart, in the store's words, and the rest. Throws QUERY_INVALID for no pattern. */
+export function splitMatch<Q extends MatchQuery>({ status, min_duration, max_duration, text, regex, ...rest }: Q) {
+  const only = { status, minDuration: min_duration, maxDuration: max_duration, text: keyTest(text, regex === '1') };
+  return { only, rest };
 }
 
 interface MatchQuery {
@@ -217,6 +221,7 @@ interface MatchQuery {
   readonly min_duration?: number | undefined;
   readonly max_duration?: number | undefined;
   readonly text?: string | undefined;
+  readonly regex: '0' | '1';
 }
 
 export const AREA_QUERY = z

@@ -4,7 +4,7 @@ import type { ApiRoute } from './api.ts';
 import { AREA_QUERY, parseQuery, SEARCH_QUERY, splitMatch, trackSet } from './api-query.ts';
 import { AREA, SEARCH } from './api-schema.ts';
 import { inTurnsFor } from './in-turns.ts';
-import { textTest } from './text-test.ts';
+import { keyTest, textTest } from './text-test.ts';
 import { TRACK_ROUTES } from './track-routes.ts';
 
 const DEFAULT_HITS = 100;
@@ -22,11 +22,12 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
     status: 200,
     run: ({ store }, request) => {
       const query = parseQuery(SEARCH_QUERY, request.query);
-      const { q, regex, count, marks, limit, min_duration, max_duration, ...filter } = query;
+      const { q, regex, count, marks, limit, min_duration, max_duration, text, text_regex, ...filter } = query;
       const asked = {
         ...filter,
         minDuration: min_duration,
         maxDuration: max_duration,
+        text: keyTest(text, text_regex === '1'),
         test: q === undefined ? null : textTest({ text: q, regex: regex === '1', capitals: 'smart' }),
         fields: SEARCH_FIELDS.filter((field) => filter.in?.split(',').includes(field) !== false),
         limit: limit ?? DEFAULT_HITS,

@@ -1,6 +1,8 @@
 import { RE2JS } from 're2js';
 import { TaskglassError } from '../../base/errors.ts';
+import type { WindowFilter } from '../../model/batch.ts';
 import type { TextTest } from '../../store/queries/key-search.ts';
+import type { MatchFilter } from '../../store/queries/record-matches.ts';
 import { literalOf } from './pattern-literal.ts';
 
 /** Longest pattern, characters: what a pattern costs to try grows with it. */
@@ -23,6 +25,11 @@ export function keyTest(text: string | undefined, regex: boolean): string | Text
   return regex && text !== undefined ? textTest({ text, regex, capitals: 'matter' }) : text;
 }
 
+/** The filter of a window, with its pattern as a test where it has one. Throws QUERY_INVALID for no pattern. */
+export function windowMatch({ regex, text, ...filter }: WindowFilter): MatchFilter {
+  return { ...filter, text: keyTest(text, regex === true) };
+}
+
 /**
  * What somebody looks for, as a test. Patterns are matched in a time that is linear in the text, whatever they are: with the
  * language's own, `(a+)+$` would hold the event loop up for as long as its author likes. Throws QUERY_INVALID for no pattern.
@@ -43,7 +50,7 @@ export function textTest({ text, regex, capitals }: TextQuery): TextTest {
     const pattern = RE2JS.compile(text, fold ? RE2JS.CASE_INSENSITIVE : 0);
     const test = (other: string): boolean => pattern.test(other.length > MAX_TRIED ? other.slice(0, MAX_TRIED) : other);
     const needed = literalOf(text);
-    return needed === '' ? test : Object.assign(test, { needs: { text: needed, fold } });
+    return Object.assign(test, { asks: `${fold}${text}`, ...(needed !== '' && { needs: { text: needed, fold } }) });
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new TaskglassError('QUERY_INVALID', `that is not a regular expression: ${reason}`);

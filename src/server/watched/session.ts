@@ -3,12 +3,14 @@ import type { WebSocket } from '@fastify/websocket';
 import { TaskglassError } from '../../base/errors.ts';
 import type { WindowQuery } from '../../model/batch.ts';
 import { type ClusterOptions, WindowCursor } from '../../store/queries/cursors.ts';
+import type { MatchFilter } from '../../store/queries/record-matches.ts';
 import type { Store } from '../../store/store.ts';
 import { parseClientMessage } from '../../wire/client-message.ts';
 import { encode } from '../../wire/encode.ts';
 import { MAX_WINDOWS, type ServerMessage, type Topic, WIRE_VERSION } from '../../wire/message.ts';
 import { MomentFeed } from '../moments/feed.ts';
 import type { Moments } from '../moments/moments.ts';
+import { windowMatch } from '../routes/text-test.ts';
 
 /** The streams that are the same for every viewer. */
 export type Stream = 'state' | Topic;
@@ -37,6 +39,8 @@ export interface SessionHost {
 
 interface OpenWindow {
   query: WindowQuery;
+  /** What the query's filter asks; absent: there is none. */
+  matching: MatchFilter | undefined;
   /** null: the next answer is a reset. */
   cursor: WindowCursor | null;
   /** It is to be brought up to date. */
@@ -127,7 +131,7 @@ export class Session {
         window.cursor = null;
         continue;
       }
-      window.cursor ??= new WindowCursor(this.#host.store, window.query);
+      window.cursor ??= new WindowCursor(this.#host.store, window.query, undefined, window.matching);
       const batch = window.cursor.step(STEP_ROWS);
       window.due = window.cursor.unfinished;
       if (batch === null) continue;
@@ -223,7 +227,12 @@ export class Session {
         if (!this.#windows.has(message.id) && this.#windows.size >= MAX_WINDOWS) {
           throw new TaskglassError('WIRE_MALFORMED', `more than ${MAX_WINDOWS} windows`);
         }
-        this.#windows.set(message.id, { query: message.query, cursor: null, due: true });
+        this.#windows.set(message.id, {
+          query: message.query,
+          matching: this.#matching(message.query),
+          cursor: null,
+          due: true,
+        });
         this.#host.wake();
         break;
       case 'close-window':
@@ -235,6 +244,18 @@ export class Session {
       case 'ping':
         if (!this.#isClogged()) this.#send({ kind: 'pong', id: message.id });
         break;
+    }
+  }
+
+  /** What is no pattern is in no key; whoever sent it is told. */
+  #matching({ filter }: WindowQuery): MatchFilter | undefined {
+    if (filter === undefined) return undefined;
+    try {
+      return windowMatch(filter);
+    } catch (error) {
+      if (!(error instanceof TaskglassError)) throw error;
+      this.#sayNo(error);
+      return { text: () => false };
     }
   }
 

@@ -9,7 +9,7 @@ import {
 } from '../../model/batch.ts';
 import { matchedCategory } from '../../model/task-state.ts';
 import { type Micros, toMicros } from '../../model/units.ts';
-import { matchesOf, type RecordMatches } from '../queries/record-matches.ts';
+import { type MatchFilter, matchesOf, type RecordMatches } from '../queries/record-matches.ts';
 import type { Store } from '../store.ts';
 import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
@@ -88,15 +88,23 @@ export class WindowCursor {
   /** How many entries the next answer in shares will have, about. */
   #expected = 0;
 
-  /** `quickRows`: the answer to a quick question may go through so many rows. */
-  constructor(store: Store, query: WindowQuery, quickRows = QUICK_ROWS) {
+  /**
+   * `quickRows`: the answer to a quick question may go through so many rows. `matching`: the query's filter, with its pattern made a
+   * test where it has one.
+   */
+  constructor(
+    store: Store,
+    query: WindowQuery,
+    quickRows = QUICK_ROWS,
+    matching: MatchFilter | undefined = plainFilter(query),
+  ) {
     this.#quickRows = quickRows;
     this.#store = store;
     this.query = query;
     this.#functions = query.functions === null ? null : new Set(query.functions);
     this.#tracks = query.tracks === undefined || query.tracks === null ? null : new Set(query.tracks);
     this.#groups = new TrackGroups(query.groups ?? []);
-    this.#matches = query.filter === undefined ? null : matchesOf(store, query.filter);
+    this.#matches = matching === undefined ? null : matchesOf(store, matching);
     const { since, until, level, functions, maxSlices } = query;
     this.#brief = { since, until, level, functions, maxSlices };
   }
@@ -478,4 +486,10 @@ export class WindowCursor {
     if (rows <= PART_ROWS) return count;
     return Math.min(count, from + Math.max(1, Math.floor(((count - from) * PART_ROWS) / rows)));
   }
+}
+
+/** The filter of a query that has no pattern: what one means is known to whoever asks with it. */
+function plainFilter({ filter }: WindowQuery): MatchFilter | undefined {
+  if (filter?.regex === true) throw new Error('the pattern of a filter was not made a test');
+  return filter;
 }

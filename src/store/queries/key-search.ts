@@ -15,6 +15,8 @@ export interface TextTest {
   readonly literal?: Literal;
   /** Each text of ASCII characters that it says yes to has this one in it. */
   readonly needs?: Literal;
+  /** Tests that say the same here ask the same; without it nobody can tell. */
+  readonly asks?: string;
 }
 
 /** How much a query has done since it last let others have their turn; one record that is looked at is 1. */

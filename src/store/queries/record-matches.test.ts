@@ -189,6 +189,21 @@ describe('a filter of a window', () => {
     ]);
   });
 
+  it('looks at what comes, too, where the block of keys that it is in was looked through', () => {
+    const row = (i: number, key: string): Row => {
+      return { key, fn: 'inc', worker: 'w', thread: 1, compute: [BASE + i, BASE + i + 1] };
+    };
+    const store = storeOf([row(0, 'inc-0'), row(1, 'inc-1')]);
+    const matches = matchesOf(store, { text: 'late' })!;
+    expect([matches.has(0), matches.has(1)]).toEqual([false, false]);
+    store.accept({
+      kind: 'tick',
+      time: BASE + 100_001,
+      finished: finishedOf(store, [row(2, 'late-2'), row(3, 'inc-3')]),
+    });
+    expect([matches.has(2), matches.has(3)]).toEqual([true, false]);
+  });
+
   it('asks a record once, and no filter is none', () => {
     const store = storeOf([{ key: 'a', fn: 'inc', worker: 'w', thread: 1, compute: [BASE, BASE + 1] }]);
     expect(matchesOf(store, {})).toBe(null);

@@ -200,6 +200,7 @@ export function TasksTimeline(): JSX.Element {
         <SearchBox
           state={state()}
           onChange={(part) => model.change(part)}
+          onFilter={(part) => model.change(part, true)}
           onHit={onHit}
           onMarks={(found) => {
             marks.marks = found;

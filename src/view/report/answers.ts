@@ -107,8 +107,21 @@ function filterOf(query: URLSearchParams): RecordFilter {
     until: numberOf(query, 'until'),
     minDuration: numberOf(query, 'min_duration'),
     maxDuration: numberOf(query, 'max_duration'),
-    text: query.get('text') ?? undefined,
+    text: textOf(query),
   };
+}
+
+/** A part of keys, or a pattern. Throws a SyntaxError for no pattern. */
+function textOf(query: URLSearchParams): string | TextTest | undefined {
+  const text = query.get('text') ?? undefined;
+  const regex = query.has('q') || query.has('text_regex') ? query.get('text_regex') : query.get('regex');
+  return text !== undefined && regex === '1' ? keyPattern(text) : text;
+}
+
+/** The browser's own patterns will do for a file: who looks at it is the one who waits. Throws a SyntaxError for no pattern. */
+export function keyPattern(text: string): TextTest {
+  const pattern = new RegExp(text);
+  return Object.assign((key: string) => pattern.test(key), { asks: text });
 }
 
 function numberOf(query: URLSearchParams, name: string): number | undefined {

@@ -9,6 +9,7 @@ const FILTER: TaskFilter = {
   least: 0.5,
   most: 90,
   key: 'x-',
+  pattern: false,
 };
 
 test('each part of a filter is a chip that can be taken off by itself', () => {
@@ -22,6 +23,7 @@ test('each part of a filter is a chip that can be taken off by itself', () => {
     'shorter than 90 s',
     'key contains x-',
   ]);
+  expect(chipsOf({ ...FILTER, pattern: true }).at(-1)).toMatchObject({ kind: 'key matches', value: 'x-' });
   expect(chips[0]?.without).toEqual({ functions: ['add'] });
   let rest = FILTER;
   for (const { kind } of chips) rest = { ...rest, ...chipsOf(rest).find((chip) => chip.kind === kind)?.without };
@@ -34,6 +36,8 @@ test('what is typed becomes a part of the filter, or is refused', () => {
   expect(partOf(NO_FILTER, 'longer than', '1.5 s')).toEqual({ least: 1.5 });
   expect(partOf(NO_FILTER, 'shorter than', '20')).toEqual({ most: 20 });
   expect(partOf(NO_FILTER, 'status', 'lost')).toEqual({ status: 'lost' });
+  expect(partOf({ ...NO_FILTER, key: 'a', pattern: true }, 'key contains', 'b')).toEqual({ key: 'b', pattern: false });
+  expect(partOf(FILTER, 'key matches', '^inc-[0-9]+$')).toEqual({ key: '^inc-[0-9]+$', pattern: true });
   for (const [kind, value] of [
     ['status', 'done'],
     ['longer than', 'long'],

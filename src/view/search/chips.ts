@@ -9,7 +9,15 @@ interface Chip {
   readonly without: Partial<TaskFilter>;
 }
 
-export const KINDS = ['function', 'worker', 'status', 'longer than', 'shorter than', 'key contains'] as const;
+export const KINDS = [
+  'function',
+  'worker',
+  'status',
+  'longer than',
+  'shorter than',
+  'key contains',
+  'key matches',
+] as const;
 export type Kind = (typeof KINDS)[number];
 export const STATUSES: readonly RecordStatus[] = ['memory', 'erred', 'lost'];
 
@@ -26,7 +34,9 @@ export function partOf(filter: TaskFilter, kind: Kind, value: string): Partial<T
       return status === undefined ? null : { status };
     }
     case 'key contains':
-      return { key: value };
+      return { key: value, pattern: false };
+    case 'key matches':
+      return { key: value, pattern: true };
     default: {
       const seconds = Number(value.replace(/\s*s$/, ''));
       if (!(seconds >= 0 && seconds < 1e9)) return null;
@@ -37,7 +47,7 @@ export function partOf(filter: TaskFilter, kind: Kind, value: string): Partial<T
 }
 
 export function chipsOf(filter: TaskFilter): Chip[] {
-  const { functions, workers, status, least, most, key } = filter;
+  const { functions, workers, status, least, most, key, pattern } = filter;
   const without = (list: readonly string[], value: string): string[] => list.filter((other) => other !== value);
   const chips: Chip[] = [];
   for (const name of functions)
@@ -47,6 +57,7 @@ export function chipsOf(filter: TaskFilter): Chip[] {
   if (status !== null) chips.push({ kind: 'status', value: status, without: { status: null } });
   if (least !== null) chips.push({ kind: 'longer than', value: formatDuration(least), without: { least: null } });
   if (most !== null) chips.push({ kind: 'shorter than', value: formatDuration(most), without: { most: null } });
-  if (key !== '') chips.push({ kind: 'key contains', value: key, without: { key: '' } });
+  const keyKind = pattern ? 'key matches' : 'key contains';
+  if (key !== '') chips.push({ kind: keyKind, value: key, without: { key: '', pattern: false } });
   return chips;
 }

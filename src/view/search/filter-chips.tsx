@@ -1,6 +1,13 @@
-import { createSignal, createUniqueId, For, type JSX, Show } from 'solid-js';
+import { createSignal, createUniqueId, For, type JSX, onCleanup, Show } from 'solid-js';
+import { askApi } from './ask-api.ts';
 import { chipsOf, KINDS, type Kind, partOf, STATUSES } from './chips.ts';
-import { isFiltered, NO_FILTER, type TaskFilter } from './tasks-state.ts';
+import { filterParameters, isFiltered, NO_FILTER, type TaskFilter } from './tasks-state.ts';
+
+const PLACEHOLDERS: Partial<Record<Kind, string>> = {
+  'longer than': 'seconds',
+  'shorter than': 'seconds',
+  'key matches': '^inc-.*7$',
+};
 
 export interface FilterChipsProps {
   readonly filter: TaskFilter;
@@ -60,7 +67,10 @@ export function FilterChips(props: FilterChipsProps): JSX.Element {
 function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): JSX.Element {
   const [kind, setKind] = createSignal<Kind>('function');
   const [value, setValue] = createSignal('');
-  const [bad, setBad] = createSignal(false);
+  /** Why the value is none; empty: nothing is known against it. */
+  const [problem, setProblem] = createSignal('');
+  const asking = new AbortController();
+  onCleanup(() => asking.abort());
   const id = createUniqueId();
   const choices = (): readonly string[] => {
     if (kind() === 'function') return props.functions();
@@ -70,10 +80,30 @@ function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): 
   const submit = (event: Event): void => {
     event.preventDefault();
     const part = partOf(props.filter, kind(), value().trim());
-    setBad(part === null);
+    setProblem(part === null ? 'That is no value' : '');
     if (part === null) return;
+    if (part.pattern === true) void addPattern(part);
+    else add(part);
+  };
+  const add = (part: Partial<TaskFilter>): void => {
     props.onChange(part);
     props.onClose();
+  };
+  /** Only the server knows what is a pattern: it is asked for hits behind the last task. */
+  const addPattern = async (part: Partial<TaskFilter>): Promise<void> => {
+    const parameters = [
+      ...filterParameters({ ...NO_FILTER, ...part }, 'text_regex'),
+      ['count', '0'] as const,
+      ['after', '999999999999999'] as const,
+    ];
+    try {
+      const answer = await askApi<object>('search', parameters, asking.signal);
+      if (asking.signal.aborted) return;
+      if (typeof answer === 'string') setProblem(answer);
+      else add(part);
+    } catch {
+      // The form was closed meanwhile.
+    }
   };
   return (
     <form
@@ -90,6 +120,7 @@ function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): 
         onChange={(event) => {
           setKind(KINDS.find((one) => one === event.currentTarget.value) ?? 'function');
           setValue('');
+          setProblem('');
         }}
       >
         <For each={KINDS}>{(one) => <option value={one}>{one}</option>}</For>
@@ -97,9 +128,11 @@ function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): 
       <input
         ref={(element) => queueMicrotask(() => element.focus())}
         aria-label="Value"
-        aria-invalid={bad()}
+        aria-invalid={problem() !== ''}
+        aria-describedby={`${id}-problem`}
+        maxlength={kind() === 'key matches' ? 256 : 1_000}
         list={id}
-        placeholder={kind().endsWith('than') ? 'seconds' : ''}
+        placeholder={PLACEHOLDERS[kind()] ?? ''}
         inputmode={kind().endsWith('than') ? 'decimal' : 'text'}
         value={value()}
         onInput={(event) => setValue(event.currentTarget.value)}
@@ -110,6 +143,9 @@ function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): 
       <button type="submit" class="button">
         Add
       </button>
+      <span id={`${id}-problem`} class="filter-problem" role="status">
+        {problem()}
+      </span>
     </form>
   );
 }

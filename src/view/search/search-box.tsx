@@ -8,6 +8,8 @@ import { filterParameters, isFiltered, type TasksState } from './tasks-state.ts'
 export interface SearchBoxProps {
   readonly state: TasksState;
   readonly onChange: (part: Partial<Pick<TasksState, 'search' | 'regex'>>) => void;
+  /** The text becomes a filter of keys. */
+  readonly onFilter: (part: Pick<TasksState, 'search' | 'regex' | 'key' | 'pattern'>) => void;
   readonly onHit: (record: RecordView) => void;
   readonly onMarks: (marks: Marks | null) => void;
 }
@@ -35,7 +37,7 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
     }
     const common = [
       ...(text === '' ? [] : [['q', text] as const, ['regex', regex ? '1' : '0'] as const]),
-      ...filterParameters(props.state),
+      ...filterParameters(props.state, 'text_regex'),
     ];
     search = new Search(
       (query, signal) =>
@@ -126,6 +128,19 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
         onClick={() => props.onChange({ regex: !props.state.regex })}
       >
         .*
+      </button>
+      <button
+        type="button"
+        class="tool"
+        aria-label="Use as a filter of keys"
+        title="Show only tasks whose key this is found in (capitals matter)"
+        disabled={props.state.search === '' || found().problem !== null}
+        onClick={() => {
+          const { search: key, regex: pattern } = props.state;
+          props.onFilter({ search: '', regex: false, key, pattern });
+        }}
+      >
+        Filter
       </button>
       <button
         type="button"

@@ -30,6 +30,10 @@ test('an address is read and written as it was, with what belongs to others', ()
     list: 'slowest',
     area: { since: 1700000001, until: 1700000002.5, tracks: '0-3,9' },
   });
+  expect(state.pattern).toBe(false);
+  const pattern = readTasksState(`${FULL}&pattern=1`);
+  expect(pattern).toMatchObject({ key: 'x-1', pattern: true });
+  expect(readTasksState(writeTasksState(pattern, '', null))).toEqual(pattern);
   const written = writeTasksState(state, '?at=7', 'dark');
   expect(readTasksState(written)).toEqual(state);
   expect(written).toContain('at=7');
@@ -55,12 +59,21 @@ test('a filter is what the API takes', () => {
     ['max_duration', '9'],
     ['text', 'x-1'],
   ]);
+  expect(filterParameters(readTasksState('?key=a%2Bb&pattern=1'))).toEqual([
+    ['text', 'a+b'],
+    ['regex', '1'],
+  ]);
+  expect(filterParameters(readTasksState('?key=a&pattern=1'), 'text_regex')).toEqual([
+    ['text', 'a'],
+    ['text_regex', '1'],
+  ]);
 });
 
 test('what makes tasks fade in the stream is what no row and no function says', () => {
   const filter = { status: 'erred', minDuration: 0.5, maxDuration: 9, text: 'x-1' };
   expect(windowFilter(readTasksState(FULL))).toEqual(filter);
-  expect(windowFilter(readTasksState('?fn=inc&worker=a'))).toBe(null);
+  expect(windowFilter(readTasksState('?key=a%2Bb&pattern=1'))).toEqual({ text: 'a+b', regex: true });
+  expect(windowFilter(readTasksState('?fn=inc&worker=a&pattern=1'))).toBe(null);
 });
 
 test('tracks are written as runs', () => {

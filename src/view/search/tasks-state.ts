@@ -12,8 +12,9 @@ export interface TaskFilter {
   /** Seconds. */
   readonly least: number | null;
   readonly most: number | null;
-  /** Part of a key. */
+  /** Part of a key, or a pattern that is found in it. */
   readonly key: string;
+  readonly pattern: boolean;
 }
 
 export interface TimeRange {
@@ -50,7 +51,15 @@ export interface TasksState extends TaskFilter {
   readonly elapsed: boolean;
 }
 
-export const NO_FILTER: TaskFilter = { functions: [], workers: [], status: null, least: null, most: null, key: '' };
+export const NO_FILTER: TaskFilter = {
+  functions: [],
+  workers: [],
+  status: null,
+  least: null,
+  most: null,
+  key: '',
+  pattern: false,
+};
 
 export type AreaBy = 'function' | 'worker';
 
@@ -84,6 +93,7 @@ export function readTasksState(search: string): TasksState {
     least: number('least'),
     most: number('most'),
     key: text('key'),
+    pattern: query.get('key') !== null && query.get('pattern') === '1',
     search: text('q'),
     regex: query.get('regex') === '1',
     task: task !== null && Number.isInteger(task) ? task : null,
@@ -125,6 +135,7 @@ export function writeTasksState(state: TasksState, search: string, theme: string
   set('least', state.least === null ? null : String(state.least));
   set('most', state.most === null ? null : String(state.most));
   set('key', state.key);
+  set('pattern', state.key !== '' && state.pattern ? '1' : null);
   set('q', state.search);
   set('regex', state.search !== '' && state.regex ? '1' : null);
   set('task', state.task === null ? null : String(state.task));
@@ -145,9 +156,12 @@ export function secondsText(seconds: number): string {
   return String(Math.max(0, Math.round(seconds * 1e6) / 1e6));
 }
 
-/** The filter as parameters of the API's lists of records. */
-export function filterParameters(filter: TaskFilter): [name: string, value: string][] {
-  const { functions, workers, status, least, most, key } = filter;
+/** The filter as parameters of the API; `search` calls something else by the name that others have for a pattern. */
+export function filterParameters(
+  filter: TaskFilter,
+  regex: 'regex' | 'text_regex' = 'regex',
+): [name: string, value: string][] {
+  const { functions, workers, status, least, most, key, pattern } = filter;
   return [
     ...functions.map((name): [string, string] => ['name', name]),
     ...workers.map((worker): [string, string] => ['worker', worker]),
@@ -155,16 +169,18 @@ export function filterParameters(filter: TaskFilter): [name: string, value: stri
     ...(least === null ? [] : [['min_duration', String(least)] as [string, string]]),
     ...(most === null ? [] : [['max_duration', String(most)] as [string, string]]),
     ...(key === '' ? [] : [['text', key] as [string, string]]),
+    ...(key !== '' && pattern ? [[regex, '1'] as [string, string]] : []),
   ];
 }
 
 /** What of a filter makes tasks fade in the stream; functions and workers narrow it by themselves. */
-export function windowFilter({ status, least, most, key }: TaskFilter): WindowFilter | null {
+export function windowFilter({ status, least, most, key, pattern }: TaskFilter): WindowFilter | null {
   const filter: WindowFilter = {
     ...(status !== null && { status }),
     ...(least !== null && { minDuration: least }),
     ...(most !== null && { maxDuration: most }),
     ...(key !== '' && { text: key }),
+    ...(key !== '' && pattern && { regex: true as const }),
   };
   return Object.keys(filter).length === 0 ? null : filter;
 }

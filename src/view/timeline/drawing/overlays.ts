@@ -36,15 +36,18 @@ export function standardOverlays(): { readonly below: readonly Overlay[]; readon
   };
 }
 
-/** Whether a task that runs matches a filter so far: how it will end nobody knows. */
+/**
+ * Whether a task that runs matches a filter so far: how it will end nobody knows. What a pattern means only the server knows, which
+ * says so of tasks that have ended.
+ */
 function matchesSoFar(
-  { status, minDuration = 0, maxDuration, text = '' }: WindowFilter,
+  { status, minDuration = 0, maxDuration, text = '', regex }: WindowFilter,
   task: RunningView,
   now: number,
 ): boolean {
   const length = now - task.start / 1e6;
   const short = maxDuration === undefined || length <= maxDuration;
-  return status === undefined && short && length >= minDuration && task.key.includes(text);
+  return status === undefined && regex === undefined && short && length >= minDuration && task.key.includes(text);
 }
 
 /** Had not happened yet where the playhead stands. */
