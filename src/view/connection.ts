@@ -201,7 +201,8 @@ export class Connection implements Disposable {
         this.#mismatch(this.#status.server);
         return;
       }
-      this.#update({ heard, refusal: message.detail });
+      // Of a pattern in a filter; whoever typed it hears of it where it was typed.
+      this.#update(message.code === 'QUERY_INVALID' ? { heard } : { heard, refusal: message.detail });
     } else if (this.#status.state !== 'open') this.#update({ state: 'open', heard, attempts: 0 });
     else this.#status = { ...this.#status, heard };
     this.#options.onMessage(message);
