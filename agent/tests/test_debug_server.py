@@ -23,6 +23,7 @@ from taskglass.options import Options
 
 REPOSITORY = Path(__file__).parents[2]
 HTML = {"Accept": "text/html"}
+TOKEN = "s3cret-s3cret-s3"
 
 
 async def raw(port, request):
@@ -145,7 +146,7 @@ async def test_without_a_page_the_rest_works():
 
 @run
 async def test_beyond_this_machine_the_token_is_asked_for():
-    options = Options(host="0.0.0.0", token="s3cret", debug_port=0, allow_hosts=(".lab.example",))
+    options = Options(host="0.0.0.0", token=TOKEN, debug_port=0, allow_hosts=(".lab.example",))
     async with cluster(options=options) as (s, [w], c):
         for server in (s, w):
             refused = await fetch(server, "/api/v1/debug/logs")
@@ -156,9 +157,9 @@ async def test_beyond_this_machine_the_token_is_asked_for():
             assert b'<input name="token" type="password"' in (await fetch(server, "/debug", headers=HTML)).body
             assert (await fetch(server, "/health")).code == 200
             problem(await fetch(server, "/api/v1/debug?token=wrong"), 401, "TOKEN_REQUIRED")
-            assert (await fetch(server, "/api/v1/debug?token=s3cret")).code == 200
-            assert (await fetch(server, "/api/v1/debug", headers={"Authorization": "Bearer s3cret"})).code == 200
-            answer = await fetch(server, "/debug/?a=1&token=s3cret&b=%26", headers=HTML)
+            assert (await fetch(server, f"/api/v1/debug?token={TOKEN}")).code == 200
+            assert (await fetch(server, "/api/v1/debug", headers={"Authorization": f"Bearer {TOKEN}"})).code == 200
+            answer = await fetch(server, f"/debug/?a=1&token={TOKEN}&b=%26", headers=HTML)
             assert (answer.code, answer.headers["Location"]) == (303, "./?a=1&b=%26")
             cookie = answer.headers["Set-Cookie"]
             assert cookie.startswith(f"taskglass-{service(server).port}=")
@@ -167,7 +168,7 @@ async def test_beyond_this_machine_the_token_is_asked_for():
             with_cookie = {"Cookie": f"a=b; {cookie.split(';')[0]}"}
             assert (await fetch(server, "/api/v1/debug/logs", headers=with_cookie)).code == 200
             problem(await fetch(server, "/api/v1/debug", headers={"Cookie": cookie[:30]}), 401, "TOKEN_REQUIRED")
-            cross = await fetch(server, "/debug?token=s3cret", headers={**HTML, "Sec-Fetch-Site": "cross-site"})
+            cross = await fetch(server, f"/debug?token={TOKEN}", headers={**HTML, "Sec-Fetch-Site": "cross-site"})
             assert cross.code == 200
             assert b'content="0; url=./debug"' in cross.body
             for host, status in (
@@ -179,7 +180,7 @@ async def test_beyond_this_machine_the_token_is_asked_for():
                 assert (await fetch(server, "/health", headers={"Host": host})).code == status, host
         for _ in range(MAX_FAILURES):
             answer = await fetch(s, "/api/v1/debug?token=wrong")
-        limited = await fetch(s, "/api/v1/debug?token=s3cret")
+        limited = await fetch(s, f"/api/v1/debug?token={TOKEN}")
         problem(limited, 429, "RATE_LIMITED")
         assert limited.headers["Retry-After"] == "60"
         # Whoever reaches the scheduler's own port is trusted by Dask: no token there.
@@ -195,12 +196,14 @@ async def test_a_token_on_this_machine_is_asked_for_too():
 @run
 async def test_beyond_this_machine_there_is_no_service_without_a_token():
     async with Scheduler(port=0, host="127.0.0.1", dashboard_address=":0") as s:
+        with pytest.raises(ValueError, match="beyond this machine it needs 16 characters, not 15"):
+            start_scheduler(s, Options(host="0.0.0.0", token="x" * 15, debug_port=0))
         with pytest.raises(ValueError, match="without a token"):
             start_scheduler(s, Options(host="0.0.0.0", debug_port=0))
         assert SERVICE not in s.services
         assert "taskglass_debug" not in s.handlers
         with pytest.raises(OSError):
-            start_scheduler(s, Options(host="203.0.113.1", token="x", debug_port=0))
+            start_scheduler(s, Options(host="203.0.113.1", token="x" * 16, debug_port=0))
         assert SERVICE not in s.services
 
 

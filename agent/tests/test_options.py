@@ -1,5 +1,6 @@
 """What the servers are told, and by whom."""
 
+import logging
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import dask
 import pytest
 
 from taskglass.options import COMMAND_LINE, OptionError, Options, is_loopback, load_options
+from taskglass.preload import _with_token
 
 
 def test_defaults_are_dasks_ports_on_this_machine_only():
@@ -77,6 +79,26 @@ def test_recordings_are_on_with_limits_as_people_write_them():
 def test_what_nobody_can_work_with_is_refused_by_name(key, value):
     with dask.config.set({f"taskglass.{key}": value}), pytest.raises(OptionError, match=f"taskglass.{key} "):
         load_options("scheduler")
+
+
+def test_beyond_this_machine_a_token_is_hard_to_guess():
+    for host, token in (("0.0.0.0", "x" * 16), ("127.0.0.1", "x"), ("localhost", "x")):
+        assert load_options("worker", {"host": host, "token": token}).token == token
+    for host, token in (("0.0.0.0", "x" * 15), ("example.org", "x")):
+        wanted = f"beyond this machine it needs 16 characters, not {len(token)}"
+        with pytest.raises(OptionError, match=f"^taskglass.token .*{wanted}"):
+            load_options("scheduler", {"host": host, "token": token})
+
+
+def test_a_worker_takes_no_short_token_beyond_this_machine():
+    said = []
+    logger = logging.Logger("test")
+    logger.addFilter(lambda record: said.append(record.getMessage()))
+    options = load_options("worker", {"host": "0.0.0.0"})
+    assert _with_token(options, "x" * 16, logger) == Options(host="0.0.0.0", debug_port=8789, token="x" * 16)
+    for token in ("x", None):
+        assert _with_token(options, token, logger) == Options(host="127.0.0.1", debug_port=8789, token=token)
+    assert ["stay on this machine" in text for text in said] == [True, True]
 
 
 def test_prefixes_are_written_one_way():

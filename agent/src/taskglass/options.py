@@ -17,6 +17,9 @@ MAIN_PORT = 8787
 SCHEDULER_DEBUG_PORT = 8788
 WORKER_DEBUG_PORT = 8789
 
+#: Characters of a token that others may try to guess; LEAST_TOKEN of src/server/server.ts.
+LEAST_TOKEN = 16
+
 _TRUE = frozenset(("true", "yes", "on", "1"))
 _FALSE = frozenset(("false", "no", "off", "0", ""))
 
@@ -85,7 +88,18 @@ def load_options(role: str, given: Mapping[str, Any] | None = None) -> Options:
         if value is not None:
             values[field.name] = _READERS[field.name](key, value)
     values.setdefault("debug_port", WORKER_DEBUG_PORT if role == "worker" else SCHEDULER_DEBUG_PORT)
-    return Options(**values)
+    options = Options(**values)
+    check_token(options.host, options.token)
+    return options
+
+
+def check_token(host: str, token: str | None) -> None:
+    """Raises OptionError for a token that is too short where others reach the servers: TOKEN_TOO_SHORT."""
+    if token is not None and len(token) < LEAST_TOKEN and not is_loopback(host):
+        raise OptionError(
+            f"taskglass.token is too easy to guess: beyond this machine it needs {LEAST_TOKEN} characters, "
+            f"not {len(token)}. Leave it out and one is made, or give a longer one, like that of openssl rand -hex 16"
+        )
 
 
 def is_loopback(host: str) -> bool:
@@ -195,7 +209,9 @@ COMMAND_LINE = (
     click.Option(["--taskglass-port", "--bokeh-port", "port"], type=click.IntRange(0, 65_535), help="main pages' port"),
     click.Option(["--taskglass-host", "host"], help="what to listen on; beyond loopback a token is asked for"),
     click.Option(["--taskglass-debug-port", "debug_port"], type=click.IntRange(0, 65_535), help="debug pages' port"),
-    click.Option(["--taskglass-token", "token"], help="ask everyone for this token"),
+    click.Option(
+        ["--taskglass-token", "token"], help="ask everyone for this token: beyond loopback at least 16 characters"
+    ),
     click.Option(
         ["--taskglass-keep-bokeh", "keep_bokeh"],
         is_flag=True,

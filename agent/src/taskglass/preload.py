@@ -13,7 +13,7 @@ from distributed import Scheduler, Worker
 
 from taskglass.access import ask_token, make_token, offer_token
 from taskglass.launch import CannotServe, MainPages, start_main_pages
-from taskglass.options import OptionError, Options, load_options
+from taskglass.options import OptionError, Options, check_token, load_options
 from taskglass.ports import shown_host
 
 _main_pages: WeakKeyDictionary[Any, MainPages] = WeakKeyDictionary()
@@ -71,13 +71,20 @@ async def _setup_scheduler(scheduler: Scheduler, options: Options, logger: loggi
 
 async def _setup_worker(worker: Worker, options: Options, logger: logging.Logger) -> None:
     if not options.loopback and options.token is None:
-        token = await ask_token(worker)
-        if token is None:
-            logger.warning("Taskglass: the scheduler has no token, so the debug pages stay on this machine")
-            options = dataclasses.replace(options, host="127.0.0.1")
-        else:
-            options = dataclasses.replace(options, token=token)
+        options = _with_token(options, await ask_token(worker), logger)
     _start_debug(role="worker", server=worker, options=options, logger=logger)
+
+
+def _with_token(options: Options, token: str | None, logger: logging.Logger) -> Options:
+    """A worker's options with the token that its scheduler said; this machine only where that is no good beyond it."""
+    try:
+        if token is None:
+            raise OptionError("the scheduler has no token")
+        check_token(options.host, token)
+    except OptionError as error:
+        logger.warning("Taskglass: %s, so the debug pages stay on this machine", error)
+        return dataclasses.replace(options, host="127.0.0.1", token=token)
+    return dataclasses.replace(options, token=token)
 
 
 def _is_asked_for(scheduler: Any) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ..options import check_token
 from .gate import Gate
 from .server import DebugService
 from .topics import Inspector
@@ -28,7 +29,7 @@ def start_scheduler(scheduler: Any, options: Any) -> DebugService:
     ``{"status": "OK", "json": text}`` or ``{"status": "missing"}``.
 
     Raises OSError where the host cannot be listened on, ValueError where it can be reached from elsewhere and there is
-    no token.
+    no token, or one that is too short.
     """
     return _start("scheduler", scheduler, options)
 
@@ -45,6 +46,7 @@ def _start(role: str, server: Any, options: Any) -> DebugService:
     token = options.token
     if token is None and not options.loopback:
         raise ValueError(f"the debug pages of this {role} are not served on {options.host} without a token")
+    check_token(options.host, token)
     inspector = Inspector(role, server)
     gate = Gate(options.host, options.allow_hosts, token)
     service = DebugService(inspector, options.host, options.debug_port, gate, lambda: _page_dir(options))
