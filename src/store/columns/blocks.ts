@@ -4,8 +4,8 @@ import type { StateReader, StateWriter } from '../paging/state.ts';
 
 /** Rows of a block. */
 export const BLOCK = 32;
-/** What a block costs in memory beside its page: base, count, and its place in a list. */
-const BYTES_BESIDE = 17;
+/** What a block costs in memory beside its page: base, count, and its place in a list, each with room to grow. */
+const BYTES_BESIDE = 24;
 const LARGEST = 0xffff_ffff;
 const SHORT_LIST = 8;
 
