@@ -31,7 +31,7 @@ export interface Place {
 const MOST_IDLE_ROWS = 1_024;
 /** What a row takes, and what a place does with its two names, in bytes. */
 const BYTES_OF_TRACK = 80;
-const BYTES_OF_PLACE = 320;
+const BYTES_OF_PLACE = 400;
 
 /**
  * Which (worker, thread) is drawn on which row. Slots are handed out lowest free first. Rows stay when their worker has gone: what
