@@ -81,6 +81,7 @@ export function followRecent(replica: Replica, base: TimeBase, now: number): Fol
     ...withGapAfter(replica, base, { start: base.relative(follow.start), stop: base.relative(follow.runStop) }),
     now: base.relative(now * 1e6),
     active: isActive(replica, now),
+    run: base.relative(follow.runStart),
   };
 }
 

@@ -1,7 +1,7 @@
 import { type Micros, toMicros } from '../../../model/units.ts';
 import type { Replica } from '../../../store/replica.ts';
 import { followHistory, followRecent, historyBounds, isActive, runAt, runBounds, withGapAfter } from '../runs.ts';
-import { followStep, followTarget, settled } from './follow.ts';
+import { type FollowTarget, followStep, followTarget, settled } from './follow.ts';
 import { Motion, type Movement } from './motion.ts';
 import {
   type Bounds,
@@ -45,6 +45,8 @@ export class Camera {
   #view: Viewport = { since: 0, until: NO_HISTORY_SPAN };
   #base: TimeBase | null = null;
   #following: boolean;
+  /** Where it wanted to be in the last frame in which it followed. */
+  #target: FollowTarget | null = null;
   #placed = false;
   #lastFrame = 0;
   /** Device pixels of the plot. */
@@ -225,8 +227,9 @@ export class Camera {
     const active = input?.active === true;
     if (this.#motion.moving) this.#view = this.#clamped(this.#motion.step(this.#view, time, this.#about()));
     else if (this.#following && input !== null) {
-      const target = followTarget(input);
-      this.#view = followStep(this.#placed ? this.#view : null, target, input.active, ms, !reducedMotion());
+      const target = followTarget(input, this.#target);
+      this.#target = target;
+      this.#view = followStep(this.#placed ? this.#view : null, target, ms, !reducedMotion());
       return { easing: !settled(this.#view, target), active };
     } else if (this.#following && !this.#placed) {
       const now = base.relative(clock * 1e6);

@@ -1,7 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { followStep, followTarget } from './follow.ts';
-import { clamp, fitTo, MAX_SPAN, MIN_SPAN, pan, scaleOf, span, TimeBase, timeAt, xOf, zoomAbout } from './viewport.ts';
+import { type FollowTarget, followStep, followTarget } from './follow.ts';
+import {
+  clamp,
+  fitTo,
+  MAX_SPAN,
+  MIN_SPAN,
+  pan,
+  scaleOf,
+  span,
+  TimeBase,
+  timeAt,
+  type Viewport,
+  xOf,
+  zoomAbout,
+} from './viewport.ts';
 
 const time = fc.double({ min: -1e12, max: 1e12, noNaN: true });
 const view = fc
@@ -93,13 +106,37 @@ describe('following', () => {
   it('eases the left edge only, arrives, and jumps to a run elsewhere', () => {
     const target = followTarget(run);
     let v = { since: target.since - 4e6, until: target.until - 1e5 };
-    v = followStep(v, target, true, 16, true);
+    v = followStep(v, target, 16, true);
     expect(v.until).toBe(target.until);
     expect(v.since).toBeGreaterThan(target.since - 4e6);
     expect(v.since).toBeLessThan(target.since);
-    for (let i = 0; i < 120; i++) v = followStep(v, target, true, 16, true);
-    expect(v).toEqual(target);
-    expect(followStep({ since: -100e6, until: -50e6 }, target, true, 16, true)).toEqual(target);
-    expect(followStep(v, followTarget({ ...run, start: 5e6 }), true, 16, false).since).toBeGreaterThan(4e6);
+    for (let i = 0; i < 120; i++) v = followStep(v, target, 16, true);
+    const at = { since: target.since, until: target.until };
+    expect(v).toEqual(at);
+    expect(followStep({ since: -100e6, until: -50e6 }, target, 16, true)).toEqual(at);
+    expect(followStep(v, followTarget({ ...run, start: 5e6 }), 16, false).since).toBeGreaterThan(4e6);
+  });
+
+  it('slides on evenly once it has left the start of its run behind, and is moved by whole columns', () => {
+    const at = (now: number, late: number) => ({ start: now - 1.5e6 - late, stop: now, now, active: true, run: 0 });
+    let target: FollowTarget | null = null;
+    let v: Viewport | null = null;
+    const widths = new Set<number>();
+    const pixels = new Set<number>();
+    for (let frame = 0; frame < 300; frame++) {
+      // The last 1,000 tasks reach back now more, now less.
+      target = followTarget(at(20e6 + frame * 16_666.7, (frame % 7) * 3e4), target);
+      v = followStep(v, target, 16.7, true);
+      expect(v.since).toBeLessThanOrEqual(20e6 + frame * 16_666.7 - 1.5e6);
+      if (frame > 60) widths.add(span(v));
+      if (frame > 60) pixels.add(scaleOf(v, 1_000).perPixel);
+    }
+    expect([widths.size, pixels.size]).toEqual([1, 1]);
+    // Far fewer, or far more, are another matter.
+    const wide = span(target!);
+    expect(span(followTarget(at(30e6, 9e6), target))).toBeGreaterThan(2 * wide);
+    expect(span(followTarget(at(30e6, -1.4e6), target))).toBeLessThan(wide);
+    // While the run still reaches into view it grows from its start.
+    expect(followTarget({ ...at(1.6e6, 0), start: 1e5 }, null)).toMatchObject({ goes: 'grows' });
   });
 });
