@@ -57,7 +57,7 @@ async function busyCluster(workers: number, options: Options): Promise<Record<Pa
   await simulated.printed(/^ready/m, 120_000);
   await using taskglass = await Taskglass.start([cluster.address]);
   await using _crowd = await Crowd.open(VIEWERS - 1, () => watchOurs(taskglass.origin, Date.now() / 1000));
-  await using _load = new Load(driver);
+  await using _load = new Load(driver, workers);
   await sleep(10_000);
   const urls = { ours: taskglass.url('/status'), bokeh: `http://127.0.0.1:${cluster.dashboardPort}/status` };
   const processes = { scheduler: cluster.scheduler, server: taskglass.child };
@@ -109,17 +109,20 @@ class Load implements AsyncDisposable {
   readonly #done: Promise<void>;
   #on = true;
 
-  constructor(driver: DaskDriver) {
+  /** Tasks last as long as it takes to keep all threads of so many workers busy. */
+  constructor(driver: DaskDriver, workers: number) {
     this.#driver = driver;
-    this.#done = this.#run();
+    this.#done = this.#run((0.9 * workers * THREADS) / TASKS_A_SECOND);
   }
 
-  async #run(): Promise<void> {
+  async #run(seconds: number): Promise<void> {
     await this.#driver.run(readFileSync(path.join(ROOT, 'test/soak/soak.py'), 'utf8'));
     const began = performance.now();
     const count = TASKS_A_SECOND / PARTS;
     for (let part = 0; this.#on; part++) {
-      await this.#driver.run(`client.run_on_scheduler(inject, first=${part * count}, count=${count}); None`);
+      await this.#driver.run(
+        `client.run_on_scheduler(inject, first=${part * count}, count=${count}, seconds=${seconds}, threads=${THREADS}); None`,
+      );
       await sleep(Math.max(0, began + ((part + 1) * 1_000) / PARTS - performance.now()));
     }
   }

@@ -25,8 +25,8 @@ def finished(dask_scheduler):
     return dask_scheduler.plugins["soak-counter"].finished
 
 
-def inject(dask_scheduler, first, count):
-    """As if a worker had run so many tasks; the scheduler forgets them at once."""
+def inject(dask_scheduler, first, count, seconds=0.01, threads=4):
+    """As if workers had run so many tasks; the scheduler forgets them at once."""
     s = dask_scheduler
     workers = list(s.workers)
     if not workers:
@@ -38,7 +38,7 @@ def inject(dask_scheduler, first, count):
         ts = s.new_task(key, None, "released")
         ts.state = "memory"
         ts.nbytes = 8
-        startstops = ({"action": "compute", "start": now - 0.01, "stop": now},)
+        startstops = ({"action": "compute", "start": now - seconds, "stop": now},)
         for plugin in plugins:
             plugin.transition(
                 key,
@@ -47,7 +47,7 @@ def inject(dask_scheduler, first, count):
                 stimulus_id="soak",
                 worker=workers[i % len(workers)],
                 nbytes=8,
-                thread=i % 4,
+                thread=i // len(workers) % threads,
                 typename="int",
                 type=b"",
                 status="OK",
