@@ -248,7 +248,7 @@ export interface WindowQuery {
   readonly functions: readonly StringIndex[] | null;
   /** Only these tracks: the rows in view. Absent or null = all. */
   readonly tracks?: readonly number[] | null;
-  /** Rows that stand for many tracks each. Where there are any, the answer is shares whatever `maxSlices` says. */
+  /** Rows that stand for many tracks each. An answer in slices has those of their tracks, which add up to them. */
   readonly groups?: readonly GroupQuery[];
   /** Categories say what belongs to tasks that match and what does not, to which UNMATCHED is added. */
   readonly filter?: WindowFilter;

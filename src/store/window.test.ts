@@ -184,7 +184,7 @@ describe('windows', () => {
       fc.property(rows, query, groups, tracks, fc.integer({ min: 1, max: 3 }), (all, q, of, own, parts) => {
         const store = newStore();
         const live = new Replica(() => 0);
-        const asked = { ...q, groups: of, ...(own === undefined ? {} : { tracks: own }) };
+        const asked = { ...q, maxSlices: 0, groups: of, ...(own === undefined ? {} : { tracks: own }) };
         const cursor = new WindowCursor(store, asked);
         live.window(1);
         // The first answer and what comes after it, each in steps of a few rows.
@@ -262,7 +262,7 @@ describe('windows', () => {
       [1, 2, 3].map((thread): Row => ({ key: 'k', fn: 'inc', worker, thread, compute: [BASE, BASE + hour] })),
     );
     store.accept({ kind: 'tick', time: BASE + hour, finished: finishedOf(store, all) });
-    const q = { since: BASE * 1e6, until: (BASE + hour) * 1e6, level: 31, functions: null, tracks: [], maxSlices: 99 };
+    const q = { since: BASE * 1e6, until: (BASE + hour) * 1e6, level: 31, functions: null, tracks: [], maxSlices: 0 };
     const batch = new WindowCursor(store, { ...q, groups: [{ row: FIRST_GROUP, ranges: [0, 6] }] }).next()!;
     if (batch.mode !== 'shares') throw new Error('groups are shares');
     expect(Array.from(batch.busy).reduce((a, b) => a + b, 0)).toBe(6 * hour * 1e6);

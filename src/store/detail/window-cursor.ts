@@ -143,7 +143,8 @@ export class WindowCursor {
 
   *#reset(): Generator<undefined, WindowBatch> {
     const { since, until } = this.query;
-    const found = this.#groups.none ? yield* this.#findSlices(since, until ?? Number.POSITIVE_INFINITY) : null;
+    const tries = this.#groups.none || this.query.maxSlices > 0;
+    const found = tries ? yield* this.#findSlices(since, until ?? Number.POSITIVE_INFINITY) : null;
     if (found !== null) {
       this.#mode = 'slices';
       this.#sent = found.length;
@@ -162,7 +163,7 @@ export class WindowCursor {
     const { maxSlices } = this.query;
     const found: Slice[] = [];
     this.#seen = records.length;
-    for (const track of this.#allTracks()) {
+    for (const track of this.#tracksAndThoseOfGroups()) {
       // Only a filter makes it worth to go through more rows than are looked for.
       let from = since;
       while (from < until) {
@@ -266,6 +267,19 @@ export class WindowCursor {
     const all = list.length;
     if (this.#tracks === null) return Uint32Array.from(list, ({ track }) => track);
     return Uint32Array.from([...this.#tracks].filter((track) => track < all).sort((a, b) => a - b));
+  }
+
+  *#tracksAndThoseOfGroups(): Generator<number> {
+    yield* this.#allTracks();
+    const { length } = this.#store.tracks.list;
+    const done = new Set<number>();
+    for (const row of this.#groups.rows) {
+      for (const track of this.#groups.tracksOf(row, length)) {
+        if (done.has(track) || this.#shows(track)) continue;
+        done.add(track);
+        yield track;
+      }
+    }
   }
 
   /** The last moment of which anything is known, or may soon be. */

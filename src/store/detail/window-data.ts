@@ -5,6 +5,7 @@ import {
   type WindowBatch,
   type WindowQuery,
 } from '../../model/batch.ts';
+import { GroupShares } from './group-shares.ts';
 
 /** The slices of one track, sorted by start; of those that start together the older record's first. */
 export interface TrackSlices {
@@ -30,7 +31,7 @@ export interface TrackShares {
 export class WindowData {
   query: WindowQuery | null = null;
   mode: 'empty' | 'slices' | 'shares' = 'empty';
-  /** Bin width of the shares is 2^level µs. */
+  /** Bin width of the shares, of groups too that came as slices, is 2^level µs. */
   level = 0;
   /** Number of the first bin since epoch. */
   firstBin = 0;
@@ -40,6 +41,8 @@ export class WindowData {
   #slices = new Map<number, TrackSlices>();
   #shares = new Map<number, TrackShares>();
   #lanes: ReadonlyMap<number, number> = new Map();
+  /** Of groups, when their tracks came as slices. */
+  #groups: GroupShares | null = null;
 
   /** Tracks that have anything in this window. */
   tracks(): IterableIterator<number> {
@@ -50,8 +53,9 @@ export class WindowData {
     return this.#slices.get(track);
   }
 
-  sharesOf(track: number): TrackShares | undefined {
-    return this.#shares.get(track);
+  /** Of a track when it came as shares, of a group always. */
+  sharesOf(row: number): TrackShares | undefined {
+    return this.#groups === null ? this.#shares.get(row) : this.#groups.of(row);
   }
 
   apply(batch: WindowBatch): void {
@@ -60,10 +64,13 @@ export class WindowData {
       this.#lanes = new Map(batch.query.groups?.map((group) => [group.row, groupSize(group)]));
       this.#slices = new Map();
       this.#shares = new Map();
+      const grouped = batch.mode === 'slices' && (batch.query.groups?.length ?? 0) > 0;
+      this.#groups = grouped ? new GroupShares(batch.query, (track) => this.#slices.get(track)) : null;
     }
     this.mode = batch.mode;
     if (batch.mode === 'slices') this.#applySlices(batch);
     else this.#applyShares(batch);
+    if (this.#groups !== null) ({ level: this.level, firstBin: this.firstBin } = this.#groups.grid);
     this.version++;
   }
 
@@ -77,6 +84,7 @@ export class WindowData {
       const added = gather(batch, order.subarray(from, to));
       const known = this.#slices.get(track);
       this.#slices.set(track, known === undefined ? added : merge(known, added));
+      this.#groups?.change(track, added.start[0]!, Math.max(...added.stop));
       from = to;
     }
   }

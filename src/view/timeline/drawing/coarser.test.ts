@@ -86,6 +86,6 @@ it('makes them once, and none where they are wide enough', () => {
   expect(widenedOf(data, 5, 0)).toBe(data.sharesOf(5));
   expect(widenedOf(data, 5, 2)).toBe(widenedOf(data, 5, 2));
   expect(widenedOf(data, 6, 2)).toBeUndefined();
-  expect([0, LEVEL, LEVEL + 3].map((least) => widerBy(data, least))).toEqual([0, 0, 3]);
-  expect(widerBy(new WindowData(), 20)).toBe(0);
+  expect([0, LEVEL, LEVEL + 3].map((least) => widerBy(data, 5, least))).toEqual([0, 0, 3]);
+  expect(widerBy(new WindowData(), 5, 20)).toBe(0);
 });

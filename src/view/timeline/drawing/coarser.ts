@@ -1,11 +1,17 @@
+import { FIRST_GROUP } from '../../../model/batch.ts';
 import type { TrackShares, WindowData } from '../../../store/detail/window-data.ts';
 
 /** Shares of a track as they came, and the same in wider bins. */
 const kept = new WeakMap<TrackShares, { readonly wider: TrackShares; readonly by: number }>();
 
 /** How many times 2 wider than they came bins are drawn, that are to be 2^least µs wide at least. */
-export function widerBy(data: WindowData, least: number): number {
-  return data.mode === 'shares' ? Math.max(0, least - data.level) : 0;
+export function widerBy(data: WindowData, row: number, least: number): number {
+  return inShares(data, row) ? Math.max(0, least - data.level) : 0;
+}
+
+/** Whether a row is drawn as shares: what stands for many tracks always is. */
+export function inShares(data: WindowData, row: number): boolean {
+  return data.mode === 'shares' || (data.mode === 'slices' && row >= FIRST_GROUP);
 }
 
 /** The bins of a window, 2^by times as wide: number of the first one, and the width in µs. */

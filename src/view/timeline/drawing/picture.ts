@@ -2,7 +2,7 @@ import { FIRST_GROUP } from '../../../model/batch.ts';
 import type { TrackShares, TrackSlices, WindowData } from '../../../store/detail/window-data.ts';
 import { type Scale, xOf } from '../moving/viewport.ts';
 import { askedTracks, covered } from '../moving/window-plan.ts';
-import { binsOf, widenedOf, widerBy } from './coarser.ts';
+import { binsOf, inShares, widenedOf, widerBy } from './coarser.ts';
 import type { Layout, Row } from './layout.ts';
 import { groupsWithin, rowsWithin } from './layout.ts';
 import type { Pixel } from './pixels.ts';
@@ -117,7 +117,7 @@ export class Picture {
   /** How its time was spent, by category, in a column of a row that is drawn as shares; null where it is not. */
   sharesAt(input: PictureInput, track: number, since: number, until: number): Map<number, number> | null {
     const data = sourceAt(input, track, (since + until) / 2);
-    const shares = data?.mode === 'shares' ? data.sharesOf(track) : undefined;
+    const shares = data !== null && inShares(data, track) ? data.sharesOf(track) : undefined;
     return shares === undefined ? null : this.#scanline.sharesAt(shares, gridOf(data!, input.epoch, 0), since, until);
   }
 
@@ -222,12 +222,12 @@ export class Picture {
     const paint: Paint = { colors: categories, idle: this.#idle, outline };
     const buffer: PixelBuffer = { pixels: this.#pixels, stride: this.#stride };
     const y = row.y - input.scroll + this.#margin;
-    const [left, right] = mainColumns(main, input, from, to);
+    const [left, right] = mainColumns(main, input, row.track, from, to);
     const part = (data: WindowData | null, a: number, b: number): void => {
       if (b <= a) return;
       const strip = { y, height: row.height, from: a, to: b };
-      const by = data === null ? 0 : widerBy(data, least);
-      const shares = data?.mode === 'shares' ? widenedOf(data, row.track, by) : undefined;
+      const by = data === null ? 0 : widerBy(data, row.track, least);
+      const shares = data !== null && inShares(data, row.track) ? widenedOf(data, row.track, by) : undefined;
       const slices = data?.mode === 'slices' ? data.slicesOf(row.track) : undefined;
       if (shares !== undefined)
         this.#scanline.drawShares(buffer, strip, scale, shares, gridOf(data!, epoch, by), paint);
@@ -241,11 +241,17 @@ export class Picture {
 }
 
 /** The columns of [from, to) that a window has data for; in wider bins than they came in, for whole bins. */
-function mainColumns(main: WindowData | null, input: PictureInput, from: number, to: number): [number, number] {
+function mainColumns(
+  main: WindowData | null,
+  input: PictureInput,
+  row: number,
+  from: number,
+  to: number,
+): [number, number] {
   const range = main === null || main.mode === 'empty' ? null : covered(main.query);
   if (range === null) return [to, to];
   const { scale, epoch, least } = input;
-  const width = widerBy(main!, least) === 0 ? 1 : 2 ** least;
+  const width = widerBy(main!, row, least) === 0 ? 1 : 2 ** least;
   const clip = (x: number): number => Math.min(to, Math.max(from, x));
   const left = clip(Math.ceil(xOf(scale, Math.ceil(range[0] / width) * width - epoch)));
   return [left, Math.max(left, clip(Math.floor(xOf(scale, Math.floor(range[1] / width) * width - epoch))))];
@@ -311,7 +317,7 @@ function changedFrom(before: Drawn['main'], now: Drawn['main'], data: WindowData
 
 function dataOf(data: WindowData | null, track: number): Drawn['main'] {
   if (data === null) return undefined;
-  return data.mode === 'shares' ? data.sharesOf(track) : data.slicesOf(track);
+  return inShares(data, track) ? data.sharesOf(track) : data.slicesOf(track);
 }
 
 /** Changes when rows that have the same data look different all the same. */

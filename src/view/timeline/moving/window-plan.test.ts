@@ -102,7 +102,7 @@ describe('the rows of a window', () => {
     const group = (row: number, to: number) => ({ row: FIRST_GROUP + row, ranges: [0, to] });
     const rows = (...of: GroupQuery[]): RowsWanted => ({ tracks: null, groups: { shown: of, ask: () => of } });
     const query = planWindow(null, looking(), rows(group(1, 8), group(2, 9)));
-    expect(query).toMatchObject({ tracks: [], groups: [group(1, 8), group(2, 9)], maxSlices: 0 });
+    expect(query).toMatchObject({ tracks: [], groups: [group(1, 8), group(2, 9)], maxSlices: 16_000 });
     expect(planWindow(query, looking(), rows(group(2, 9)))).toBe(query);
     expect(planWindow(query, looking(), rows(group(2, 10)))).not.toBe(query);
     expect(sameQuery(query, { ...query, groups: [group(1, 8), group(2, 10)] })).toBe(false);

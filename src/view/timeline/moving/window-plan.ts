@@ -32,6 +32,8 @@ export const ALL_TRACKS: RowsWanted = { tracks: null };
 
 /** Up to this many slices come one by one; beyond, as exact shares. */
 export const MAX_SLICES = 6_000;
+/** The same of folded groups: those are not drawn one by one, and sums in their place are more to send. */
+const MAX_SLICES_OF_GROUPS = 16_000;
 /** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
 const MARGIN = 0.75;
 /** More rows than this are seldom looked at one by one: less beside them. */
@@ -94,7 +96,7 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
     ...(tracks !== undefined && { tracks }),
     ...(groups !== undefined && { groups }),
     ...(looking.filter && { filter: looking.filter }),
-    maxSlices: groups === undefined ? MAX_SLICES : 0,
+    maxSlices: groups === undefined ? MAX_SLICES : coarse ? 0 : MAX_SLICES_OF_GROUPS,
     ...(coarse && { quick: true }),
   };
 }

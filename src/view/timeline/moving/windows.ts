@@ -46,7 +46,13 @@ class FollowingWindow {
   plan(looking: Looking, rows: RowsWanted, now: number): void {
     const current = this.#questions.wanted ?? this.#window?.query ?? null;
     const data = this.#window?.data;
-    const slices = data?.mode === 'slices' && data.query !== null && current !== null && sameQuery(data.query, current);
+    // Slices will do at any zoom, but those of groups are drawn as sums in bins.
+    const slices =
+      data?.mode === 'slices' &&
+      data.query !== null &&
+      data.query.groups === undefined &&
+      current !== null &&
+      sameQuery(data.query, current);
     const query = planWindow(current, { ...looking, slices }, rows);
     if (query !== current) this.#questions.want(query, now);
     this.#questions.tick(now);
