@@ -1,5 +1,5 @@
 import '../search/search.css';
-import { createEffect, createMemo, createSignal, type JSX, on, onCleanup, Show } from 'solid-js';
+import { createEffect, createMemo, createSignal, type JSX, on, Show } from 'solid-js';
 import type { RecordView } from '../../model/batch.ts';
 import { ExportMenu } from '../export/export-menu.tsx';
 import { formatCount, plural } from '../format.ts';
@@ -23,11 +23,9 @@ import { type Area, AreaTool } from '../timeline/area.ts';
 import { streamNumbers } from '../timeline/drawing/numbers.ts';
 import type { TimelineState } from '../timeline/drawing/report.ts';
 import { Records } from '../timeline/records/records.ts';
+import { createTasksInView } from '../timeline/records/tasks-in-view.ts';
 import type { Timeline } from '../timeline/timeline.ts';
 import { type Details, TimelineView } from '../timeline/timeline-view.tsx';
-
-/** What is in view is counted at most this often, ms. */
-const REST = 400;
 
 /** All of history: the stream with a minimap, search, filters and the area that is selected; its state is in the address. */
 export function TasksTimeline(): JSX.Element {
@@ -37,11 +35,9 @@ export function TasksTimeline(): JSX.Element {
   const { state } = model;
   const records = new Records();
   const marks = new HitMarks();
-  /** Null: that cannot be told; undefined: not yet, of what is looked for now. */
-  const [inView, setInView] = createSignal<number | null | undefined>();
   const [selecting, setSelecting] = createSignal(false);
   const [stream, setStream] = createSignal<{ timeline: Timeline; details: Details; tool: AreaTool } | null>(null);
-  const [shown, setShown] = createSignal<{ since: number; until: number } | null>(null);
+  const [shown, setShown] = createSignal<Pick<TimelineState, 'following' | 'since' | 'until'> | null>(null);
   const opened = state();
 
   // What hangs on one part of the state asks for that part alone.
@@ -139,40 +135,9 @@ export function TasksTimeline(): JSX.Element {
     if (stream()?.details.show(record, true) !== true) setWanted({ record, move: true });
   };
 
-  let timer: ReturnType<typeof setTimeout> | null = null;
-  let counting: AbortController | null = null;
-  const count = async (): Promise<void> => {
-    timer = null;
-    const range = shown();
-    if (range === null) return;
-    counting?.abort();
-    counting = new AbortController();
-    const page = await records.page({ ...range, narrowed: narrowed(), limit: 1 }, counting.signal);
-    // Where it cannot be told (a file that holds a part as sums), nothing is said.
-    if (!counting.signal.aborted) setInView(page?.total ?? null);
-  };
-  createEffect(
-    on(narrowed, () => {
-      counting?.abort();
-      setInView(undefined);
-    }),
-  );
-  createEffect(
-    on([shown, total, narrowed], () => {
-      // What is moved by hand is counted once it rests; what follows never does.
-      if (timer !== null && state().range !== null) {
-        clearTimeout(timer);
-        timer = null;
-      }
-      timer ??= setTimeout(() => void count(), REST);
-    }),
-  );
-  onCleanup(() => {
-    if (timer !== null) clearTimeout(timer);
-    counting?.abort();
-  });
+  const inView = createTasksInView({ records, shown, total, narrowed });
   const onState = ({ elapsed, following, since, until }: TimelineState): void => {
-    setShown({ since, until });
+    setShown({ following, since, until });
     model.look({ elapsed, range: following ? null : { since, until } });
   };
 

@@ -20,6 +20,8 @@ export interface Looking {
   readonly slices?: boolean;
   /** Somebody moves it right now: of many rows a coarser picture comes sooner, the exact one when it has come to rest. */
   readonly moving?: Moves;
+  /** The current query has not been answered. */
+  readonly waiting?: boolean;
 }
 
 /** Rows that a view needs data for: those on screen, and those to ask for, which are some more. */
@@ -75,7 +77,9 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
   // What is finer than that can be made coarser where it is drawn; and before there is a page, its width is a guess.
   const fits = ({ level: of, quick }: WindowQuery): boolean =>
     looking.slices === true ||
-    (coarse ? of <= level + (moving === 'opens' ? 1 : 0) : of === exact && quick === undefined);
+    (coarse
+      ? of <= level + (moving === 'opens' ? 1 : 0) && (quick === true || looking.waiting !== true)
+      : of === exact && quick === undefined);
   if (current !== null && fits(current) && serves(current, looking) && servesRows(current, rows)) return current;
   const bin = 2 ** level;
   const asked = <T>(
@@ -236,7 +240,9 @@ export class LatestQuery {
   }
 
   want(query: WindowQuery, now: number): void {
-    if (this.#inFlight !== null && now - this.#since < this.#patience) {
+    // What was asked of a view at rest is of no use to one that moves.
+    const outdated = query.quick === true && this.#inFlight?.quick === undefined;
+    if (this.#inFlight !== null && !outdated && now - this.#since < this.#patience) {
       this.#pending = query;
       return;
     }

@@ -53,7 +53,7 @@ class FollowingWindow {
       data.query.groups === undefined &&
       current !== null &&
       sameQuery(data.query, current);
-    const query = planWindow(current, { ...looking, slices }, rows);
+    const query = planWindow(current, { ...looking, slices, waiting: this.waiting }, rows);
     if (query !== current) this.#questions.want(query, now);
     this.#questions.tick(now);
   }
