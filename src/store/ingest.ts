@@ -8,7 +8,7 @@ import type { Store } from './store.ts';
 
 /** Appends finished tasks: a record each, a slice for each startstop. Ends the running task of the same key. */
 export function ingestFinished(store: Store, finished: FinishedColumns): void {
-  const { records, slices, tracks, running } = store;
+  const { records, tracks, running } = store;
   let at = 0;
   let link = 0;
   for (let row = 0; row < finished.length; row++) {
@@ -30,7 +30,7 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
         // A slice shorter than the clock's step is one step long: nothing that happened is invisible.
         const stop = Math.max(start + 1, timeOf(finished.stop[i]!, store.now));
         const action = finished.action[i]!;
-        slices.push({ track, record, fn, status, action, start, stop, origin: finished.origin[i]! });
+        store.addSlice({ track, record, fn, status, action, start, stop, origin: finished.origin[i]! });
         first = Math.min(first, start);
         last = Math.max(last, stop);
       }
@@ -41,7 +41,7 @@ export function ingestFinished(store: Store, finished: FinishedColumns): void {
       first = Math.min(ran?.start ?? last, last);
       if (ran !== undefined) {
         const stop = Math.max(first + 1, last);
-        slices.push({ track, record, fn, status, action: ACTION_INDEX.compute, start: first, stop, origin: 0 });
+        store.addSlice({ track, record, fn, status, action: ACTION_INDEX.compute, start: first, stop, origin: 0 });
       }
     }
     at += count;
@@ -84,12 +84,12 @@ export function ingestRunning(store: Store, change: RunningChange): void {
 
 /** Tasks whose worker went away while they ran become records of status `lost`. */
 export function ingestLost(store: Store, tasks: readonly Running[], time: Micros): void {
-  const { records, slices } = store;
+  const { records } = store;
   for (const { key, fn, worker, start, track } of tasks) {
     const stop = Math.max(start + 1, time);
     store.executed(start, stop);
     const record = records.length;
-    slices.push({ track, record, fn, status: STATUS_LOST, action: ACTION_INDEX.compute, start, stop, origin: 0 });
+    store.addSlice({ track, record, fn, status: STATUS_LOST, action: ACTION_INDEX.compute, start, stop, origin: 0 });
     records.push({
       key,
       fn,

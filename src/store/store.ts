@@ -11,10 +11,12 @@ import type {
   TickEvent,
   WorkerInfo,
 } from '../model/source-event.ts';
+import { categoryOf } from '../model/task-state.ts';
 import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from '../model/units.ts';
 import { Records } from './columns/records.ts';
 import { StringTable } from './columns/string-table.ts';
-import { Slices } from './detail/slices.ts';
+import { GroupSums } from './detail/group-sums.ts';
+import { type SliceRow, Slices } from './detail/slices.ts';
 import { Tracks } from './detail/tracks.ts';
 import { FunctionTable } from './functions.ts';
 import { ingestFinished, ingestLost, ingestRunning } from './ingest.ts';
@@ -61,6 +63,8 @@ export class Store implements SourceSink {
   readonly strings: Readonly<Record<StringTableName, StringTable>>;
   readonly records: Records;
   readonly slices: Slices;
+  /** What the tracks of a host did together. */
+  readonly sums: GroupSums;
   readonly tracks: Tracks;
   readonly functions = new FunctionTable();
   readonly workers = new WorkerTable();
@@ -91,6 +95,17 @@ export class Store implements SourceSink {
     this.records = new Records((group) => this.strings.group.at(group), pager);
     this.tracks = new Tracks(pager);
     this.slices = new Slices((record) => this.records.fn.at(record), pager, options.lookEvery);
+    this.sums = new GroupSums(
+      {
+        hostOf: (track) => this.tracks.list[track]!.place.host,
+        eachSlice: (track, fn, sink) =>
+          this.slices.visit(track, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY, (slice) => {
+            const of = slice.record < this.records.length ? this.records.fn.at(slice.record) : fn;
+            return sink(of, slice.category, slice.start, slice.stop);
+          }),
+      },
+      pager,
+    );
     pager.forgetOldest = () => this.#forgetOldest();
   }
 
@@ -176,17 +191,17 @@ export class Store implements SourceSink {
   }
 
   get #parts() {
-    const { records, slices, tracks, functions, workers, running, runs, resources } = this;
+    const { records, slices, sums, tracks, functions, workers, running, runs, resources } = this;
     // Slices leave some of it for later: nothing may come behind them.
-    return [records, tracks, functions, workers, running, runs, resources, this.#pace, slices] as const;
+    return [records, tracks, functions, workers, running, runs, resources, this.#pace, sums, slices] as const;
   }
 
   /** What there is no room for: the oldest details, slices and records alike; sums last. False when there is nothing left. */
   #forgetOldest(): boolean {
-    const { records, slices } = this;
+    const { records, slices, sums } = this;
     const { all, dropped } = slices.pages;
     if (records.dropped * all < dropped * records.length && records.dropOldest()) return true;
-    return slices.dropOldest() || records.dropOldest() || slices.dropOldestSums();
+    return slices.dropOldest() || records.dropOldest() || sums.drop() || slices.dropOldestSums();
   }
 
   #acceptCluster(event: ClusterEvent): void {
@@ -249,6 +264,12 @@ export class Store implements SourceSink {
     if (samples !== undefined && this.resources.due(event.time)) {
       this.resources.sample(event.time, this.workers.views());
     }
+  }
+
+  /** A slice of a record that is about to be there, or is. */
+  addSlice(row: SliceRow): void {
+    this.slices.push(row);
+    this.sums.push(row.track, row.fn, categoryOf(row.action, row.status, row.fn), row.start, row.stop);
   }
 
   /** Something executed. */

@@ -9,7 +9,7 @@ import { DIGEST } from './page-file.ts';
 export const INDEX = 'index';
 const STATE = 'state';
 /** Of the file, and of what is in it: +1 whenever any of it changes. An index of another version is made anew. */
-const VERSION = 7;
+const VERSION = 8;
 const MAGIC = Buffer.from('TGINDEX\n');
 const SIGNED = 16;
 /** A version, the length of the header, and what signs both and all that follows: HMAC-SHA-256. */

@@ -176,13 +176,13 @@ export class Slices {
   }
 
   /** At most how many rows {@link busy} would go through for a track; nearly exact when it has more than `few` in all. */
-  rowsIn(track: number, level: number, since: Micros, until: Micros, few = FEW): number {
+  rowsIn(track: number, level: number, since: Micros, until: Micros, few = FEW, above = -1): number {
     const of = this.#tracks.within(track, since, until);
     if (of === null) return 0;
     // Only of long lists it has to be known better.
     if (of.rows < few) return of.rows;
-    const index = this.#levels.indexFor(of.levels, level);
-    let rows = index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
+    const index = above >= 0 ? above : this.#levels.indexFor(of.levels, level);
+    let rows = above >= 0 || index < 0 ? 0 : this.#levels.rowsIn(of.levels, index, since, until);
     for (let c = index + 1; c < CLASSES; c++) {
       const list = of.lists[c];
       if (list !== undefined) rows += this.#pool.rowsIn(list, since - of.longest[c]!, until);
@@ -216,7 +216,8 @@ export class Slices {
 
   /**
    * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted from `since`, in any order
-   * and in parts that add up. Only of these functions, or of all. Returns how many rows it went through.
+   * and in parts that add up. Only of these functions, or of all. `above`: slices of greater classes alone. Returns how many rows it
+   * went through.
    */
   busy(
     track: number,
@@ -225,11 +226,12 @@ export class Slices {
     until: Micros,
     functions: ReadonlySet<number> | null,
     sink: BusySink,
+    above = -1,
   ): number {
     const of = this.#tracks.within(track, since, until);
     if (of === null) return 0;
-    const index = this.#levels.indexFor(of.levels, level);
-    let rows = index < 0 ? 0 : this.#levels.read(of.levels, index, level, since, until, functions, sink);
+    const index = above >= 0 ? above : this.#levels.indexFor(of.levels, level);
+    let rows = above >= 0 || index < 0 ? 0 : this.#levels.read(of.levels, index, level, since, until, functions, sink);
     for (let c = index + 1; c < CLASSES; c++) {
       const list = of.lists[c];
       if (list !== undefined) rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink);

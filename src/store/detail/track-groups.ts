@@ -32,6 +32,11 @@ export class TrackGroups {
     return rows;
   }
 
+  /** Whether a track is part of a row. */
+  holds(row: number, track: number): boolean {
+    return contains(this.#groups.get(row)?.ranges ?? NONE, track);
+  }
+
   /** Tracks in the largest group. */
   get widest(): number {
     return Math.max(0, ...[...this.#groups.values()].map(groupSize));

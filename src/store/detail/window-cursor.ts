@@ -11,6 +11,7 @@ import { matchedCategory } from '../../model/task-state.ts';
 import { type Micros, toMicros } from '../../model/units.ts';
 import { type MatchFilter, matchesOf, type RecordMatches } from '../queries/record-matches.ts';
 import type { Store } from '../store.ts';
+import { PART_ROWS, partOf, rowsOf, sumUpTracks } from './group-answer.ts';
 import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
 import { type Grid, gridOver, MAX_BINS, ShareBinner, type ShareSink } from './shares.ts';
@@ -34,8 +35,6 @@ const USUAL_CATEGORIES = 3;
 const GROUP_CATEGORIES = 4;
 /** Slices of one track seldom lie over each other as deep as this. */
 const LANES = 8;
-/** Rows that are gone through without a chance to stop. */
-const PART_ROWS = 8_192;
 /** Rows that are gone through for an answer that somebody waits for: about a tenth of a second … */
 const QUICK_ROWS = 1_500_000;
 /** … and how much coarser it may be to have fewer. */
@@ -330,13 +329,12 @@ export class WindowCursor {
   #sooner(grid: Grid, tracks: Uint32Array, end: (level: number) => Micros): Grid {
     if (this.query.quick !== true || this.#matches !== null) return grid;
     const { since } = this.query;
-    const { slices } = this.#store;
     const all = [...tracks];
     for (const row of this.#groups.rows) all.push(...this.#groups.tracksOf(row, this.#store.tracks.list.length));
     const stride = Math.max(1, Math.ceil(all.length / SAMPLE_TRACKS));
     const rowsAt = (level: number): number => {
       let rows = 0;
-      for (let i = 0; i < all.length; i += stride) rows += slices.rowsIn(all[i]!, level, since, end(level), 0);
+      for (let i = 0; i < all.length; i += stride) rows += rowsOf(this.#store, all[i]!, level, since, end(level));
       return rows * stride;
     };
     const rows = rowsAt(grid.level);
@@ -431,8 +429,7 @@ export class WindowCursor {
     from.push(first);
     if (row >= FIRST_GROUP) {
       const sum = new GroupSum(first, Math.max(first, this.#filled()));
-      const { length } = this.#store.tracks.list;
-      for (const of of this.#groups.tracksOf(row, length)) yield* this.#sumUp(of, first, sum);
+      yield* this.#sumUp(row, first, sum);
       sum.read(entries.push);
     } else {
       yield* this.#bins(row, first, entries.push);
@@ -462,43 +459,27 @@ export class WindowCursor {
     }
   }
 
-  /** The same, added to a sum that puts it in order itself. */
-  *#sumUp(of: number, first: number, sum: GroupSum): Generator<undefined> {
-    if (this.#matches !== null) {
-      sum.begin(0);
-      yield* this.#bins(of, first, sum.add);
+  /** The same of all tracks of a group, added to a sum that puts it in order itself. */
+  *#sumUp(row: number, first: number, sum: GroupSum): Generator<undefined> {
+    const tracks = this.#groups.tracksOf(row, this.#store.tracks.list.length);
+    if (this.#matches === null) {
+      const question = {
+        store: this.#store,
+        grid: this.#grid,
+        functions: this.#functions,
+        spent: (rows: number) => this.#spent(rows),
+      };
+      yield* sumUpTracks(question, tracks, (track) => this.#groups.holds(row, track), first, sum);
       return;
     }
-    const { slices } = this.#store;
-    const { level, firstBin } = this.#grid;
-    const width = 2 ** level;
-    let next = first;
-    for (let end = this.#partOf(of, next); end > next; end = this.#partOf(of, next)) {
-      sum.begin(next);
-      const gone = slices.busy(
-        of,
-        level,
-        (firstBin + next) * width,
-        (firstBin + end) * width,
-        this.#functions,
-        sum.add,
-      );
-      next = end;
-      if (this.#spent(8 + gone)) yield;
-    }
+    sum.begin(0);
+    for (const of of tracks) yield* this.#bins(of, first, sum.add);
   }
 
-  /** Up to which bin a track is gone through in one part; `from` when there is nothing left. */
   #partOf(of: number, from: number): number {
-    const { level, firstBin, count } = this.#grid;
-    if (from >= count) return from;
-    const width = 2 ** level;
     // No summary says what matches.
-    const finest = this.#matches === null ? level : 0;
-    const rows = this.#store.slices.rowsIn(of, finest, (firstBin + from) * width, (firstBin + count) * width);
-    if (rows === 0) return from;
-    if (rows <= PART_ROWS) return count;
-    return Math.min(count, from + Math.max(1, Math.floor(((count - from) * PART_ROWS) / rows)));
+    const finest = this.#matches === null ? this.#grid.level : 0;
+    return partOf(this.#store.slices, this.#grid, of, from, finest);
   }
 }
 

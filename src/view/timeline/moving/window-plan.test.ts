@@ -241,6 +241,23 @@ describe('LatestQuery', () => {
     expect(latest.wanted).toBeNull();
   });
 
+  it('does not wait for the exact answer when somebody moves the view, which asks for a coarser one', () => {
+    const asked: string[] = [];
+    const latest = new LatestQuery((q) => asked.push(`${q.since}${q.quick === true ? ' quick' : ''}`), 400);
+    latest.want(query(1), 0);
+    latest.want({ ...query(2), quick: true }, 10);
+    expect(asked).toEqual(['1', '2 quick']);
+    latest.answered(query(1), 15);
+    expect(latest.waiting).toBe(true);
+    latest.want({ ...query(3), quick: true }, 20);
+    latest.answered({ ...query(2), quick: true }, 30);
+    expect(asked).toEqual(['1', '2 quick', '3 quick']);
+    const many = { tracks: { shown: Array.from({ length: 60 }, (_, i) => i), ask: () => [] } };
+    const exact = planWindow(null, looking(), { tracks: { ...many.tracks, ask: () => many.tracks.shown } });
+    expect(planWindow(exact, looking({ moving: 'pans' }), many)).toBe(exact);
+    expect(planWindow(exact, looking({ moving: 'pans', waiting: true }), many).quick).toBe(true);
+  });
+
   it('does not wait for ever', () => {
     const asked: number[] = [];
     const latest = new LatestQuery((q) => asked.push(q.since), 400);
