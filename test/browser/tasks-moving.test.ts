@@ -11,7 +11,7 @@ const STREAM = '[role=region][aria-label="Task stream"]';
 /** 1,024 threads on 32 hosts: more rows than are shown exactly while they move. */
 const SIZE = { tasks: 120_000, workers: 128, threads: 8 };
 /** An answer that is waited for while something moves has no more bytes than this. */
-const MOST_BYTES = 800_000;
+const MOST_BYTES = 1_000_000;
 
 /** So long, ms, an answer is waited for before the next question; on a busy machine that may pass. */
 const PATIENCE = 2_000;
@@ -60,9 +60,11 @@ function noteTraffic(): void {
 /** How many questions were on their way at once, at most, of those that were still waited for. */
 function mostInFlight({ asked, answered }: Traffic): number {
   const inFlight = asked.map(
-    ({ at, id }) =>
+    ({ at, id, query }) =>
       asked.filter((before) => {
         if (before.id !== id || before.at > at || before.at < at - PATIENCE) return false;
+        // What a view at rest asked is given up when it moves on.
+        if (query.quick === true && before.query.quick !== true) return false;
         return (
           before.at === at || !answered.some((answer) => answer.id === id && answer.at >= before.at && answer.at <= at)
         );

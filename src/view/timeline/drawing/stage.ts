@@ -4,7 +4,7 @@ import { drawGutter, type GutterPlace, gutterAt, labelOf, showsSlots } from '../
 import type { Rows } from '../../rows/row-model.ts';
 import { NOT_STICKY, type Sticky, seenLayout, stickyGroups } from '../../rows/sticky-rows.ts';
 import { type Scale, scaleOf, type Viewport } from '../moving/viewport.ts';
-import { COARSER, movedCoarsely } from '../moving/window-plan.ts';
+import { ASKED_COARSER, COARSER, movedCoarsely } from '../moving/window-plan.ts';
 import { runAt, runBounds } from '../runs.ts';
 import { labelStyle, type StreamColors } from './colors.ts';
 import { cutMiddle, drawRuler } from './frame-labels.ts';
@@ -221,7 +221,8 @@ export class StageView {
   /** Bins no narrower than this while a view zooms. */
   #leastLevel({ perPixel }: Scale): number {
     const [from, to] = rowsWithin(this.layout, this.scroll, this.scroll + this.height);
-    return movedCoarsely(to - from) ? levelFor(perPixel) + COARSER : 0;
+    if (!movedCoarsely(to - from)) return 0;
+    return levelFor(perPixel) + (this.layout.rows[from]!.query === null ? COARSER : ASKED_COARSER);
   }
 
   /** What lies at a place of the plot, in device pixels. */

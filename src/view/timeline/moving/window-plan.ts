@@ -50,8 +50,11 @@ const MARGINS = { no: MARGIN_OF_MANY, pans: MARGIN_OF_MANY, zooms: 0.5, opens: 0
 const MOVED_EXACTLY = 24;
 /** More of them are drawn in bins 2^COARSER times as wide while they are zoomed … */
 export const COARSER = 2;
-/** … and asked for in bins 2^this times as wide: answers of hundreds of kilobytes instead of megabytes. */
-const ASKED_COARSER = 3;
+/**
+ * … and asked for in bins 2^this times as wide: answers of hundreds of kilobytes instead of megabytes. Folded rows, whose bins hold
+ * several times as much, are drawn in these from the start.
+ */
+export const ASKED_COARSER = 3;
 
 /** So many bins of rows at most: some dozens of bytes each. */
 const MOST_CELLS = 24_576;
