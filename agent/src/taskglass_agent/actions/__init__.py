@@ -1,0 +1,1 @@
+"""What a scheduler is asked to run by itself, once. No part of the agent."""
