@@ -231,6 +231,7 @@ class Agent(SchedulerPlugin):
 
     def _hello(self, s):
         import distributed
+        from distributed.scheduler import TaskState
 
         gap, self.past.gap = self.past.gap, None
         return {
@@ -243,6 +244,8 @@ class Agent(SchedulerPlugin):
             "interval": self.interval,
             "byteorder": sys.byteorder,
             "services": services({k: v.port for k, v in s.services.items()}),
+            "runs_functions": "run_function" not in (s.blocked_handlers or ()),
+            "tells_runs_apart": hasattr(TaskState, "run_id"),
             "gap": gap,
             # So that the peer can tell what went away while nobody watched.
             "workers": [text(a) for a in s.workers],

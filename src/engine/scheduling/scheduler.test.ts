@@ -4,6 +4,7 @@ import { SCHEDULER_STATES, STATE_INDEX } from '../../model/task-state.ts';
 import type { ComputeOp, ToWorker } from '../protocol.ts';
 import { Scheduler } from './scheduler.ts';
 import { type Task, type TaskSpec, WorkerState } from './task.ts';
+import { actOn } from './task-actions.ts';
 import { TRANSITIONS } from './transitions.ts';
 
 /** A scheduler with workers that are plain lists: what they were told, what they hold. */
@@ -189,6 +190,81 @@ describe('Scheduler', () => {
     expect(world.scheduler.retry(c).size).toBe(0);
   });
 
+  it('runs what has finished again, with what it needs that is gone, and keeps what was made of it', () => {
+    const world = new World();
+    const worker = world.addWorker('0', 2);
+    const rerun = (target: string): string => actOn(world.scheduler, { name: 'rerun-task', target });
+    const [a, b, c] = [world.submit('a0'), world.submit('b0', ['a0']), world.submit('c0', ['b0'])];
+    world.scheduler.release(a);
+    world.run();
+    const [d, e] = [world.submit('d0', ['b0']), world.submit('e0')];
+    const f = world.submit('f0', ['b0', 'e0']);
+    expect([a, b, c, d, e, f].map((task) => task.state)).toEqual([
+      'released',
+      'memory',
+      'memory',
+      'processing',
+      'processing',
+      'waiting',
+    ]);
+    const { attempt } = d;
+    expect(rerun('b0')).toBe(
+      'its result was dropped, and it runs again with 1 that it needs; 1 that had its result wait for it again',
+    );
+    world.check();
+    expect([a, b, c, d, f].map((task) => task.state)).toEqual([
+      'processing',
+      'waiting',
+      'memory',
+      'waiting',
+      'waiting',
+    ]);
+    expect(() => rerun('a0')).toThrow('it is running');
+    expect(() => rerun('d0')).toThrow('it waits for what it needs');
+    world.run();
+    world.check();
+    expect([a, b, c, d, e, f].map((task) => task.state)).toEqual([
+      'released',
+      'memory',
+      'memory',
+      'memory',
+      'memory',
+      'memory',
+    ]);
+    expect(d.attempt).toBeGreaterThan(attempt);
+    expect(world.finishedRuns.join(' ')).toBe('a0 b0 c0 e0 a0 b0 d0 f0');
+    expect(world.held.get(worker)!.size).toBe(5);
+    expect(() => rerun('a0')).toThrow('nobody needs its result');
+    expect(() => rerun('z0')).toThrow('no task of that key');
+  });
+
+  it('stops what runs and begins it anew, and leaves alone what could not be computed', () => {
+    const world = new World();
+    const worker = world.addWorker('0', 2);
+    const act = (name: 'rerun-task' | 'restart-task', target: string): string =>
+      actOn(world.scheduler, { name, target });
+    const [a, b] = [world.submit('a0'), world.submit('b0', ['a0'])];
+    const { attempt } = a;
+    expect(act('restart-task', 'a0')).toBe('it was stopped and begins anew');
+    world.check();
+    expect(a.state).toBe('processing');
+    expect(a.attempt).toBeGreaterThan(attempt);
+    // What its first run still says is not heard.
+    const late = { key: 'a0', attempt, thread: 1, startstops: [], nbytes: 1, type: '' } as const;
+    world.scheduler.finished(worker, { op: 'finished', ...late });
+    expect(a.state).toBe('processing');
+    world.run();
+    expect(b.state).toBe('memory');
+    expect(() => act('restart-task', 'a0')).toThrow('it has finished');
+    act('rerun-task', 'a0');
+    world.step(0, 'erred');
+    expect([a.state, b.state]).toEqual(['erred', 'memory']);
+    expect(() => act('rerun-task', 'a0')).toThrow('it has erred');
+    expect(() => act('rerun-task', 'b0')).toThrow('something that it needs has erred');
+    expect(b.state).toBe('memory');
+    world.check();
+  });
+
   it('errs what depends on an erred task without running it', () => {
     const world = new World();
     world.addWorker('0');
@@ -266,6 +342,7 @@ describe('Scheduler', () => {
       'step',
       'err',
       'retry',
+      'rerun',
       'release',
       'cancel',
       'kill',
@@ -297,6 +374,11 @@ describe('Scheduler', () => {
           else if (what === 'retry') {
             const erred = [...world.scheduler.tasks.values()].filter((task) => task.state === 'erred');
             if (erred.length > 0) world.scheduler.retry(erred[pick % erred.length]!);
+          } else if (what === 'rerun') {
+            const ran = [...world.scheduler.tasks.values()].filter(
+              ({ state }) => state === 'memory' || state === 'processing',
+            );
+            if (ran.length > 0) world.scheduler.rerun(ran[pick % ran.length]!);
           } else if (what === 'release' || what === 'cancel') {
             const task = one(alive(), pick);
             if (task !== undefined && what === 'release') world.scheduler.release(task);

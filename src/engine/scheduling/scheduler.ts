@@ -123,6 +123,12 @@ export class Scheduler implements TransitionContext {
     return again;
   }
 
+  /** A task that finished or runs begins anew: its result is dropped, or its run stopped, and what it needs and is gone is computed too. */
+  rerun(task: Task): void {
+    task.suspicious = 0;
+    this.#run([[task, 'released']]);
+  }
+
   // Stimuli from workers
 
   addWorker(worker: WorkerState): void {

@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TaskglassError } from '../../base/errors.ts';
-import { CLUSTER_ACTIONS, type ClusterAction } from '../../model/cluster-action.ts';
+import { CLUSTER_ACTIONS, type ClusterAction, type ClusterActionName } from '../../model/cluster-action.ts';
 import type { ActionAccess } from '../source.ts';
+import { readActionSource } from './agent-source.ts';
 import { connect } from './comm/comm.ts';
 import type { DaskValue } from './comm/message.ts';
 import { isRecord } from './comm/msgpack.ts';
+import { type Picklable, pickle, pickleModule } from './comm/pickle.ts';
 import { isRefusal, Rpc } from './comm/rpc.ts';
 import type { TlsOptions } from './comm/tls.ts';
 import { keyFromText } from './python-key-parse.ts';
+import type { SchedulerAbilities } from './tick-decoder.ts';
 
 /** A nanny may take its time to end a worker and start another. */
 const RESTART_S = 30;
@@ -15,17 +18,28 @@ const CALL_MS = 10_000;
 /** A scheduler does within this what it does at once. */
 const SETTLED_MS = 3_000;
 
-/** What the handlers of a scheduler do when they are asked to: nothing here needs a pickle. */
+/** What the handlers of a scheduler do when they are asked to, and two functions of ours where it lets them run. */
 export class DaskActions implements ActionAccess, Disposable {
-  readonly names = CLUSTER_ACTIONS;
   readonly #address: () => string;
+  readonly #abilities: () => SchedulerAbilities | null;
   readonly #tls: TlsOptions | undefined;
   readonly #rpc: Rpc;
 
-  constructor(address: () => string, tls?: TlsOptions) {
+  /** `abilities`: null as long as nobody knows. */
+  constructor(address: () => string, abilities: () => SchedulerAbilities | null, tls?: TlsOptions) {
     this.#address = address;
+    this.#abilities = abilities;
     this.#tls = tls;
     this.#rpc = new Rpc(address, { ...(tls && { tls }) });
+  }
+
+  get names(): readonly ClusterActionName[] {
+    const { runsFunctions = true, tellsRunsApart = true } = this.#abilities() ?? {};
+    return CLUSTER_ACTIONS.filter(
+      (name) =>
+        (runsFunctions || (name !== 'rerun-task' && name !== 'restart-task')) &&
+        (tellsRunsApart || name !== 'restart-task'),
+    );
   }
 
   [Symbol.dispose](): void {
@@ -43,6 +57,10 @@ export class DaskActions implements ActionAccess, Disposable {
           return await this.#cancel(await this.#find(target));
         case 'retry-task':
           return await this.#retry(await this.#find(target));
+        case 'rerun-task':
+          return await this.#runAgain('rerun', await this.#find(target));
+        case 'restart-task':
+          return await this.#runAgain('restart', await this.#find(target));
       }
     } catch (error) {
       if (isRefusal(error)) throw new TaskglassError('ACTION_FAILED', error.detail, { cause: error });
@@ -106,6 +124,18 @@ export class DaskActions implements ActionAccess, Disposable {
     return 'the task and what it erred by run again';
   }
 
+  /** Dask has no operation for it that says no where data would be lost, so this is looked at and done in one step over there. */
+  async #runAgain(what: 'rerun' | 'restart', key: DaskValue): Promise<string> {
+    const run = pickleModule(await readActionSource('run_again'), what);
+    const reply = await this.#call('run_function', { function: run, args: pickle([picklable(key)]) });
+    const { result, status } = isRecord(reply) ? reply : {};
+    if (status === 'OK' && isRecord(result)) {
+      if (typeof result.done === 'string') return result.done;
+      if (typeof result.refused === 'string') throw new TaskglassError('ACTION_FAILED', result.refused);
+    }
+    throw new TaskglassError('ACTION_FAILED', `the scheduler could not: ${textOf(reply)}`);
+  }
+
   async #isGone(key: DaskValue, withinMs: number): Promise<boolean> {
     const until = performance.now() + withinMs;
     for (;;) {
@@ -141,6 +171,13 @@ export class DaskActions implements ActionAccess, Disposable {
   #call(op: string, args: Record<string, unknown>): Promise<DaskValue> {
     return this.#rpc.call(op, args, { timeoutMs: CALL_MS });
   }
+}
+
+/** A key that was found is text, or a tuple of text, numbers and such tuples. */
+function picklable(key: DaskValue): Picklable {
+  if (typeof key === 'string' || typeof key === 'number') return key;
+  if (Array.isArray(key)) return key.map(picklable);
+  throw new TaskglassError('NOT_FOUND', 'no task has such a key');
 }
 
 function stimulus(what: string): string {

@@ -23,6 +23,11 @@ export const AGENT_MODULES: readonly string[] = [
   'agent',
 ];
 
+/** A module of its `actions`, which stands for itself: it is sent when somebody asks for what it does. */
+export function readActionSource(name: string): Promise<string> {
+  return readFile(new URL(`actions/${name}.py`, PACKAGE), 'utf8');
+}
+
 /** `from .module import a, b`, on one line or with its names in parentheses. */
 const RELATIVE_IMPORT = /^from \.\w+ import (?:\([^)]*\)|.*)\n/gm;
 

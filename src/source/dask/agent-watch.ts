@@ -116,6 +116,7 @@ export class AgentWatch implements Watch {
       known.reset(hello.id);
     }
     known.scheduler = hello.services;
+    known.abilities = hello.abilities;
     sink.accept({
       kind: 'cluster',
       time: tick.time,

@@ -51,7 +51,7 @@ export class DaskSource implements Source {
   constructor(address: SchedulerAddress, options: DaskSourceOptions = {}) {
     this.#address = addressOf(address);
     this.#options = options;
-    this.actions = new DaskActions(this.#address, options.tls);
+    this.actions = new DaskActions(this.#address, () => this.#known.abilities, options.tls);
     this.debug = new DaskDebugAccess(this.#address, this.#known, { ...(options.tls && { tls: options.tls }) });
   }
 

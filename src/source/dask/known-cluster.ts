@@ -2,7 +2,7 @@ import type { GapEvent, TickEvent, WorkerInfo } from '../../model/source-event.t
 import { STATE_COUNT } from '../../model/task-state.ts';
 import type { ResumePoint } from './attach.ts';
 import type { KnownProcesses, Services } from './debug-access.ts';
-import type { DecodedTick, Hello } from './tick-decoder.ts';
+import type { DecodedTick, Hello, SchedulerAbilities } from './tick-decoder.ts';
 
 /** What is remembered of a scheduler from one attachment to the next. */
 export class KnownCluster implements KnownProcesses {
@@ -12,6 +12,8 @@ export class KnownCluster implements KnownProcesses {
   forgotten: ReadonlyMap<number, number> = new Map();
   /** The scheduler's services. */
   scheduler: Services | undefined;
+  /** Null: not known yet. */
+  abilities: SchedulerAbilities | null = null;
   readonly workers = new Map<number, WorkerInfo>();
   readonly functions = new Set<number>();
   /** Tasks of each function that were still to finish, where there were any. */

@@ -27,6 +27,15 @@ export interface Hello {
   readonly workers: readonly string[];
   readonly prefixes: readonly string[];
   readonly gap: GapFigures | undefined;
+  readonly abilities: SchedulerAbilities;
+}
+
+/** What this scheduler lets us do, or can do, that others do not. */
+export interface SchedulerAbilities {
+  /** Its configuration does not keep it from running a function that it is sent. */
+  readonly runsFunctions: boolean;
+  /** It takes no result of one run of a task for that of the next. */
+  readonly tellsRunsApart: boolean;
 }
 
 /** What the scheduler itself knows of the time in which nobody watched; null where it does not. */
@@ -366,6 +375,7 @@ function hello(value: Value): Hello {
           recovered: numberOrNull(gap.recovered),
         }
       : undefined,
+    abilities: { runsFunctions: value.runs_functions === true, tellsRunsApart: value.tells_runs_apart === true },
   };
 }
 

@@ -128,6 +128,8 @@ export class PollingWatch implements Watch {
       this.#known.reset(polled.id);
     }
     this.#known.scheduler = services;
+    // It runs nothing of ours, or we would not be polling.
+    this.#known.abilities = { runsFunctions: false, tellsRunsApart: false };
     const workers = polled.workers.read(identity.workers, this.#sink);
     this.#sink.accept({
       kind: 'cluster',
