@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { Browser } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { build } from '../../scripts/lib/build.mjs';
 import { LocalCluster } from '../../src/engine/index.ts';
@@ -56,7 +56,16 @@ test('a worker is restarted from its row, after a question that can be left', as
   expect(problems).toEqual([]);
 });
 
-test('a task of the embedded engine is retried and cancelled from its details, and no worker has buttons', async () => {
+/** How many records the history has of one key. */
+function recordsOf(page: Page, key: string): Promise<number> {
+  return page.evaluate(async (wanted) => {
+    const answer = await fetch('/api/v1/tasks');
+    const { tasks } = (await answer.json()) as { tasks: { key: string }[] };
+    return tasks.filter((task) => task.key === wanted).length;
+  }, key);
+}
+
+test('a task of the embedded engine is retried, run again, begun anew and cancelled from its details, and no worker has buttons', async () => {
   await using scratch = await Scratch.make();
   const auditLog = scratch.join('audit.ndjson');
   const dashboard = { port: 0, debugPort: 0, workerDebugPort: 0, token, allowActions: { auditLog } };
@@ -92,6 +101,28 @@ test('a task of the embedded engine is retried and cancelled from its details, a
   await again.getByText('Done: the task and what it erred by run again.').waitFor();
   expect(await after.result()).toBe('THERE IT IS');
   await again.getByRole('button', { name: 'Close' }).click();
+
+  // Its second run has finished; a third one adds another record of the same key, and what was made of it stays.
+  await plot.focus();
+  await expect
+    .poll(async () => {
+      await page.keyboard.press('n');
+      return await card.getByRole('button', { name: 'Rerun…' }).count();
+    })
+    .toBe(1);
+  const shown = (await card.locator('code.key').textContent()) ?? '';
+  expect([picky.key, after.key]).toContain(shown);
+  const before = await recordsOf(page, shown);
+  await keepPicture(page, 'actions-rerun-card');
+  await card.getByRole('button', { name: 'Rerun…' }).click();
+  await again.getByText('Its result is dropped and computed anew').waitFor();
+  await keepPicture(page, 'actions-rerun-question');
+  await again.getByRole('button', { name: 'Run it again' }).click();
+  await again.getByText('Done: its result was dropped, and it runs again.').waitFor();
+  await again.getByRole('button', { name: 'Close' }).click();
+  await expect.poll(() => recordsOf(page, shown)).toBe(before + 1);
+  expect([picky.status, after.status]).toEqual(['finished', 'finished']);
+  expect(await after.result()).toBe('THERE IT IS');
   await card.getByRole('button', { name: 'Close the details' }).click();
 
   const endless = client.submit(() => new Promise<void>(() => {}));
@@ -106,6 +137,16 @@ test('a task of the embedded engine is retried and cancelled from its details, a
       return await card.getByRole('button', { name: 'Cancel…' }).count();
     })
     .toBe(1);
+  await keepPicture(page, 'actions-running-card');
+  await page.emulateMedia({ colorScheme: 'dark' });
+  await keepPicture(page, 'actions-running-card-dark');
+  await card.getByRole('button', { name: 'Start over…' }).click();
+  const anew = page.getByRole('dialog', { name: 'Begin this task anew?' });
+  await keepPicture(page, 'actions-restart-question-dark');
+  await anew.getByRole('button', { name: 'Begin anew' }).click();
+  await anew.getByText('Done: it was stopped and begins anew.').waitFor();
+  await anew.getByRole('button', { name: 'Close' }).click();
+  await page.emulateMedia({ colorScheme: 'light' });
   await card.getByRole('button', { name: 'Cancel…' }).click();
   const stop = page.getByRole('dialog', { name: 'Cancel this task?' });
   await stop.getByRole('button', { name: 'Cancel it' }).click();
@@ -118,6 +159,10 @@ test('a task of the embedded engine is retried and cancelled from its details, a
   expect(await page.getByRole('button', { name: 'Restart' }).count()).toBe(0);
   const lines = readFileSync(auditLog, 'utf8').trimEnd().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as { action: string; outcome: string }).outcome)).toEqual([
+    'asked',
+    'done',
+    'asked',
+    'done',
     'asked',
     'done',
     'asked',

@@ -64,6 +64,10 @@ def hang(directory):
         time.sleep(0.02)
 
 
+class Tally:
+    pass
+
+
 def states_of(keys, dask_scheduler):
     return {dask_scheduler.tasks[key].state for key in keys}
 
@@ -199,6 +203,38 @@ class Driver:
         dsk = {key: (quick, i) for i, key in enumerate(keys)}
         self.client.get(dsk, keys, sync=True)
         return [str(key) for key in keys]
+
+    def chain(self):
+        """Two tasks that are held by nobody but the third, which is made of scattered data as well; an actor; all keys."""
+        c = self.client
+        data = c.scatter([7], hash=False)[0]
+        tuples = tuple(map(int, __import__("distributed").__version__.split(".")[:2])) >= (2024, 1)
+        a = c.submit(add, data, 1, key="chain-a")
+        b = c.submit(inc, a, key=("chain", 1) if tuples else "('chain', 1)")
+        d = c.submit(add, b, data, key="chain-d")
+        actor = c.submit(Tally, actor=True, key="chain-actor")
+        wait([d, actor])
+        token = self.hold(data, d, actor)
+        return {"token": token, "data": data.key, "result": d.result()}
+
+    def result(self, token, index):
+        return self.held[token][index].result(timeout=60)
+
+    def look(self):
+        """What is in the scheduler that was not there before somebody came: modules; and how many tasks are in each state."""
+
+        def look(dask_scheduler):
+            states = {}
+            for ts in dask_scheduler.tasks.values():
+                of = states.setdefault(ts.prefix.name, {})
+                of[ts.state] = of.get(ts.state, 0) + 1
+            return {
+                "modules": sorted(name for name in sys.modules if "taskglass" in name),
+                "plugins": len(dask_scheduler.plugins),
+                "states": states,
+            }
+
+        return self.client.run_on_scheduler(look)
 
     def watch_task_stream(self):
         """Installs Dask's own record of finished tasks."""

@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CLUSTER_ACTIONS } from '../../src/model/cluster-action.ts';
 import { Scratch } from '../../src/recording/scratch.fixture.ts';
 import { AuditLog } from '../../src/server/actions/audit-log.ts';
 import { startServer, type TaskglassServer } from '../../src/server/server.ts';
@@ -21,7 +22,7 @@ interface Line {
   readonly who: { readonly via: string } | null;
 }
 
-describe.each(DASK_VERSIONS)('on Dask $version', ({ python }) => {
+describe.each(DASK_VERSIONS)('on Dask $version', ({ python, version }) => {
   let scratch: Scratch;
   let cluster: DaskCluster;
   let driver: Driver;
@@ -92,7 +93,7 @@ describe.each(DASK_VERSIONS)('on Dask $version', ({ python }) => {
 
   test('what may be done is said', async () => {
     expect(await api('actions')).toEqual({
-      actions: ['restart-worker', 'retire-worker', 'cancel-task', 'retry-task'],
+      actions: CLUSTER_ACTIONS.filter((name) => name !== 'restart-task' || version >= '2023.1.1'),
     });
   });
 

@@ -4,7 +4,8 @@ import { CLUSTER_ACTIONS, type ClusterAction, type ClusterActionName } from '../
 import type { ActionAccess } from '../source.ts';
 import { readActionSource } from './agent-source.ts';
 import { connect } from './comm/comm.ts';
-import type { DaskValue } from './comm/message.ts';
+import { deserialize } from './comm/deserialize.ts';
+import { type DaskValue, Serialized } from './comm/message.ts';
 import { isRecord } from './comm/msgpack.ts';
 import { type Picklable, pickle, pickleModule } from './comm/pickle.ts';
 import { isRefusal, Rpc } from './comm/rpc.ts';
@@ -128,8 +129,9 @@ export class DaskActions implements ActionAccess, Disposable {
   async #runAgain(what: 'rerun' | 'restart', key: DaskValue): Promise<string> {
     const run = pickleModule(await readActionSource('run_again'), what);
     const reply = await this.#call('run_function', { function: run, args: pickle([picklable(key)]) });
-    const { result, status } = isRecord(reply) ? reply : {};
-    if (status === 'OK' && isRecord(result)) {
+    const sent = isRecord(reply) && reply.status === 'OK' ? reply.result : undefined;
+    const result = sent instanceof Serialized ? await deserialize(sent) : sent;
+    if (isRecord(result)) {
       if (typeof result.done === 'string') return result.done;
       if (typeof result.refused === 'string') throw new TaskglassError('ACTION_FAILED', result.refused);
     }

@@ -36,17 +36,33 @@ const WORDS: Readonly<Record<ClusterActionName, Words>> = {
     consequence: 'With what it depends on, where that erred too.',
     yes: 'Run it again',
   },
+  'rerun-task': {
+    button: 'Rerun…',
+    question: 'Run this task again?',
+    consequence:
+      'Its result is dropped and computed anew, with what it needs and is no longer there. What is to use the result waits for it again; what was made of it stays.',
+    yes: 'Run it again',
+  },
+  'restart-task': {
+    button: 'Start over…',
+    question: 'Begin this task anew?',
+    consequence:
+      'What it does now is stopped or, on Dask, ignored while another worker begins. What waits for it waits longer.',
+    yes: 'Begin anew',
+  },
 };
 
 /** A button for each of these that the server allows; nothing where it allows none. Each asks before it acts. */
 export function ActButtons(props: {
   readonly names: readonly ClusterActionName[];
   readonly target: string;
+  /** Which cluster it is asked of, where that may change while the page is open. */
+  readonly cluster?: string | undefined;
 }): JSX.Element {
   const [open, setOpen] = createSignal<ClusterActionName | null>(null);
   return (
     <span class="acts">
-      <For each={props.names.filter(mayDo)}>
+      <For each={props.names.filter((name) => mayDo(name, props.cluster))}>
         {(name) => (
           <button type="button" class="tool" onClick={() => setOpen(name)}>
             {WORDS[name].button}

@@ -4,12 +4,12 @@ import { parsePath } from '../address.ts';
 import { ask } from '../ask.ts';
 
 const [allowed, setAllowed] = createSignal<readonly string[]>([]);
-let asked = false;
+let asked: string | undefined;
 
-/** Whether the server lets this page do it; asked once, and no until it has answered. */
-export function mayDo(name: ClusterActionName): boolean {
-  if (!asked) {
-    asked = true;
+/** Whether the server lets this page do it; asked once for each `cluster`, which may be configured in another way, and no until it has answered. */
+export function mayDo(name: ClusterActionName, cluster = asked ?? ''): boolean {
+  if (asked !== cluster) {
+    asked = cluster;
     // Where it does not answer the page says so elsewhere, and a reload asks again.
     void readAllowed().catch(() => {});
   }

@@ -35,7 +35,7 @@ import {
 
 const ROW_HEIGHT = 30;
 const WORKER_ACTIONS = ['restart-worker', 'retire-worker'] as const;
-const mayAct = (): boolean => WORKER_ACTIONS.some(mayDo);
+const mayAct = (): boolean => WORKER_ACTIONS.some((name) => mayDo(name));
 
 interface Column {
   readonly title: string;

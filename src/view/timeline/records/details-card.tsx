@@ -1,5 +1,6 @@
 import { createEffect, createMemo, createSignal, For, type JSX, on, onCleanup, Show } from 'solid-js';
 import type { LinkedTask, RecordDetails, RecordView } from '../../../model/batch.ts';
+import type { ClusterActionName } from '../../../model/cluster-action.ts';
 import {
   CATEGORY_DESERIALIZE,
   CATEGORY_DISK,
@@ -125,8 +126,10 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
           </button>
         </p>
       </Show>
-      <Show when={props.pinned ? actionOf(props.hit, record()) : null}>
-        {(name) => <ActButtons names={[name()]} target={keyOf(props.hit, record()) ?? ''} />}
+      <Show when={props.pinned ? actionsOf(props.hit, record()) : null}>
+        {(names) => (
+          <ActButtons names={names()} target={keyOf(props.hit, record()) ?? ''} cluster={props.replica.cluster?.id} />
+        )}
       </Show>
       <Show when={record()?.exception}>{(text) => <pre class="exception">{text()}</pre>}</Show>
       <Show when={props.pinned && record()?.traceback}>{(text) => <pre class="traceback">{text()}</pre>}</Show>
@@ -134,10 +137,15 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
   );
 }
 
-/** What may be done about a task: one that runs is cancelled, one that erred runs again. */
-function actionOf(hit: Hit, record: RecordView | null): 'cancel-task' | 'retry-task' | null {
-  if (hit.kind === 'running') return 'cancel-task';
-  return record?.status === 'erred' ? 'retry-task' : null;
+const OF_RUNNING = ['restart-task', 'cancel-task'] as const;
+const OF_ERRED = ['retry-task'] as const;
+const OF_FINISHED = ['rerun-task'] as const;
+
+/** What may be done about a task. */
+function actionsOf(hit: Hit, record: RecordView | null): readonly ClusterActionName[] | null {
+  if (hit.kind === 'running') return OF_RUNNING;
+  if (record === null) return null;
+  return record.status === 'erred' ? OF_ERRED : OF_FINISHED;
 }
 
 function functionOf(hit: Hit, replica: Replica): string | null {
