@@ -29,7 +29,7 @@ export interface DashboardOptions {
   readonly record?: RecordOptions;
   /** The folder of recordings that the pages list and open. Default: the one that is recorded into, else none. */
   readonly recordings?: string;
-  /** The pages may cancel and retry tasks: needs a `token`. What they do is written into this file, lines of JSON. Default: they may not. */
+  /** The pages may cancel, retry, rerun and restart tasks: needs a `token`. What they do is written into this file, lines of JSON. Default: they may not. */
   readonly allowActions?: { readonly auditLog: string };
   /** Bytes that the process of the pages is to need at most. Default 512 MB. */
   readonly memory?: number;
