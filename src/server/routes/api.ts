@@ -17,6 +17,7 @@ import {
   tasksFoundSteps,
   workersView,
 } from '../../store/queries/queries.ts';
+import { scanned } from '../../store/queries/scanned.ts';
 import type { Store } from '../../store/store.ts';
 import { mediaTypeOf, sendTasks } from '../export/send.ts';
 import type { ExampleRunner } from '../watched/example-runner.ts';
@@ -111,7 +112,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       if (limit !== undefined && limit > MAX_TASKS_PAGE) {
         throw new TaskglassError('QUERY_INVALID', `limit: at most ${MAX_TASKS_PAGE}; ask for format=ndjson for more`);
       }
-      return inTurnsFor(request, tasksFoundSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT }));
+      return inTurnsFor(request, scanned(store, tasksFoundSteps(store, { ...filter, limit: limit ?? DEFAULT_LIMIT })));
     },
   },
   {
@@ -159,7 +160,7 @@ export const API_ROUTES: readonly ApiRoute[] = [
       const { limit = DEFAULT_FUNCTIONS, tracks: list, since, until, ...query } = rest;
       const tracks = list === undefined ? undefined : trackSet(list);
       const range = rangeOf(store, { since, until });
-      return inTurnsFor(request, functionsSteps(store, { ...query, ...range, tracks, only, limit }));
+      return inTurnsFor(request, scanned(store, functionsSteps(store, { ...query, ...range, tracks, only, limit })));
     },
   },
   ...SEARCH_ROUTES,

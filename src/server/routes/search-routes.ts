@@ -1,5 +1,6 @@
 import { areaOf } from '../../store/queries/area-view.ts';
 import { functionsSteps, SEARCH_FIELDS, searchSteps } from '../../store/queries/queries.ts';
+import { scanned } from '../../store/queries/scanned.ts';
 import type { ApiRoute } from './api.ts';
 import { AREA_QUERY, parseQuery, SEARCH_QUERY, splitMatch, trackSet } from './api-query.ts';
 import { AREA, SEARCH } from './api-schema.ts';
@@ -34,7 +35,7 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
         counted: count === '1',
         bins: marks ?? 0,
       };
-      return inTurnsFor(request, searchSteps(store, asked));
+      return inTurnsFor(request, scanned(store, searchSteps(store, asked)));
     },
   },
   {
@@ -49,7 +50,7 @@ export const SEARCH_ROUTES: readonly ApiRoute[] = [
       const { by, tracks: list, limit = DEFAULT_FUNCTIONS, ...query } = rest;
       const tracks = list === undefined ? undefined : trackSet(list);
       const asked = { ...query, tracks, only, limit, byWorker: by === 'worker' };
-      const view = await inTurnsFor(request, functionsSteps(store, asked));
+      const view = await inTurnsFor(request, scanned(store, functionsSteps(store, asked)));
       return view && areaOf(view);
     },
   },

@@ -1,8 +1,12 @@
 import type { Page } from './pager.ts';
 
+/** Part of the memory that pages may take which are read by somebody who goes through all of a history. */
+const SCAN_SHARE = 1 / 4;
+
 /**
  * The memory that pages of all histories of a process share: frames of one size, as many as the limit allows. The page that was not
- * used for longest, nearly, makes room for the next one (a clock with one hand).
+ * used for longest, nearly, makes room for the next one (a clock with one hand). Pages that a scan reads take one another's place, so
+ * that what everybody else looks at stays.
  */
 export class PageMemory {
   readonly pageBytes: number;
@@ -12,6 +16,10 @@ export class PageMemory {
   #hand = 0;
   #frames = 0;
   #charged = 0;
+  /** What a scan has read, the oldest first. */
+  readonly #scanned = new Set<Page>();
+  /** Pages that are read now are read by a scan. */
+  scanning = false;
 
   /** `limit`: bytes; none in a page and in tests. `pageBytes`: a power of two. */
   constructor(limit = Number.POSITIVE_INFINITY, pageBytes = 65_536) {
@@ -41,6 +49,14 @@ export class PageMemory {
   /** A frame that nobody uses, with anything in it. Beyond the limit only where nothing can make room. */
   take(): ArrayBuffer {
     const most = Math.max(0, this.#limit - this.#charged);
+    if (
+      this.scanning &&
+      this.bytes + this.pageBytes > most &&
+      this.#scanned.size * this.pageBytes >= most * SCAN_SHARE
+    ) {
+      const frame = this.#evictScanned();
+      if (frame !== null) return frame;
+    }
     for (let over = Math.min(4, this.bytes + this.pageBytes - most); over > 0; over--) {
       if (this.#free.length > 0 && this.bytes <= most) break;
       const frame = this.#evict();
@@ -64,6 +80,7 @@ export class PageMemory {
   hold(page: Page): void {
     page.place = this.#resident.length;
     this.#resident.push(page);
+    if (this.scanning) this.#scanned.add(page);
   }
 
   /** A page is about to lose its values. */
@@ -74,6 +91,7 @@ export class PageMemory {
       last.place = page.place;
     }
     page.place = -1;
+    this.#scanned.delete(page);
   }
 
   /** All pages that `belongs` says yes to lose their values. */
@@ -92,14 +110,8 @@ export class PageMemory {
         this.#hand++;
         continue;
       }
-      if (!page.pager.save(page)) {
-        this.#hand++;
-        continue;
-      }
-      const frame = page.values!.buffer;
-      this.letGo(page);
-      page.values = null;
-      return frame;
+      if (page.pager.save(page)) return this.#empty(page);
+      this.#hand++;
     }
     // Nothing can be written: somebody has to forget something.
     for (const page of resident) {
@@ -108,5 +120,17 @@ export class PageMemory {
       return this.#free.pop() ?? null;
     }
     return null;
+  }
+
+  #evictScanned(): ArrayBuffer | null {
+    for (const page of this.#scanned) if (page.pins === 0 && page.pager.save(page)) return this.#empty(page);
+    return null;
+  }
+
+  #empty(page: Page): ArrayBuffer {
+    const frame = page.values!.buffer;
+    this.letGo(page);
+    page.values = null;
+    return frame;
   }
 }

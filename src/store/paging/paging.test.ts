@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { atOnce, type Steps } from '../../base/steps.ts';
 import type { WindowQuery } from '../../model/batch.ts';
 import { attach, finishedOf, type Row } from '../history.fixture.ts';
 import { WindowCursor } from '../queries/cursors.ts';
-import { functionsView, recordView, sharesView, tasksPage } from '../queries/queries.ts';
+import { functionsView, recordView, sharesView, tasksPage, tasksPageSteps } from '../queries/queries.ts';
+import { scanned } from '../queries/scanned.ts';
+import { stretches } from '../queries/stretches.ts';
 import { Store } from '../store.ts';
 import { Capture } from './capture.ts';
 import { PageMemory } from './page-memory.ts';
@@ -181,5 +184,54 @@ describe('paging', () => {
     const { total } = tasksPage(store, { limit: 10 });
     expect(total).toBeLessThan(rows.length);
     expect(damaged[0]).toBe('a page is not what was written');
+  });
+
+  it('keeps what is looked at in memory while somebody goes through all of it, and answers the same', () => {
+    const rows = rowsOf([{ fn: 'inc', thread: 1, at: 0, count: 20_000, length: 0.01, erred: false }]);
+    const pager = smallPager(64);
+    const store = storeOf(rows, pager);
+    const last: WindowQuery = { since: 0, until: 0, level: 10, functions: null, maxSlices: 20_000 };
+    const until = store.slices.extent()!.until;
+    const look = (): number => {
+      const { loads } = pager;
+      new WindowCursor(store, { ...last, since: until - 2e6, until }).next();
+      return pager.loads - loads;
+    };
+    const found = (steps: Steps<{ readonly total: number }>) => atOnce(steps).total;
+    look();
+    look();
+    expect(look()).toBe(0);
+    expect(found(scanned(store, tasksPageSteps(store, { limit: 1, text: '7' })))).toBe(
+      rows.filter(({ key }) => key.includes('7')).length,
+    );
+    expect(look()).toBe(0);
+    // Without being told, a scan takes all there is.
+    found(tasksPageSteps(store, { limit: 1, text: '7' }));
+    expect(look()).toBeGreaterThan(0);
+  });
+
+  it('adds up an area a stretch of time after another as it does at once', () => {
+    const seconds = fc.double({ min: -1, max: 110, noNaN: true });
+    const starts = [1, 2, 3, 4].map((thread) => ({ thread, at: thread / 3, count: 700, erred: thread === 2 }));
+    const rows = rowsOf(
+      starts.map((one, i) => ({
+        ...one,
+        fn: (['inc', 'dec'] as const)[i % 2]!,
+        length: [0.01, 0.11, 0.004, 0.05][i]!,
+      })),
+    );
+    const small = storeOf(rows, smallPager(24));
+    const all = storeOf(rows);
+    expect(stretches(small, 0, 4e15).length).toBeGreaterThan(4);
+    expect(stretches(all, 0, 4e15)).toEqual([0, 4e15]);
+    fc.assert(
+      fc.property(seconds, seconds, fc.constantFrom(undefined, { minDuration: 0.05 }, { text: '7' }), (a, b, only) => {
+        const range = { since: BASE + Math.min(a, b), until: BASE + Math.max(a, b) + 0.001 };
+        const view = (store: Store) =>
+          functionsView(store, { ...range, only, sort: 'total', limit: 9, byWorker: true });
+        expect(view(small)).toEqual(view(all));
+      }),
+      { numRuns: 60 },
+    );
   });
 });

@@ -3,8 +3,10 @@ import type { Store } from '../store.ts';
 
 /** What a record and its slices take on their pages, nearly. */
 const BYTES_OF_RECORD = 32;
-/** Part of the memory that one stretch may fill. */
-const SHARE = 1 / 4;
+/** Records of a stretch, at least. */
+const LEAST = 256;
+/** Part of the memory that one stretch may fill: less than a scan may. */
+const SHARE = 1 / 8;
 
 /**
  * Bounds of [since, until) and between them, ascending: what lies between two of them is on few enough pages that they are in memory
@@ -12,7 +14,7 @@ const SHARE = 1 / 4;
  * once a row.
  */
 export function stretches({ pager, records }: Store, since: Micros, until: Micros): Micros[] {
-  const step = Math.max(1_024, Math.floor((pager.memory.limit * SHARE) / BYTES_OF_RECORD));
+  const step = Math.max(LEAST, Math.floor((pager.memory.limit * SHARE) / BYTES_OF_RECORD));
   const bounds = [since];
   // Records come nearly in the order in which they stop.
   for (let record = Math.max(records.dropped, step); record < records.length; record += step) {
