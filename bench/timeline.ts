@@ -6,20 +6,23 @@ import { probeStream, type StreamFigures } from './support/stream-probe.ts';
 export interface Options {
   /** Of the larger of two histories; the smaller one has a tenth of it. */
   readonly tasks: number;
+  /** 1: the larger one alone, and nothing but its folded rows; the figures are printed and not kept. */
+  readonly folded: number;
 }
 
 const WORKERS = 625;
 const THREADS = 8;
 
 /** /tasks of a cluster with 5,000 threads, opened, panned, zoomed and scrolled in a real browser without a GPU. */
-export async function main({ tasks }: Options): Promise<void> {
+export async function main({ tasks, folded }: Options): Promise<void> {
   const figures = new Map<number, StreamFigures>();
-  for (const size of [Math.round(tasks / 10), tasks]) {
+  for (const size of folded === 1 ? [tasks] : [Math.round(tasks / 10), tasks]) {
     const server = await serveHistory({ tasks: size, workers: WORKERS, threads: THREADS });
     try {
       const browser = await launchBrowser();
       try {
-        figures.set(size, await probeStream(browser, new URL('/tasks', server.url).href, null));
+        const url = new URL('/tasks', server.url).href;
+        figures.set(size, await probeStream(browser, url, null, folded === 1));
         console.log(`${size} tasks: ${JSON.stringify(figures.get(size))}`);
       } finally {
         await browser.close();
@@ -28,7 +31,7 @@ export async function main({ tasks }: Options): Promise<void> {
       await server.close();
     }
   }
-  publish(tasks, figures);
+  if (folded !== 1) publish(tasks, figures);
 }
 
 function publish(tasks: number, figures: ReadonlyMap<number, StreamFigures>): void {
