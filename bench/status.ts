@@ -11,7 +11,7 @@ import { cpuOf } from './support/cpu.ts';
 import { type Frames, openDrawn } from './support/page-probe.ts';
 import { fixed, report } from './support/report.ts';
 import { median } from './support/stats.ts';
-import { Crowd, watchOurs } from './support/viewers.ts';
+import { Crowd, watchFolded } from './support/viewers.ts';
 
 export interface Options {
   readonly passes: number;
@@ -56,7 +56,7 @@ async function busyCluster(workers: number, options: Options): Promise<Record<Pa
   ]);
   await simulated.printed(/^ready/m, 120_000);
   await using taskglass = await Taskglass.start([cluster.address]);
-  await using _crowd = await Crowd.open(VIEWERS - 1, () => watchOurs(taskglass.origin, Date.now() / 1000));
+  await using _crowd = await Crowd.open(VIEWERS - 1, () => watchFolded(taskglass.origin, THREADS));
   await using _load = new Load(driver, workers);
   await sleep(10_000);
   const urls = { ours: taskglass.url('/status'), bokeh: `http://127.0.0.1:${cluster.dashboardPort}/status` };

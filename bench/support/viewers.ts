@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { WebSocket } from 'ws';
+import { FIRST_GROUP, type WindowQuery } from '../../src/model/batch.ts';
 import { WIRE_VERSION } from '../../src/wire/message.ts';
 import { until } from '../../test/support/until.ts';
 
@@ -34,12 +35,36 @@ class SocketViewer implements Viewer {
 }
 
 /** A viewer of our /status: what the page subscribes to, and a stream of the last minute, 1,000 pixels wide. */
-export async function watchOurs(origin: string, now: number): Promise<Viewer> {
+export function watchOurs(origin: string, now: number): Promise<Viewer> {
+  const since = Math.floor((now - 60) * 1e6);
+  return askOurs(origin, { since, until: null, level: 15, functions: null, maxSlices: 6_000 });
+}
+
+/** How long a page that follows stays with one question on a busy cluster, and how much is in view, ms. */
+const ASKS_EVERY = 5_500;
+const IN_VIEW = 3_000;
+
+/** A viewer of /status of a cluster with more rows than a screen has: of workers of so many threads each, folded, it asks for 50. */
+export async function watchFolded(origin: string, threads: number): Promise<Viewer> {
+  const groups = Array.from({ length: 50 }, (_, i) => ({
+    row: FIRST_GROUP + 1 + i,
+    ranges: [i * threads, (i + 1) * threads],
+  }));
+  const query = (): WindowQuery => {
+    const since = Math.floor((Date.now() - IN_VIEW) / 2.048) * 2_048;
+    return { since, until: null, level: 11, functions: null, tracks: [], groups, maxSlices: 16_000 };
+  };
+  const viewer = await askOurs(origin, query());
+  const { socket } = viewer;
+  const timer = setInterval(() => socket.send(JSON.stringify({ kind: 'window', id: 1, query: query() })), ASKS_EVERY);
+  socket.on('close', () => clearInterval(timer));
+  return viewer;
+}
+
+async function askOurs(origin: string, query: WindowQuery): Promise<SocketViewer> {
   const socket = new WebSocket(`${origin.replace('http', 'ws')}/api/v1/live`, { origin });
   const viewer = new SocketViewer(socket);
   await once(socket, 'open');
-  const since = Math.floor((now - 60) * 1e6);
-  const query = { since, until: null, level: 15, functions: null, maxSlices: 6_000 };
   socket.send(JSON.stringify({ kind: 'hello', version: WIRE_VERSION }));
   socket.send(JSON.stringify({ kind: 'subscribe', topics: ['running', 'resources'] }));
   socket.send(JSON.stringify({ kind: 'window', id: 1, query }));
