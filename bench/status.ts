@@ -55,7 +55,11 @@ async function busyCluster(workers: number, options: Options): Promise<Record<Pa
     ...[workers, THREADS, 0.2, 0].map(String),
   ]);
   await simulated.printed(/^ready/m, 120_000);
-  await using taskglass = await Taskglass.start([cluster.address]);
+  await using taskglass = await Taskglass.start([
+    cluster.address,
+    '--record-dir',
+    path.join(cluster.folder, 'recordings'),
+  ]);
   await using _crowd = await Crowd.open(VIEWERS - 1, () => watchFolded(taskglass.origin, THREADS));
   await using _load = new Load(driver, workers);
   await sleep(10_000);
