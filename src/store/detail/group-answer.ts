@@ -61,7 +61,7 @@ function* sumUpTrack(
   for (let end = partOf(slices, grid, of, next, level, above); end > next; ) {
     sum.begin(next);
     const since = (firstBin + next) * width;
-    const gone = slices.busy(of, level, since, (firstBin + end) * width, functions, sum.add, above);
+    const gone = slices.busy(of, level, since, (firstBin + end) * width, functions, sum.add, above, sum.fill);
     next = end;
     if (spent(8 + gone)) yield;
     end = partOf(slices, grid, of, next, level, above);

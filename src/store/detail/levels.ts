@@ -53,6 +53,8 @@ export function noLevels(): TrackLevels {
  * large to be handed over without an object each.
  */
 export type BusySink = (bin: number, category: number, busy: Micros) => void;
+/** Receives that all of the bins from `from` to `end` are busy: of a long slice in one call instead of one a bin. */
+export type BusyFill = (from: number, end: number, category: number) => void;
 
 /** Summaries of all tracks, in one pool. */
 export class Levels {

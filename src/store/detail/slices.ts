@@ -3,7 +3,7 @@ import type { Micros, RecordIndex, StringIndex } from '../../model/units.ts';
 import { BLOCK, type BlockList, BlockPool } from '../columns/blocks.ts';
 import { Pager } from '../paging/pager.ts';
 import type { StateReader, StateWriter } from '../paging/state.ts';
-import { type BusySink, CLASSES, classOf, Levels } from './levels.ts';
+import { type BusyFill, type BusySink, CLASSES, classOf, Levels } from './levels.ts';
 import { type TrackSlices, TrackTable } from './track-slices.ts';
 
 /** A slice as it is pushed. `start` and `stop` are whole microseconds, at least one apart. */
@@ -52,6 +52,8 @@ const KINDS = 2 ** KIND_BITS;
 const LONGEST = 0xffff_ffff;
 /** A track with fewer slices than this is gone through without asking how many are in a window. */
 const FEW = 8_192;
+/** So many bins are told of at once. */
+const WORTH_FILL = 4;
 /** Category by kind; -1 for a function's own. */
 const CATEGORIES = Array.from({ length: KINDS }, (_, kind) => {
   const category = categoryOf(kind % ACTIONS.length, Math.trunc(kind / ACTIONS.length), 0);
@@ -209,15 +211,15 @@ export class Slices {
     for (let c = 0; c < CLASSES; c++) {
       const list = of.lists[c];
       if (list !== undefined)
-        rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink, matches);
+        rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink, matches, null);
     }
     return rows;
   }
 
   /**
    * Exact busy time of a track in [since, until), which are bounds of bins of `level`: per bin, counted from `since`, in any order
-   * and in parts that add up. Only of these functions, or of all. `above`: slices of greater classes alone. Returns how many rows it
-   * went through.
+   * and in parts that add up. Only of these functions, or of all. `above`: slices of greater classes alone. `fill` is told of bins
+   * between the ends of a slice, where `sink` need not be. Returns how many rows it went through.
    */
   busy(
     track: number,
@@ -227,6 +229,7 @@ export class Slices {
     functions: ReadonlySet<number> | null,
     sink: BusySink,
     above = -1,
+    fill: BusyFill | null = null,
   ): number {
     const of = this.#tracks.within(track, since, until);
     if (of === null) return 0;
@@ -234,7 +237,8 @@ export class Slices {
     let rows = above >= 0 || index < 0 ? 0 : this.#levels.read(of.levels, index, level, since, until, functions, sink);
     for (let c = index + 1; c < CLASSES; c++) {
       const list = of.lists[c];
-      if (list !== undefined) rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink);
+      if (list !== undefined)
+        rows += this.#binList(list, of.longest[c]!, level, since, until, functions, sink, null, fill);
     }
     return rows;
   }
@@ -247,7 +251,8 @@ export class Slices {
     until: Micros,
     functions: ReadonlySet<number> | null,
     sink: BusySink,
-    matches: RecordTest | null = null,
+    matches: RecordTest | null,
+    fill: BusyFill | null,
   ): number {
     const pool = this.#pool;
     const width = 2 ** level;
@@ -280,14 +285,19 @@ export class Slices {
         }
         const reserved = CATEGORIES[kind]!;
         const category = reserved < 0 ? CATEGORY_FUNCTION + detail : reserved;
-        let from = start < since ? since : start;
+        const from = start < since ? since : start;
         if (stop > until) stop = until;
         let bin = ((from - since) * perMicro) | 0;
-        for (let edge = since + (bin + 1) * width; edge < stop; edge += width) {
-          sink(bin++, category, edge - from);
-          from = edge;
+        const edge = since + (bin + 1) * width;
+        if (stop <= edge) {
+          sink(bin, category, stop - from);
+          continue;
         }
-        sink(bin, category, stop - from);
+        sink(bin++, category, edge - from);
+        const last = Math.ceil((stop - since) * perMicro) - 1;
+        if (fill !== null && last - bin >= WORTH_FILL) fill(bin, last, category);
+        else for (; bin < last; bin++) sink(bin, category, width);
+        sink(last, category, stop - since - last * width);
       }
       pool.unpin(block);
     }

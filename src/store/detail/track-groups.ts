@@ -1,6 +1,6 @@
 import { type GroupQuery, groupSize } from '../../model/batch.ts';
 import type { Micros } from '../../model/units.ts';
-import type { BusySink } from './levels.ts';
+import type { BusyFill, BusySink } from './levels.ts';
 import type { ShareSink } from './shares.ts';
 
 const NONE: readonly number[] = [];
@@ -60,20 +60,29 @@ function contains(ranges: readonly number[], track: number): boolean {
 const PAGE_BITS = 4;
 const PAGE = 2 ** PAGE_BITS;
 
+/** One category in the making, in pages of bins. */
+interface Busy {
+  readonly category: number;
+  readonly sums: (Float64Array | undefined)[];
+  /** By how many more slices a bin is filled than the one before it. */
+  readonly steps: (Int32Array | undefined)[];
+}
+
 /** Adds up the busy time of tracks: exact, as whole microseconds stay whole below 2^53. */
 export class GroupSum {
   readonly #first: number;
-  readonly #count: number;
-  /** By category. */
-  readonly #sums: ((Float64Array | undefined)[] | undefined)[] = [];
-  #category = -1;
-  #pages: (Float64Array | undefined)[] = [];
+  readonly #pages: number;
+  readonly #width: Micros;
+  readonly #all: (Busy | undefined)[] = [];
+  #last: Busy | null = null;
   #from = 0;
 
-  /** Bins from `first` to `count` are there to be added to. */
-  constructor(first: number, count: number) {
+  /** Bins from `first` to `count`, `width` µs wide, are there to be added to. */
+  constructor(first: number, count: number, width: Micros) {
     this.#first = first;
-    this.#count = count;
+    // What fills the last bin ends in the one behind it.
+    this.#pages = Math.ceil((count - first + 1) / PAGE);
+    this.#width = width;
   }
 
   /** What is added next counts its bins from `bin` on. */
@@ -84,40 +93,54 @@ export class GroupSum {
   /** Takes parts in any order. */
   readonly add: BusySink = (bin: number, category: number, micros: Micros) => {
     // Neighbours are of one function far more often than not.
-    if (category !== this.#category) this.#turnTo(category);
+    const { sums } = this.#last?.category === category ? this.#last : this.#of(category);
     const at = bin + this.#from;
-    const page = this.#pages[at >>> PAGE_BITS] ?? this.#newPage(at >>> PAGE_BITS);
+    let page = sums[at >>> PAGE_BITS];
+    if (page === undefined) {
+      page = new Float64Array(PAGE);
+      sums[at >>> PAGE_BITS] = page;
+    }
     page[at % PAGE]! += micros;
   };
 
-  #turnTo(category: number): void {
-    const sums = this.#sums;
-    while (sums.length <= category) sums.push(undefined);
-    this.#category = category;
-    this.#pages = sums[category] ??= new Array<undefined>(Math.ceil((this.#count - this.#first) / PAGE)).fill(
-      undefined,
-    );
-  }
+  readonly fill: BusyFill = (from: number, end: number, category: number) => {
+    const { steps } = this.#last?.category === category ? this.#last : this.#of(category);
+    step(steps, from + this.#from, 1);
+    step(steps, end + this.#from, -1);
+  };
 
-  #newPage(index: number): Float64Array {
-    const page = new Float64Array(PAGE);
-    this.#pages[index] = page;
-    return page;
+  #of(category: number): Busy {
+    const all = this.#all;
+    while (all.length <= category) all.push(undefined);
+    const none = (): undefined[] => new Array<undefined>(this.#pages).fill(undefined);
+    const of = all[category] ?? { category, sums: none(), steps: none() };
+    all[category] = of;
+    this.#last = of;
+    return of;
   }
 
   /** What was added, by bin and then category. */
   read(sink: ShareSink): void {
-    const categories: number[] = [];
-    for (const [category, pages] of this.#sums.entries()) if (pages !== undefined) categories.push(category);
-    for (let from = 0; from < this.#count - this.#first; from += PAGE) {
-      const pages = categories.map((category) => this.#sums[category]![from >>> PAGE_BITS]);
-      if (pages.every((page) => page === undefined)) continue;
+    const all = this.#all.filter((of) => of !== undefined);
+    const filled = all.map(() => 0);
+    for (let page = 0; page < this.#pages; page++) {
+      const sums = all.map((of) => of.sums[page]);
+      const steps = all.map((of) => of.steps[page]);
+      const nothing = (c: number): boolean => sums[c] === undefined && steps[c] === undefined && filled[c] === 0;
+      if (all.every((_, c) => nothing(c))) continue;
       for (let i = 0; i < PAGE; i++) {
-        for (const [c, page] of pages.entries()) {
-          const micros = page?.[i] ?? 0;
-          if (micros > 0) sink(this.#first + from + i, categories[c]!, micros);
+        for (let c = 0; c < all.length; c++) {
+          filled[c]! += steps[c]?.[i] ?? 0;
+          const micros = (sums[c]?.[i] ?? 0) + filled[c]! * this.#width;
+          if (micros > 0) sink(this.#first + page * PAGE + i, all[c]!.category, micros);
         }
       }
     }
   }
+}
+
+function step(steps: (Int32Array | undefined)[], at: number, by: number): void {
+  const page = steps[at >>> PAGE_BITS] ?? new Int32Array(PAGE);
+  steps[at >>> PAGE_BITS] = page;
+  page[at % PAGE]! += by;
 }

@@ -428,7 +428,7 @@ export class WindowCursor {
     track.push(row);
     from.push(first);
     if (row >= FIRST_GROUP) {
-      const sum = new GroupSum(first, Math.max(first, this.#filled()));
+      const sum = new GroupSum(first, Math.max(first, this.#filled()), 2 ** this.#grid.level);
       yield* this.#sumUp(row, first, sum);
       sum.read(entries.push);
     } else {
