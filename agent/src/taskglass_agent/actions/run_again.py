@@ -21,6 +21,8 @@ STATES = {
 
 NOT_APART = "this version of Dask cannot tell a late result of one run from that of the next"
 
+OF_SHUFFLE = "it is part of a shuffle, or needs one again"
+
 
 class Refused(Exception):
     pass
@@ -106,7 +108,15 @@ def find(s, key, state):
         raise Refused(STATES.get(ts.state, ts.state))
     if not (ts.who_wants or ts.waiters):
         raise Refused("nobody needs its result any more: it would only be dropped")
+    if is_of_shuffle(ts):
+        raise Refused(OF_SHUFFLE)
     return ts
+
+
+def is_of_shuffle(ts):
+    """A shuffle keeps its data by itself: its tasks hang together by more than their results."""
+    near = (ts, *ts.dependencies, *ts.dependents)
+    return any(isinstance(one.key, str) and one.key.startswith("shuffle-barrier-") for one in near)
 
 
 def needed_again(ts):
@@ -125,6 +135,8 @@ def needed_again(ts):
                 continue
             if not dep.run_spec or dep.actor:
                 raise Refused("something that it needs is gone, and no function makes it again")
+            if is_of_shuffle(dep):
+                raise Refused(OF_SHUFFLE)
             seen.add(dep.key)
             stack.append(dep)
             if len(seen) > MOST_NEEDED:
