@@ -41,6 +41,8 @@ async def cluster(workers=2, nthreads=1, erring=False):
                     s.validate_state()
                     said = log.getvalue().splitlines()
             finally:
+                for gate in Counter.gates.values():
+                    gate.set()  # a worker waits for what runs
                 for w in started:
                     await w.close()
     # A client that has not heard yet asks for the result, and then for the next one.
