@@ -119,6 +119,8 @@ export class RecordingReader {
     const rows =
       seal?.parquet === null ? null : await Rows.open(tasksFile(this.directory, number), seal?.parquet ?? null, intern);
     const decoder = new EventDecoder(intern);
+    // The rows of an event may be in the piece before the one that it is in.
+    const parts: FinishedColumns[] = [];
     for (const block of blocks) {
       if (block.type !== BLOCK.packed) continue;
       const inner = unpack(block.payload);
@@ -133,6 +135,7 @@ export class RecordingReader {
         inner.map((one) => ({ ...one, offset: block.offset })),
         decoder,
         rows,
+        parts,
       );
       if (this.damages.length > before) return;
     }
@@ -146,8 +149,9 @@ export class RecordingReader {
     blocks: Iterable<{ readonly type: number; readonly payload: Buffer; readonly offset: number }>,
     decoder: EventDecoder,
     rows: Rows | null,
+    /** Tasks of the event that comes next; it goes on with them. */
+    parts: FinishedColumns[] = [],
   ): AsyncGenerator<Reading> {
-    let parts: FinishedColumns[] = [];
     for (const { type, payload, offset } of blocks) {
       try {
         switch (type) {
@@ -168,8 +172,7 @@ export class RecordingReader {
             yield { kind: 'state', state: decoder.state(payload), whole: false };
             break;
           case BLOCK.event: {
-            const event = decoder.event(payload, parts);
-            parts = [];
+            const event = decoder.event(payload, parts.splice(0));
             yield { kind: 'event', event };
             break;
           }

@@ -65,6 +65,26 @@ beforeEach(async () => {
   return () => made[Symbol.asyncDispose]();
 });
 
+it('gives back the rows of a tick whose event lies in the next compressed piece', async () => {
+  const session = new Session(directory);
+  // Each task lies by itself in time, which makes far more of what is said beside the rows than of the event.
+  const ticks = Array.from({ length: 120 }, (_, tick) => {
+    return Array.from({ length: 200 }, (_, i): Row => {
+      const at = BEGIN + (tick * 200 + i) * 20;
+      return { ...row(tick * 200 + i), compute: [at, at + 1] };
+    });
+  });
+  for (const [tick, rows] of ticks.entries()) {
+    const time = BEGIN + (tick + 1) * 4_000;
+    session.recorder.accept({ kind: 'tick', time, finished: finishedOf(session.recorder, rows) });
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await session.recorder.close();
+  const { keys: found, reader } = await read(directory);
+  expect(reader.damages).toEqual([]);
+  expect(found).toHaveLength(ticks.length * 200);
+});
+
 describe('a recording that is cut or damaged', () => {
   it('is read up to the end of a journal that was torn, and sealed up to there by the next recorder', async () => {
     const session = new Session(directory, { seal: async () => null });
