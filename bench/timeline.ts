@@ -1,7 +1,7 @@
 import { launchBrowser } from '../test/support/browser.ts';
 import { serveHistory } from './support/history-server.ts';
 import { fixed, report } from './support/report.ts';
-import { probeStream, type StreamFigures } from './support/stream-probe.ts';
+import { type Movement, probeStream, type StreamFigures } from './support/stream-probe.ts';
 
 export interface Options {
   /** Of the larger of two histories; the smaller one has a tenth of it. */
@@ -51,15 +51,19 @@ function publish(tasks: number, figures: ReadonlyMap<number, StreamFigures>): vo
     rows: [
       row('navigation → drawn, s', 2, (f) => f.drawn / 1_000),
       row('bytes over the WebSocket until then, MB', 2, (f) => f.bytesDrawn / 1e6),
-      ...moving.flatMap((name) => [
-        row(`${name}: frames/s`, 0, (f) => f.movements[name]?.framesPerSecond ?? Number.NaN),
-        row(`${name}: frame interval p95, ms`, 1, (f) => f.movements[name]?.frameP95 ?? Number.NaN),
-        row(`${name}: main thread a frame, ms`, 1, (f) => f.movements[name]?.busyPerFrame ?? Number.NaN),
-        row(`${name}: bytes, MB`, 2, (f) => (f.movements[name]?.bytes ?? Number.NaN) / 1e6),
+      ...moving.map((name) => [
+        `${name}: frames/s (interval p95, main thread a frame, ms; MB)`,
+        ...all.map(({ movements }) => textOf(movements[name])),
       ]),
       row('heap of the page, MB', 0, (f) => f.heap / 1e6),
       row('memory of its process, MB', 0, (f) => f.resident / 1e6),
     ],
     data: { tasks, figures: Object.fromEntries(figures) },
   });
+}
+
+function textOf(movement: Movement | undefined): string {
+  if (movement === undefined) return '–';
+  const { framesPerSecond, frameP95, busyPerFrame, bytes } = movement;
+  return `${fixed(framesPerSecond, 0)} (${fixed(frameP95, 1)}, ${fixed(busyPerFrame, 1)}; ${fixed(bytes / 1e6, 2)})`;
 }

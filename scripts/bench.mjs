@@ -12,7 +12,7 @@ const BENCHES = {
   status: { passes: 2, seconds: 10 },
   latency: { tasks: 200 },
   store: { tasks: 10_000_000, queries: 100 },
-  timeline: { tasks: 1_000_000, folded: 0 },
+  timeline: { tasks: 10_000_000, folded: 0 },
   ingest: { tasks: 200_000 },
   disk: { tasks: 262_144 },
   search: { tasks: 10_000_000 },
