@@ -19,7 +19,7 @@ import {
   type WorkerView,
 } from '../model/batch.ts';
 import type { AgentCost } from '../model/source-event.ts';
-import { SCHEDULER_STATES, STATE_COUNT } from '../model/task-state.ts';
+import { SCHEDULER_STATES, STATE_COUNT, STATE_INDEX } from '../model/task-state.ts';
 import type { Seconds, Seq } from '../model/units.ts';
 import { WindowData } from './detail/window-data.ts';
 
@@ -58,6 +58,8 @@ export class Replica {
   link: LinkView = NEVER;
   names: string[] = [];
   tracks: TrackView[] = [];
+  /** Tasks that the scheduler has given to workers, all functions together. */
+  processing = 0;
   /** +1 whenever a track came or changed. */
   tracksVersion = 0;
   runs: readonly RunView[] = [];
@@ -179,6 +181,7 @@ export class Replica {
       this.tracks = [];
       this.#counts = [];
       this.#nbytes = [];
+      this.processing = 0;
       this.runs = [];
       this.gaps = [];
       this.cost = null;
@@ -198,6 +201,8 @@ export class Replica {
     if (batch.counts !== undefined) {
       const { fn, states, nbytes } = batch.counts;
       for (let i = 0; i < fn.length; i++) {
+        const before = this.#counts[fn[i]!] ?? NO_COUNTS;
+        this.processing += states[i * STATE_COUNT + STATE_INDEX.processing]! - before[STATE_INDEX.processing]!;
         this.#counts[fn[i]!] = Array.from(states.subarray(i * STATE_COUNT, (i + 1) * STATE_COUNT));
         this.#nbytes[fn[i]!] = nbytes[i]!;
       }

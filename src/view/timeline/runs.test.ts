@@ -32,6 +32,9 @@ describe('runs', () => {
     expect(isActive(replicaWith(runs, true), T0 + 500)).toBe(true);
     expect(isActive(replicaWith(runs), T0 + 90.5)).toBe(true);
     expect(isActive(replicaWith(runs), T0 + 95)).toBe(false);
+    const handedOut = replicaWith(runs);
+    handedOut.processing = 3;
+    expect(isActive(handedOut, T0 + 500)).toBe(true);
   });
 
   it('bound history, up to now while something runs', () => {

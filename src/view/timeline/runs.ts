@@ -20,9 +20,12 @@ export function runBounds(run: RunView, base: TimeBase): Bounds {
   return { start: base.relative(Math.round(run.start * 1e6)), stop: base.relative(Math.round(run.stop * 1e6)) };
 }
 
-/** Whether time goes on in the last run. */
+/**
+ * Whether time goes on in the last run. Tasks that are on their way to a thread count too: where a busy scheduler hands them out with
+ * pauses between them, the stream is neither idle nor stops and leaps.
+ */
 export function isActive(replica: Replica, now: number): boolean {
-  if (replica.running.size > 0) return true;
+  if (replica.running.size > 0 || replica.processing > 0) return true;
   const stop = replica.follow?.runStop ?? 0;
   return stop > 0 && now * 1e6 - stop < STILL_ACTIVE;
 }
