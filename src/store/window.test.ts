@@ -370,9 +370,21 @@ describe('Replica', () => {
     sync();
     expect(replica.functionRow(fn)).toMatchObject({ name: 'inc', total: 6, nbytes: 56, states: [0, 0, 0, 1, 2, 3, 0] });
     expect(replica.running.get(0)).toEqual({ fn, start: (BASE + 0.5) * 1e6, key: 'k' });
+    expect(replica.processing).toBe(1);
     expect(replica.seq).toBe(store.seq);
-    store.accept({ kind: 'tick', time: BASE + 2, running: { reset: false, started: [], ended: ['k'] } });
+    store.accept({
+      kind: 'tick',
+      time: BASE + 2,
+      running: { reset: false, started: [], ended: ['k'] },
+      functions: {
+        fn: Uint32Array.of(fn),
+        states: Uint32Array.of(0, 0, 0, 0, 3, 3, 0),
+        forgotten: Float64Array.of(0),
+        nbytes: Float64Array.of(84),
+      },
+    });
     sync();
+    expect(replica.processing).toBe(0);
     expect(replica.running.size).toBe(0);
     expect(replica.runs).toHaveLength(1);
     expect(cursors[0].next()).toBeNull();
