@@ -254,7 +254,8 @@ export class Replica {
     if (this.#clockBase === 0 || now > expected || expected - now > much) {
       this.#clockBase = now;
       this.#clockAt = at;
-      if (this.#lastClock - now > much) this.#lastClock = now;
+      // While it stands still so does the clock, where it had got to: a stream that follows would leap back and forth with every pause.
+      if (this.#lastClock - now > much * CLOCK_STEP) this.#lastClock = now;
     }
     if (this.#lastClock === 0) this.#lastClock = now;
   }
@@ -263,6 +264,9 @@ export class Replica {
     for (const listener of this.#listeners.get(topic) ?? []) listener(id);
   }
 }
+
+/** A clock that is found so many times as far behind as a pause explains was stepped: the new time is followed. */
+const CLOCK_STEP = 5;
 
 const NO_COUNTS: readonly number[] = SCHEDULER_STATES.map(() => 0);
 

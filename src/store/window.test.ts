@@ -342,6 +342,27 @@ describe('sharesView', () => {
 });
 
 describe('Replica', () => {
+  it('has a clock that stands still with its scheduler, never leaps back for a pause, and follows one that was stepped', () => {
+    let ms = 0;
+    const replica = new Replica(() => ms);
+    replica.link = { ...replica.link, state: 'connected' };
+    const nothing = { track: new Uint32Array(), fn: new Uint32Array(), start: new Float64Array(), keys: [] };
+    const hear = (now: number) => replica.apply({ kind: 'running', batch: { seq: 1, reset: false, ...nothing, now } });
+    hear(BASE);
+    const seen: number[] = [];
+    for (ms = 100; ms <= 4_000; ms += 100) {
+      // Silent from the first second on.
+      hear(BASE + Math.min(ms / 1000, 1));
+      seen.push(replica.clock());
+    }
+    expect(seen).toEqual([...seen].sort((a, b) => a - b));
+    expect(seen.at(-1)).toBeLessThan(BASE + 2.2);
+    hear(BASE + 4);
+    expect(replica.clock()).toBe(BASE + 4);
+    hear(BASE - 3_600);
+    expect(replica.clock()).toBe(BASE - 3_600);
+  });
+
   it('follows a store by its cursors', () => {
     const store = newStore();
     const replica = new Replica(() => 0);
