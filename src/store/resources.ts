@@ -7,6 +7,8 @@ import type { StateReader, StateWriter } from './paging/state.ts';
 const SAMPLE_EVERY: Seconds = 0.5;
 /** About three hours of them; older ones are dropped. */
 const SAMPLES_KEPT = 21_600;
+/** Older ones are dropped many at a time. */
+const ROOM = SAMPLES_KEPT + SAMPLES_KEPT / 8;
 
 /** The cluster's CPU, memory and traffic over time. */
 export class Resources {
@@ -31,8 +33,10 @@ export class Resources {
     if (row === null) return;
     for (const name of RESOURCE_COLUMNS) {
       const column = this.columns[name];
+      // All at once: memory that grows for hours until it has what it needs would be taken for a leak.
+      column.reserve(ROOM + 1 - column.length);
       column.push(name === 'time' ? time : row[name]);
-      if (column.length > SAMPLES_KEPT + SAMPLES_KEPT / 8) column.dropFirst(column.length - SAMPLES_KEPT);
+      if (column.length > ROOM) column.dropFirst(column.length - SAMPLES_KEPT);
     }
     this.taken++;
   }
