@@ -89,19 +89,20 @@ test('a task of the embedded engine is retried, run again, begun anew and cancel
   await card.getByText('it is not there').first().waitFor();
   // By keyboard alone; the question asks about this task, and can be left.
   await card.getByRole('button', { name: 'Retry…' }).press('Enter');
-  const again = page.getByRole('dialog', { name: 'Run this task again?' });
-  await again.getByText(picky.key).waitFor();
+  const retry = page.getByRole('dialog', { name: 'Retry this task?' });
+  await retry.getByText(picky.key).waitFor();
   await keepPicture(page, 'actions-card');
   await page.keyboard.press('Escape');
-  await again.waitFor({ state: 'detached' });
+  await retry.waitFor({ state: 'detached' });
   expect(picky.status).toBe('error');
   writeFileSync(flag, '');
   await card.getByRole('button', { name: 'Retry…' }).click();
-  await again.getByRole('button', { name: 'Run it again' }).click();
-  await again.getByText('Done: the task and what it erred by run again.').waitFor();
+  await retry.getByRole('button', { name: 'Retry it' }).click();
+  await retry.getByText('Done: it runs again, with what made it err.').waitFor();
   expect(await after.result()).toBe('THERE IT IS');
-  await again.getByRole('button', { name: 'Close' }).click();
+  await retry.getByRole('button', { name: 'Close' }).click();
 
+  const again = page.getByRole('dialog', { name: 'Run this task again?' });
   // Its second run has finished; a third one adds another record of the same key, and what was made of it stays.
   await card.getByRole('button', { name: 'Close the details' }).click();
   await plot.focus();

@@ -39,7 +39,7 @@ export function actOn(scheduler: Scheduler, { name, target }: ClusterAction): st
     case 'retry-task':
       if (task.state !== 'erred') throw new TaskglassError('ACTION_FAILED', 'the task is not erred');
       scheduler.retry(task);
-      return 'the task and what it erred by run again';
+      return 'it runs again, with what made it err';
     case 'rerun-task':
       return rerun(scheduler, task);
     case 'restart-task':

@@ -122,7 +122,7 @@ export class DaskActions implements ActionAccess, Disposable {
   async #retry(key: DaskValue): Promise<string> {
     if ((await this.#state(key)) !== 'erred') throw new TaskglassError('ACTION_FAILED', 'the task is not erred');
     await this.#call('retry', { keys: [key], client: null });
-    return 'the task and what it erred by run again';
+    return 'it runs again, with what made it err';
   }
 
   /** Dask has no operation for it that says no where data would be lost, so this is looked at and done in one step over there. */

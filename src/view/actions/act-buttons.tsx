@@ -32,9 +32,9 @@ const WORDS: Readonly<Record<ClusterActionName, Words>> = {
   },
   'retry-task': {
     button: 'Retry…',
-    question: 'Run this task again?',
-    consequence: 'With what it depends on, where that erred too.',
-    yes: 'Run it again',
+    question: 'Retry this task?',
+    consequence: 'It erred. It runs again, with what it depends on where that erred too.',
+    yes: 'Retry it',
   },
   'rerun-task': {
     button: 'Rerun…',

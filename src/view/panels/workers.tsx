@@ -41,6 +41,8 @@ interface Column {
   readonly title: string;
   readonly sort?: WorkerSort;
   readonly number?: boolean;
+  /** What its numbers are, where that is not plain. */
+  readonly hint?: string;
   /** Room for whatever it may say, so that columns stay where they are. */
   readonly room?: 'place' | 'rate' | 'time';
   readonly worker: (worker: WorkerView, now: number) => JSX.Element;
@@ -89,7 +91,7 @@ export function Workers(): JSX.Element {
     ].join(' · ');
   };
   return (
-    <Panel title="Workers" class="workers" numbers={numbers()} tools={<Legend />}>
+    <Panel title="Workers" class={mayAct() ? 'workers acting' : 'workers'} numbers={numbers()} tools={<Legend />}>
       <div class="scroller" ref={visible.ref} onScroll={visible.onScroll} tabindex="0">
         <table class="grid" aria-rowcount={rows().length + 1}>
           <caption class="hidden-text">Workers grouped by host</caption>
@@ -145,7 +147,13 @@ function Head(props: {
     return props.sorting.descending ? 'descending' : 'ascending';
   };
   return (
-    <th scope="col" class={column.number ? 'number' : undefined} data-room={column.room} aria-sort={sorted()}>
+    <th
+      scope="col"
+      class={column.number ? 'number' : undefined}
+      data-room={column.room}
+      title={column.hint}
+      aria-sort={sorted()}
+    >
       <Show when={column.sort} fallback={column.title}>
         {(sort) => (
           <button type="button" class="sort" onClick={() => props.onSort(sort())}>
@@ -343,6 +351,7 @@ const COLUMNS: readonly Column[] = [
     title: 'CPU',
     sort: 'cpu',
     number: true,
+    hint: 'Percent of a core: 400 % are four cores at work. Above all pages: percent of all threads',
     worker: (w) => <CpuBar cpu={w.cpu} nthreads={w.nthreads} />,
     host: (h) => <CpuBar cpu={h.cpu} nthreads={h.nthreads} />,
   },

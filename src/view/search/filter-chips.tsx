@@ -79,8 +79,10 @@ function AddFilter(props: FilterChipsProps & { readonly onClose: () => void }): 
   };
   const submit = (event: Event): void => {
     event.preventDefault();
-    const part = partOf(props.filter, kind(), value().trim());
-    setProblem(part === null ? 'That is no value' : '');
+    const text = value().trim();
+    const part = partOf(props.filter, kind(), text);
+    if (part !== null) setProblem('');
+    else setProblem(text === '' ? 'Type a value' : `“${text}” cannot be looked for`);
     if (part === null) return;
     if (part.pattern === true) void addPattern(part);
     else add(part);
