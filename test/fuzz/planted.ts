@@ -60,7 +60,15 @@ export function plant(): string {
   const folder = path.join(ROOT, '.cache', `planted-${process.pid}`);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  for (const part of ['src/base', 'src/model', 'src/store', 'src/wire', 'src/source', 'test/fuzz']) {
+  for (const part of [
+    'src/base',
+    'src/model',
+    'src/store',
+    'src/wire',
+    'src/source',
+    'src/server/routes',
+    'test/fuzz',
+  ]) {
     cpSync(path.join(ROOT, part), path.join(folder, part), { recursive: true });
   }
   for (const { bug, file, from, to } of PLANTED) {
