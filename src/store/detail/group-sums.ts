@@ -1,9 +1,9 @@
 import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
 import type { Micros, StringIndex } from '../../model/units.ts';
-import { BLOCK, type BlockList, BlockPool } from '../columns/blocks.ts';
+import { type BlockList, BlockPool } from '../columns/blocks.ts';
 import type { Pager } from '../paging/pager.ts';
 import type { StateReader, StateWriter } from '../paging/state.ts';
-import { type BusySink, LEVELS, type SliceSink } from './levels.ts';
+import { type BusySink, LEVELS, readSums, type SliceSink } from './levels.ts';
 
 /** Levels at which a group may be summed up, the finest first, each with the class of the longest slices that are: of up to four bins. */
 const CHOICES = LEVELS.flatMap((level, index) => (index < 2 ? [] : [{ level: level - 4, above: index }]));
@@ -129,34 +129,7 @@ export class GroupSums {
   ): number {
     const { list, choice } = this.#groups[this.#of[track]! - 1]!;
     if (list === null) return 0;
-    const pool = this.#pool;
-    const own = CHOICES[choice]!.level;
-    const first = since / 2 ** own;
-    const end = until / 2 ** own;
-    const perBin = 2 ** (own - level);
-    let gone = 0;
-    for (let place = pool.firstPlace(list, first); place < list.blocks.length; place++) {
-      const block = list.blocks[place]!;
-      const base = pool.base(block);
-      if (base >= end) break;
-      const words = pool.words(block);
-      const at = pool.offset(block);
-      const count = pool.count(block);
-      gone += count;
-      pool.pin(block);
-      for (let row = at; row < at + count; row++) {
-        const bin = base + words[row]!;
-        if (bin < first) continue;
-        if (bin >= end) break;
-        const code = words[row + BLOCK]!;
-        const fn = code >>> KIND_BITS;
-        if (functions !== null && !functions.has(fn)) continue;
-        const kind = code & (KINDS - 1);
-        sink(((bin - first) * perBin) | 0, kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
-      }
-      pool.unpin(block);
-    }
-    return gone;
+    return readSums(this.#pool, list, CHOICES[choice]!.level, level, since, until, functions, sink);
   }
 
   save(into: StateWriter): void {

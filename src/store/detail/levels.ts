@@ -114,34 +114,7 @@ export class Levels {
     functions: ReadonlySet<number> | null,
     sink: BusySink,
   ): number {
-    const pool = this.#pool;
-    const list = levels.lists[index]!;
-    const first = since / WIDTHS[index]!;
-    const end = until / WIDTHS[index]!;
-    const perBin = 2 ** (LEVELS[index]! - level);
-    let gone = 0;
-    for (let place = pool.firstPlace(list, first); place < list.blocks.length; place++) {
-      const block = list.blocks[place]!;
-      const base = pool.base(block);
-      if (base >= end) break;
-      const words = pool.words(block);
-      const at = pool.offset(block);
-      const count = pool.count(block);
-      gone += count;
-      pool.pin(block);
-      for (let row = at; row < at + count; row++) {
-        const bin = base + words[row]!;
-        if (bin < first) continue;
-        if (bin >= end) break;
-        const code = words[row + BLOCK]!;
-        const fn = code >>> KIND_BITS;
-        if (functions !== null && !functions.has(fn)) continue;
-        const kind = code & (KINDS - 1);
-        sink(((bin - first) * perBin) | 0, kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
-      }
-      pool.unpin(block);
-    }
-    return gone;
+    return readSums(this.#pool, levels.lists[index]!, LEVELS[index]!, level, since, until, functions, sink);
   }
 
   /**
@@ -202,6 +175,45 @@ export class Levels {
       pool.unpin(block);
     }
   }
+}
+
+/** What a list of sums at level `own` says of [since, until), bounds of bins of `level`, of these functions. Returns rows gone through. */
+export function readSums(
+  pool: BlockPool,
+  list: BlockList,
+  own: number,
+  level: number,
+  since: Micros,
+  until: Micros,
+  functions: ReadonlySet<number> | null,
+  sink: BusySink,
+): number {
+  const first = since / 2 ** own;
+  const end = until / 2 ** own;
+  const perBin = 2 ** (own - level);
+  let gone = 0;
+  for (let place = pool.firstPlace(list, first); place < list.blocks.length; place++) {
+    const block = list.blocks[place]!;
+    const base = pool.base(block);
+    if (base >= end) break;
+    const words = pool.words(block);
+    const at = pool.offset(block);
+    const count = pool.count(block);
+    gone += count;
+    pool.pin(block);
+    for (let row = at; row < at + count; row++) {
+      const bin = base + words[row]!;
+      if (bin < first) continue;
+      if (bin >= end) break;
+      const code = words[row + BLOCK]!;
+      const fn = code >>> KIND_BITS;
+      if (functions !== null && !functions.has(fn)) continue;
+      const kind = code & (KINDS - 1);
+      sink(((bin - first) * perBin) | 0, kind === FUNCTION ? FUNCTION + fn : kind, words[row + 2 * BLOCK]!);
+    }
+    pool.unpin(block);
+  }
+  return gone;
 }
 
 /** False: no more are wanted. */
