@@ -189,8 +189,11 @@ describe('/tasks with a thousand threads', () => {
     await page.getByRole('button', { name: 'worker', exact: true }).click();
     await page.keyboard.press('Escape');
     const plot = page.locator(`${STREAM} canvas.plot`);
+    // Rows are put into other groups with the next frame: what is pinned is the group at hand then.
+    await expect.poll(() => new URL(page.url()).searchParams.get('group'), { timeout: 15_000 }).toBe('worker');
     await plot.focus();
     await page.keyboard.press('t');
+    await expect.poll(() => new URL(page.url()).searchParams.get('pinned'), { timeout: 15_000 }).toContain('worker');
     // Below this line rows scroll: pinned ones have one worker's height.
     const top = async () => {
       const { width, data } = await pictureOf(plot);
