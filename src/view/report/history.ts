@@ -1,7 +1,6 @@
 import type { StateBatch } from '../../model/batch.ts';
 import { ACTIONS } from '../../model/task-state.ts';
 import { type Micros, toMicros } from '../../model/units.ts';
-import type { BusySink } from '../../store/detail/levels.ts';
 import { Slices } from '../../store/detail/slices.ts';
 import { Store } from '../../store/store.ts';
 import { decode } from '../../wire/decode.ts';
@@ -23,20 +22,12 @@ class ReportSlices extends Slices {
     return { since: Math.min(extent.since, leftOut.since), until: Math.max(extent.until, leftOut.until) };
   }
 
-  override rowsIn(track: number, level: number, since: Micros, until: Micros): number {
-    return super.rowsIn(track, level, since, until) + this.#sums.rowsIn(track, level, since, until);
+  override rowsIn(...question: Parameters<Slices['rowsIn']>): number {
+    return super.rowsIn(...question) + this.#sums.rowsIn(...question);
   }
 
-  override busy(
-    track: number,
-    level: number,
-    since: Micros,
-    until: Micros,
-    functions: ReadonlySet<number> | null,
-    sink: BusySink,
-  ): number {
-    const rows = super.busy(track, level, since, until, functions, sink);
-    return rows + this.#sums.busy(track, level, since, until, functions, sink);
+  override busy(...question: Parameters<Slices['busy']>): number {
+    return super.busy(...question) + this.#sums.busy(...question);
   }
 
   leaveOut(leftOut: LeftOut, bytes: Uint8Array): void {
