@@ -58,6 +58,8 @@ export const ASKED_COARSER = 3;
 
 /** So many bins of rows at most: some dozens of bytes each. */
 const MOST_CELLS = 24_576;
+/** The same of folded rows, in which more functions meet. */
+const MOST_CELLS_OF_GROUPS = 18_432;
 
 /** Whether so many rows are shown coarsely while they are moved. */
 export function movedCoarsely(rows: number): boolean {
@@ -76,7 +78,9 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
   const coarse = moving !== 'no' && movedCoarsely(shown);
   const wide = looking.until - looking.since;
   const exact = levelFor(looking.perPixel);
-  const level = coarse ? coarseLevel(exact, moving, shown * wide) : exact;
+  const level = coarse
+    ? coarseLevel(exact, moving, shown * wide, rows.groups === undefined ? MOST_CELLS : MOST_CELLS_OF_GROUPS)
+    : exact;
   // What is finer than that can be made coarser where it is drawn; and before there is a page, its width is a guess.
   const fits = ({ level: of, quick }: WindowQuery): boolean =>
     looking.slices === true ||
@@ -108,11 +112,11 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
   };
 }
 
-/** The level to ask at while a view moves: what it takes to stay below {@link MOST_CELLS} for rows of `time` µs in all. */
-function coarseLevel(exact: number, moving: Moves, time: number): number {
+/** The level to ask at while a view moves: what it takes to stay below so many cells for rows of `time` µs in all. */
+function coarseLevel(exact: number, moving: Moves, time: number, cells: number): number {
   const all = time * (1 + 2 * MARGINS[moving]);
   const least = exact + (moving === 'pans' ? COARSER : ASKED_COARSER);
-  return Math.min(MAX_LEVEL, Math.max(least, Math.ceil(Math.log2(all / MOST_CELLS))));
+  return Math.min(MAX_LEVEL, Math.max(least, Math.ceil(Math.log2(all / cells))));
 }
 
 const askedFor = new WeakMap<WindowQuery, ReadonlySet<number>>();
