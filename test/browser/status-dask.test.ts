@@ -137,7 +137,7 @@ describe('/status on a real Dask cluster', () => {
     await page.keyboard.press('f');
     await expect.poll(() => pixels(colorsOf('light').accent), { timeout: 5_000 }).toBeGreaterThan(500);
     await keepPicture(page, 'status-dask-fan-in');
-    // Of those in the card the first that finished: its arrows are not under the card.
+    // Of those in the card the first that finished: its arrows are long.
     const listed = await card.getByRole('button', { name: /^add/ }).allTextContents();
     const [first] = sum.dependencies.tasks
       .filter(({ key }) => listed.includes(key))

@@ -49,6 +49,13 @@ export class Selection {
     this.#host.changed();
   }
 
+  /** Where its row lies in the plot, CSS pixels from the upper edge; null where it is not on the stage. */
+  rowOf(hit: Hit): { readonly top: number; readonly height: number } | null {
+    const { stack, scroll, ratio } = this.#host.stage;
+    const row = rowOf(stack, hit.track);
+    return row === undefined ? null : { top: (row.y - scroll) / ratio, height: row.height / ratio };
+  }
+
   /** The next or previous slice in the row of the selected one, or of the first row. */
   step(direction: 1 | -1): Hit | null {
     return this.#chosen(stepInRow(direction, this.#walk()));

@@ -18,7 +18,7 @@ import type { Drag } from './moving/gestures.ts';
 import type { Command } from './moving/keys.ts';
 import { listenKeys } from './moving/stream-keys.ts';
 import { connectPointer } from './moving/stream-pointer.ts';
-import { DetailsCard } from './records/details-card.tsx';
+import { type CardPlace, DetailsCard } from './records/details-card.tsx';
 import { Records } from './records/records.ts';
 import { RecordsTable } from './records/records-table.tsx';
 import { StreamTools } from './stream-tools.tsx';
@@ -79,7 +79,7 @@ const KEYS_HELP =
 
 interface Card {
   readonly hit: Hit;
-  readonly at: { readonly x: number; readonly y: number };
+  readonly at: CardPlace;
 }
 
 /** A task stream in a panel: canvases, controls, details and table twin around a {@link Timeline}. */
@@ -112,17 +112,21 @@ export function TimelineView(props: TimelineViewProps): JSX.Element {
     setPinned(null);
     timeline()?.selection.select(null);
   };
-  const pin = (hit: Hit | null, at: { x: number; y: number }): void => {
+  const pin = (hit: Hit | null, at: CardPlace): void => {
     setPinned(hit === null ? null : { hit, at });
     props.onPinned?.(hit);
     timeline()?.selection.select(hit);
     if (hit?.kind === 'running') setSaid(`${live.replica.names[hit.fn] ?? ''}, running, key ${hit.key}`);
   };
-  /** Details of what the keyboard chose stand at the corner of the plot. */
+  /** Details of what was gone to stand below its row, or above it: they hide neither it nor the arrows along its row. */
   const pinByKey = (hit: Hit | null): void => {
+    if (hit === null) {
+      setSaid('Nothing further here.');
+      return;
+    }
     const box = plot.getBoundingClientRect();
-    if (hit === null) setSaid('Nothing further here.');
-    else pin(hit, { x: box.left + box.width * 0.5, y: box.top + 12 });
+    const { top, height } = timeline()?.selection.rowOf(hit) ?? { top: 0, height: 0 };
+    pin(hit, { x: box.left + box.width * 0.5, y: box.top + top, height });
   };
   const findErred = async (direction: 1 | -1): Promise<void> => {
     const narrowed = props.narrowed ?? [];

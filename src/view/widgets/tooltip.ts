@@ -51,7 +51,7 @@ export function sharedTooltip(): Tooltip {
   return shared;
 }
 
-/** Beside the point, on the side where there is room; inside the page in any case. */
+/** Beside the point, on the side where there is room; inside the page in any case. `tall`: so much below the point is kept free too. */
 export function placeTooltip(
   x: number,
   y: number,
@@ -59,11 +59,12 @@ export function placeTooltip(
   height: number,
   pageWidth: number,
   pageHeight: number,
+  tall = 0,
 ): { left: number; top: number } {
   const right = x + AWAY + width <= pageWidth - EDGE;
-  const below = y + AWAY + height <= pageHeight - EDGE;
+  const below = y + tall + AWAY + height <= pageHeight - EDGE;
   const left = right ? x + AWAY : x - AWAY - width;
-  const top = below ? y + AWAY : y - AWAY - height;
+  const top = below ? y + tall + AWAY : y - AWAY - height;
   return {
     left: Math.round(Math.max(EDGE, Math.min(left, pageWidth - width - EDGE))),
     top: Math.round(Math.max(EDGE, Math.min(top, pageHeight - height - EDGE))),

@@ -12,6 +12,11 @@ describe('a tooltip', () => {
     expect(placeTooltip(x, y, 200, 100, 800, 600)).toEqual(expected);
   });
 
+  it('leaves what it explains free where there is room below or above it', () => {
+    expect(placeTooltip(100, 100, 200, 100, 800, 600, 50)).toEqual({ left: 114, top: 164 });
+    expect(placeTooltip(100, 450, 200, 100, 800, 600, 50)).toEqual({ left: 114, top: 336 });
+  });
+
   it('stays inside a page that is hardly larger than itself', () => {
     expect(placeTooltip(150, 50, 290, 90, 300, 100)).toEqual({ left: 8, top: 8 });
   });

@@ -24,7 +24,8 @@ const stage: Stage = {
   theme: colorsOf('light'),
   font: '',
 };
-const middle = (track: number): number => layout.rows[track]!.y + layout.rows[track]!.height / 2;
+/** Of a row, at the centre of a pixel. */
+const middle = (track: number): number => Math.floor(layout.rows[track]!.y + layout.rows[track]!.height / 2) + 0.5;
 
 const at = (ms: number): number => EPOCH + ms / 1000;
 const task = (track: number, start: number, stop: number): LinkedTask => ({
@@ -56,9 +57,9 @@ function details(
 describe('the arrows of a task', () => {
   it('come from where its dependencies ended, lead to where its dependents began, and its wait lies between', () => {
     const plan = planArrows(details(60, 100, 120, [task(0, 10, 40)], [task(2, 150, 160)]), stage, 1)!;
-    expect(plan.arrows.map(({ x0, y0, x1, y1 }) => [x0, y0, x1, y1].map(Math.round))).toEqual([
-      [40, middle(0), 60, middle(1)].map(Math.round),
-      [120, middle(1), 150, middle(2)].map(Math.round),
+    expect(plan.arrows.map(({ x0, y0, x1, y1 }) => [Math.round(x0), y0, Math.round(x1), y1])).toEqual([
+      [40, middle(0), 60, middle(1)],
+      [120, middle(1), 150, middle(2)],
     ]);
     expect(plan.wait).toMatchObject({ x0: 60, x1: 100 });
     expect(plan.wait!.y).toBeGreaterThanOrEqual(layout.rows[1]!.y);

@@ -44,7 +44,7 @@ export function planArrows(details: RecordDetails, stage: Stage, track: number):
   const row = rowOf(stage.layout, track);
   if (row === undefined || details.stop === null) return null;
   const x = (seconds: number): number => xOf(scale, seconds * 1e6 - epoch);
-  const y = row.y - scroll + row.height / 2;
+  const y = middleOf(row, scroll);
   const begins = x(details.ready ?? details.start);
   const starts = x(details.start);
   const stops = x(details.stop);
@@ -62,7 +62,7 @@ export function planArrows(details: RecordDetails, stage: Stage, track: number):
     for (const task of tasks) {
       const other = rowOf(stage.layout, task.track);
       if (other === undefined) continue;
-      const arrow = arrowOf(task, other.y - scroll + other.height / 2);
+      const arrow = arrowOf(task, middleOf(other, scroll));
       if (!shown(arrow) || drawn === MOST_ARROWS) continue;
       arrows.push({ x0: near(arrow.x0), y0: arrow.y0, x1: near(arrow.x1), y1: arrow.y1 });
       drawn++;
@@ -90,6 +90,11 @@ export function planArrows(details: RecordDetails, stage: Stage, track: number):
       ? null
       : { x0: left, x1: right, y: Math.round(y - thin / 2), height: thin };
   return { arrows, wait, notes };
+}
+
+/** The middle of a row, at the centre of a pixel: a line along it is sharp, and not two pale ones. */
+function middleOf({ y, height }: { readonly y: number; readonly height: number }, scroll: number): number {
+  return Math.floor(y - scroll + height / 2) + 0.5;
 }
 
 /** Draws what the selected task waited for: since when it could have begun, what it depended on, and what depended on it. */

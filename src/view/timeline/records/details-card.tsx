@@ -20,12 +20,18 @@ import type { Hit } from '../drawing/hit.ts';
 import type { Records } from './records.ts';
 import { TaskLinks } from './task-links.tsx';
 
+/** Where the pointer is, or the upper edge of what is not to be covered and how high it is: CSS pixels of the browser's viewport. */
+export interface CardPlace {
+  readonly x: number;
+  readonly y: number;
+  readonly height?: number;
+}
+
 export interface DetailsCardProps {
   readonly hit: Hit;
   readonly replica: Replica;
   readonly records: Records;
-  /** Where the pointer is, CSS pixels of the browser's viewport. */
-  readonly at: { readonly x: number; readonly y: number };
+  readonly at: CardPlace;
   /** Stays, can be selected and closed. */
   readonly pinned: boolean;
   readonly onClose: () => void;
@@ -80,9 +86,9 @@ export function DetailsCard(props: DetailsCardProps): JSX.Element {
     const box = card.getBoundingClientRect();
     setSize({ width: box.width, height: box.height });
   });
-  const place = () => placeTooltip(props.at.x, props.at.y, size().width, size().height, innerWidth, innerHeight);
   createEffect(() => {
-    const { left, top } = place();
+    const { x, y, height } = props.at;
+    const { left, top } = placeTooltip(x, y, size().width, size().height, innerWidth, innerHeight, height);
     card.style.transform = `translate(${left}px, ${top}px)`;
   });
   return (
