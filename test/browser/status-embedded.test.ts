@@ -53,20 +53,24 @@ describe('/status on the embedded engine', () => {
     const { page } = watched;
     await recordProgress(page);
     const answers = new Map<number, ProgressAnswer>();
-    await page.getByRole('button', { name: 'Run example' }).click();
-    await until(
-      'the example, once more',
-      async () => {
-        const answer = await taskglass.api<ProgressAnswer>('progress');
-        answers.set(answer.seq, answer);
-        return (await taskglass.api<{ total: number }>('tasks?limit=1')).total === 602;
-      },
-      { within: 60_000, every: 10 },
-    );
-    const shown = await recordedProgress(page);
-    const moments = [...answers.values()].filter((answer) => shown[answer.seq] !== undefined);
-    expect(moments.length).toBeGreaterThanOrEqual(20);
-    for (const answer of moments) expect(shown[answer.seq], `at ${answer.seq}`).toEqual(asShown(answer));
+    // A busy machine shows fewer moments of a run than one would like to compare: then it runs yet another time.
+    for (let runs = 2, compared = 0; compared < 20; runs++) {
+      expect(runs, `runs, with ${compared} moments to compare`).toBeLessThanOrEqual(5);
+      await page.getByRole('button', { name: 'Run example' }).click();
+      await until(
+        `the example, run ${runs}`,
+        async () => {
+          const answer = await taskglass.api<ProgressAnswer>('progress');
+          answers.set(answer.seq, answer);
+          return (await taskglass.api<{ total: number }>('tasks?limit=1')).total === 301 * runs;
+        },
+        { within: 60_000, every: 10 },
+      );
+      const shown = await recordedProgress(page);
+      const moments = [...answers.values()].filter((answer) => shown[answer.seq] !== undefined);
+      for (const answer of moments) expect(shown[answer.seq], `at ${answer.seq}`).toEqual(asShown(answer));
+      compared = moments.length;
+    }
     await keepPicture(page, 'status-embedded');
   });
 
