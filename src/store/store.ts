@@ -15,6 +15,7 @@ import { categoryOf } from '../model/task-state.ts';
 import { type Micros, type Seconds, type Seq, type StringIndex, toMicros } from '../model/units.ts';
 import { Records } from './columns/records.ts';
 import { StringTable } from './columns/string-table.ts';
+import { Arrivals } from './detail/arrivals.ts';
 import { GroupSums } from './detail/group-sums.ts';
 import { type SliceRow, Slices } from './detail/slices.ts';
 import { Tracks } from './detail/tracks.ts';
@@ -63,6 +64,8 @@ export class Store implements SourceSink {
   readonly strings: Readonly<Record<StringTableName, StringTable>>;
   readonly records: Records;
   readonly slices: Slices;
+  /** Slices that came last. */
+  readonly arrivals: Arrivals;
   /** What the tracks of a host did together. */
   readonly sums: GroupSums;
   readonly tracks: Tracks;
@@ -95,6 +98,7 @@ export class Store implements SourceSink {
     this.records = new Records((group) => this.strings.group.at(group), pager);
     this.tracks = new Tracks(pager);
     this.slices = new Slices((record) => this.records.fn.at(record), pager, options.lookEvery);
+    this.arrivals = new Arrivals(this.records, this.slices);
     this.sums = new GroupSums(
       {
         hostOf: (track) => this.tracks.list[track]!.place.host,

@@ -15,6 +15,18 @@ interface Row {
   goneSince: Seconds | null;
 }
 
+/** What the workers that are there have and use together; bytes. */
+export interface WorkersTotals {
+  workers: number;
+  threads: number;
+  /** Percent of a worker's threads, mean over those that have reported. */
+  cpu: number;
+  memory: number;
+  /** Of all of them, once one has reported: it must not jump with the first word of each. */
+  memoryLimit: number;
+  spilled: number;
+}
+
 /** What is known of each worker now. */
 export class WorkerTable {
   readonly #rows = new Map<StringIndex, Row>();
@@ -78,6 +90,27 @@ export class WorkerTable {
   /** Workers that are there now. */
   alive(): StringIndex[] {
     return [...this.#rows].filter(([, row]) => row.goneSince === null).map(([worker]) => worker);
+  }
+
+  /** Asked for ten times a second: nothing is made but the answer. */
+  totals(): WorkersTotals {
+    const totals = { workers: 0, threads: 0, cpu: 0, memory: 0, memoryLimit: 0, spilled: 0 };
+    let reported = 0;
+    for (const { goneSince, info, metrics } of this.#rows.values()) {
+      if (goneSince !== null) continue;
+      totals.workers++;
+      totals.threads += info.nthreads;
+      totals.memoryLimit += info.memoryLimit;
+      if (metrics === null) continue;
+      totals.spilled += metrics.spilled || 0;
+      if (Number.isNaN(metrics.cpu)) continue;
+      reported++;
+      totals.cpu += metrics.cpu / Math.max(1, info.nthreads);
+      totals.memory += metrics.process || 0;
+    }
+    if (reported === 0) totals.memoryLimit = 0;
+    else totals.cpu /= reported;
+    return totals;
   }
 
   views(): WorkerView[] {

@@ -1,7 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { LINK_STATES } from '../../model/source-event.ts';
 import { SCHEDULER_STATES } from '../../model/task-state.ts';
-import { totalsOf } from '../../store/queries/cursors.ts';
 import type { Store } from '../../store/store.ts';
 import type { Publisher } from '../watched/publisher.ts';
 
@@ -55,8 +54,8 @@ export function metricsRegistry(store: Store, publisher: Publisher): Registry {
       for (const state of LINK_STATES) this.set({ state }, store.link.state === state ? 1 : 0);
     },
   });
-  gauge('taskglass_workers', 'Workers of the cluster', () => totalsOf(store).workers);
-  gauge('taskglass_threads', 'Threads of all workers', () => totalsOf(store).threads);
+  gauge('taskglass_workers', 'Workers of the cluster', () => store.workers.totals().workers);
+  gauge('taskglass_threads', 'Threads of all workers', () => store.workers.totals().threads);
   total('taskglass_records_total', 'Finished tasks that are in the store', () => store.records.finished);
   total('taskglass_records_erred_total', 'Of these, the ones that erred', () => store.records.erred);
   gauge(

@@ -9,8 +9,7 @@ const NONE: readonly number[] = [];
 export class TrackGroups {
   readonly rows: readonly number[];
   readonly #groups: ReadonlyMap<number, GroupQuery>;
-  /** Rows by track, of tracks that were asked for. */
-  readonly #of = new Map<number, readonly number[]>();
+  #places: Places | null = null;
 
   constructor(groups: readonly GroupQuery[]) {
     this.#groups = new Map(groups.map((group) => [group.row, group]));
@@ -24,12 +23,8 @@ export class TrackGroups {
   /** Rows that a track is part of. */
   of(track: number): readonly number[] {
     if (this.none) return NONE;
-    let rows = this.#of.get(track);
-    if (rows === undefined) {
-      rows = this.rows.filter((row) => contains(this.#groups.get(row)!.ranges, track));
-      this.#of.set(track, rows);
-    }
-    return rows;
+    this.#places ??= new Places([...this.#groups.values()]);
+    return this.#places.of(track);
   }
 
   /** Whether a track is part of a row. */
@@ -54,6 +49,49 @@ export class TrackGroups {
 function contains(ranges: readonly number[], track: number): boolean {
   for (let i = 0; i < ranges.length; i += 2) if (track >= ranges[i]! && track < ranges[i + 1]!) return true;
   return false;
+}
+
+/** Which groups a track is in: every task that finishes is looked up in the windows of all viewers. */
+class Places {
+  readonly #groups: readonly GroupQuery[];
+  /** Ranges of all groups in order, where no track is in two. */
+  readonly #ranges: readonly { readonly from: number; readonly end: number; readonly rows: readonly number[] }[];
+  readonly #apart: boolean;
+  /** Of tracks that were asked for, where some are in two. */
+  readonly #known = new Map<number, readonly number[]>();
+
+  constructor(groups: readonly GroupQuery[]) {
+    this.#groups = groups;
+    this.#ranges = groups
+      .flatMap(({ row, ranges }) => {
+        const rows = [row];
+        return ranges.flatMap((from, i) =>
+          i % 2 === 0 && from < ranges[i + 1]! ? [{ from, end: ranges[i + 1]!, rows }] : [],
+        );
+      })
+      .sort((a, b) => a.from - b.from);
+    this.#apart = this.#ranges.every(({ from }, i) => i === 0 || this.#ranges[i - 1]!.end <= from);
+  }
+
+  of(track: number): readonly number[] {
+    if (!this.#apart) return this.#search(track);
+    let low = 0;
+    let high = this.#ranges.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#ranges[middle]!.end <= track) low = middle + 1;
+      else high = middle;
+    }
+    const range = this.#ranges[low];
+    return range !== undefined && range.from <= track ? range.rows : NONE;
+  }
+
+  #search(track: number): readonly number[] {
+    const rows =
+      this.#known.get(track) ?? this.#groups.flatMap(({ row, ranges }) => (contains(ranges, track) ? [row] : []));
+    this.#known.set(track, rows);
+    return rows;
+  }
 }
 
 /** Bins of a category are kept in pages of so many: memory follows what there is. */

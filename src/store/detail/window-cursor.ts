@@ -8,14 +8,14 @@ import {
   type WindowQuery,
 } from '../../model/batch.ts';
 import { matchedCategory } from '../../model/task-state.ts';
-import { type Micros, toMicros } from '../../model/units.ts';
+import { type Micros, type StringIndex, toMicros } from '../../model/units.ts';
 import { type MatchFilter, matchesOf, type RecordMatches } from '../queries/record-matches.ts';
 import type { Store } from '../store.ts';
+import { FoundSlices } from './found-slices.ts';
 import { PART_ROWS, partOf, rowsOf, sumUpTracks } from './group-answer.ts';
 import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
 import { type Grid, gridOver, MAX_BINS, ShareBinner, type ShareSink } from './shares.ts';
-import type { Slice } from './slices.ts';
 import { GroupSum, TrackGroups } from './track-groups.ts';
 
 /**
@@ -157,11 +157,11 @@ export class WindowCursor {
   }
 
   /** All slices in the window, or null when there are too many. */
-  *#findSlices(since: Micros, until: Micros): Generator<undefined, Slice[] | null> {
+  *#findSlices(since: Micros, until: Micros): Generator<undefined, FoundSlices | null> {
     const { slices, records } = this.#store;
     const { maxSlices } = this.query;
-    const found: Slice[] = [];
-    this.#seen = records.length;
+    const found = new FoundSlices();
+    const first = records.length;
     for (const track of this.#tracksAndThoseOfGroups()) {
       // Only a filter makes it worth to go through more rows than are looked for.
       let from = since;
@@ -171,8 +171,11 @@ export class WindowCursor {
         let gone = 8;
         slices.visit(track, from, to, (slice) => {
           gone++;
-          if (slice.start < from && from > since) return;
-          if (this.#functions?.has(records.fn.at(slice.record)) !== false) found.push({ ...slice });
+          // What comes meanwhile is looked for by itself.
+          if ((slice.start < from && from > since) || slice.record >= first) return;
+          const fn = records.fn.at(slice.record);
+          if (this.#functions?.has(fn) === false) return;
+          found.add(slice, fn, matchedCategory(slice.category, this.#matches?.has(slice.record) !== false));
           return found.length <= maxSlices;
         });
         if (found.length > maxSlices) return null;
@@ -180,25 +183,30 @@ export class WindowCursor {
         from = to;
       }
     }
-    // What came meanwhile may be in it or not: it is looked for by itself.
-    const came = this.#recordsFrom(this.#seen, since, until);
-    const late = new Set(came);
-    const kept = found.filter((slice) => !late.has(slice.record));
-    for (const record of came) this.#addSlices(record, since, until, kept);
-    this.#seen = records.length;
-    return kept.length <= maxSlices ? kept : null;
+    this.#seen = first;
+    this.#addArrivals(since, until, found);
+    return found.length <= maxSlices ? found : null;
   }
 
   *#slicesDelta(): Generator<undefined, WindowBatch | null> {
-    const { records } = this.#store;
-    const since = this.query.since;
-    const until = this.query.until ?? Number.POSITIVE_INFINITY;
-    const added: Slice[] = [];
-    for (const record of this.#recordsFrom(this.#seen, since, until)) this.#addSlices(record, since, until, added);
-    this.#seen = records.length;
+    const added = new FoundSlices();
+    this.#addArrivals(this.query.since, this.query.until ?? Number.POSITIVE_INFINITY, added);
     if (added.length === 0) return null;
     this.#sent += added.length;
     return this.#sent > this.query.maxSlices ? yield* this.#reset() : this.#slicesBatch(added, false);
+  }
+
+  /** Adds what overlaps [since, until) and this window shows of the records that were not looked at yet: all are looked at then. */
+  #addArrivals(since: Micros, until: Micros, into: FoundSlices): void {
+    for (const came of this.#store.arrivals.since(this.#seen)) {
+      const [starts, stops, tracks, functions] = [came.start.raw, came.stop.raw, came.track.raw, came.fn.raw];
+      for (let i = 0; i < came.length; i++) {
+        if (starts[i]! >= until || stops[i]! <= since || !this.#wants(tracks[i]!, functions[i]!)) continue;
+        const matches = this.#matches?.has(came.record.at(i)) !== false;
+        into.addFrom(came, i, matchedCategory(came.category.at(i), matches));
+      }
+    }
+    this.#seen = this.#store.records.length;
   }
 
   *#sharesDelta(): Generator<undefined, WindowBatch | null> {
@@ -220,45 +228,32 @@ export class WindowCursor {
     const open = this.query.until === null;
     const dirty = new Map<number, number>();
     // What counts is the grid, whose first and last bins reach beyond the window.
-    const came = this.#recordsFrom(this.#seen, firstBin * width, open ? Number.POSITIVE_INFINITY : end);
+    const since = firstBin * width;
+    const until = open ? Number.POSITIVE_INFINITY : end;
+    const first = this.#seen;
     this.#seen = records.length;
-    for (const record of came) {
+    for (let record = first; record < this.#seen; record++) {
+      const start = records.start.at(record);
+      const stop = records.stop.at(record);
       const track = records.track.at(record);
-      const bin = Math.max(0, Math.floor(records.start.at(record) / width) - firstBin);
-      if (open && records.stop.at(record) > end) return null;
+      if (start >= until || stop < since || !this.#wants(track, records.fn.at(record))) continue;
+      const bin = Math.max(0, Math.floor(start / width) - firstBin);
+      if (open && stop > end) return null;
       if (this.#shows(track)) dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
       for (const row of this.#groups.of(track)) dirty.set(row, Math.min(dirty.get(row) ?? bin, bin));
     }
     return dirty;
   }
 
-  /** Records from number `first` on that overlap [since, until) and that this window shows. */
-  #recordsFrom(first: number, since: Micros, until: Micros): number[] {
-    const { records } = this.#store;
-    const came: number[] = [];
-    for (let record = first; record < records.length; record++) {
-      if (records.start.at(record) >= until || records.stop.at(record) < since) continue;
-      if (this.#functions?.has(records.fn.at(record)) === false) continue;
-      const track = records.track.at(record);
-      if (this.#shows(track) || this.#groups.of(track).length > 0) came.push(record);
-    }
-    return came;
+  /** Whether what a function did on a track is part of this window. */
+  #wants(track: number, fn: StringIndex): boolean {
+    if (this.#functions?.has(fn) === false) return false;
+    return this.#shows(track) || this.#groups.of(track).length > 0;
   }
 
   /** Whether a track has a row of its own here. */
   #shows(track: number): boolean {
     return this.#tracks?.has(track) !== false;
-  }
-
-  /** Puts the slices of a record that overlap [since, until) into `into`. */
-  #addSlices(record: number, since: Micros, until: Micros, into: Slice[]): void {
-    const { slices, records } = this.#store;
-    const from = Math.max(since, records.start.at(record));
-    const to = Math.min(until, records.stop.at(record) + 1);
-    slices.visit(records.track.at(record), from, to, (slice) => {
-      if (slice.record === record) into.push({ ...slice });
-      return;
-    });
   }
 
   #allTracks(): Uint32Array {
@@ -359,20 +354,19 @@ export class WindowCursor {
     return this.#left <= 0;
   }
 
-  #slicesBatch(found: readonly Slice[], reset: boolean): SlicesBatch {
-    const { records, seq } = this.#store;
+  #slicesBatch(found: FoundSlices, reset: boolean): SlicesBatch {
     return {
       mode: 'slices',
-      seq,
+      seq: this.#store.seq,
       now: this.#store.clock(),
       query: reset ? this.query : this.#brief,
       reset,
-      record: Uint32Array.from(found, (slice) => slice.record),
-      track: Uint32Array.from(found, (slice) => slice.track),
-      category: Uint32Array.from(found, (slice) => this.#categoryOf(slice)),
-      fn: Uint32Array.from(found, (slice) => records.fn.at(slice.record)),
-      start: Float64Array.from(found, (slice) => slice.start),
-      stop: Float64Array.from(found, (slice) => slice.stop),
+      record: found.record.view(),
+      track: found.track.view(),
+      category: found.category.view(),
+      fn: found.fn.view(),
+      start: found.start.view(),
+      stop: found.stop.view(),
     };
   }
 
@@ -382,10 +376,6 @@ export class WindowCursor {
     const extent = this.#store.slices.extent();
     if (extent === null || this.#groups.widest * 2 < this.#store.tracks.list.length) return false;
     return since <= (extent.since + extent.until) / 2 && (until === null || until >= extent.until);
-  }
-
-  #categoryOf({ category, record }: Slice): number {
-    return matchedCategory(category, this.#matches?.has(record) !== false);
   }
 
   *#sharesBatch(rows: readonly number[], from: Uint32Array, reset: boolean): Generator<undefined, SharesBatch> {

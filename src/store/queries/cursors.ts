@@ -14,7 +14,6 @@ import {
 import { STATE_COUNT } from '../../model/task-state.ts';
 import { type Seconds, type Seq, toSeconds } from '../../model/units.ts';
 import type { Track } from '../detail/tracks.ts';
-import { type ResourceRow, summarise } from '../resources.ts';
 import type { Run } from '../runs.ts';
 import type { Store } from '../store.ts';
 
@@ -222,22 +221,19 @@ export function clusterOf(store: Shown, { example = false, recording, cut }: Clu
   return { ...shown, recording: recording?.() ?? NOT_RECORDED, ...(why !== '' && { cut: why }) };
 }
 
-const NO_RESOURCES: Pick<ResourceRow, 'cpu' | 'memory' | 'memoryLimit'> = { cpu: 0, memory: 0, memoryLimit: 0 };
-
 export function totalsOf(store: Shown): TotalsView {
-  const workers = store.workers.views().filter((worker) => worker.alive);
-  const resources = summarise(workers) ?? NO_RESOURCES;
+  const { workers, threads, cpu, memory, memoryLimit, spilled } = store.workers.totals();
   let nbytes = 0;
   for (let fn = 0; fn < store.functions.length; fn++) nbytes += store.functions.nbytes(fn);
   return {
-    workers: workers.length,
-    threads: workers.reduce((sum, worker) => sum + worker.nthreads, 0),
+    workers,
+    threads,
     rate: Math.round(store.rate() * 10) / 10,
     records: store.records.finished,
-    cpu: Math.round(resources.cpu * 10) / 10,
-    memory: resources.memory,
-    memoryLimit: resources.memoryLimit,
-    spilled: workers.reduce((sum, worker) => sum + (worker.memory.spilled || 0), 0),
+    cpu: Math.round(cpu * 10) / 10,
+    memory,
+    memoryLimit,
+    spilled,
     nbytes,
     clients: store.totals?.clients ?? 0,
     schedulerCpu: store.totals?.cpu ?? Number.NaN,
