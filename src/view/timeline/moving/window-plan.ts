@@ -34,8 +34,12 @@ export const ALL_TRACKS: RowsWanted = { tracks: null };
 
 /** Up to this many slices come one by one; beyond, as exact shares. */
 export const MAX_SLICES = 6_000;
-/** The same of folded groups: those are not drawn one by one, and sums in their place are more to send. */
+/**
+ * The same of folded groups: those are not drawn one by one, and sums in their place are more to send. Of a window that grows, sums are
+ * sent again and again: a thousand workers whose tasks take some seconds stay below this.
+ */
 const MAX_SLICES_OF_GROUPS = 16_000;
+const MAX_SLICES_OF_OPEN_GROUPS = 40_000;
 /** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
 const MARGIN = 0.75;
 /** More rows than this are seldom looked at one by one: less beside them. */
@@ -97,17 +101,19 @@ export function planWindow(current: WindowQuery | null, looking: Looking, rows: 
   const many = (tracks?.length ?? 0) + (groups?.length ?? 0) > MANY_ROWS;
   const margin = coarse ? MARGINS[moving] : many ? MARGIN_OF_MANY : MARGIN;
   const since = Math.max(0, Math.floor((looking.since - wide * margin) / bin) * bin);
-  const until = Math.ceil((looking.until + wide * margin) / bin) * bin;
+  const end = Math.ceil((looking.until + wide * margin) / bin) * bin;
+  // Whatever may still grow is watched as it grows.
+  const until = end >= looking.now ? null : Math.max(end, since + bin);
+  const slicesOfGroups = until === null ? MAX_SLICES_OF_OPEN_GROUPS : MAX_SLICES_OF_GROUPS;
   return {
     since,
-    // Whatever may still grow is watched as it grows.
-    until: until >= looking.now ? null : Math.max(until, since + bin),
+    until,
     level,
     functions: looking.functions,
     ...(tracks !== undefined && { tracks }),
     ...(groups !== undefined && { groups }),
     ...(looking.filter && { filter: looking.filter }),
-    maxSlices: groups === undefined ? MAX_SLICES : coarse ? 0 : MAX_SLICES_OF_GROUPS,
+    maxSlices: groups === undefined ? MAX_SLICES : coarse ? 0 : slicesOfGroups,
     ...(coarse && { quick: true }),
   };
 }
