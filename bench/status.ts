@@ -60,7 +60,7 @@ async function busyCluster(workers: number, options: Options): Promise<Record<Pa
     '--record-dir',
     path.join(cluster.folder, 'recordings'),
   ]);
-  await using _crowd = await Crowd.open(VIEWERS - 1, () => watchFolded(taskglass.origin, THREADS));
+  await using _crowd = await Crowd.open(VIEWERS - 1, () => watchFolded(taskglass.origin, workers, THREADS));
   await using _load = new Load(driver, workers);
   await sleep(10_000);
   const urls = { ours: taskglass.url('/status'), bokeh: `http://127.0.0.1:${cluster.dashboardPort}/status` };

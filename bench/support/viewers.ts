@@ -43,21 +43,29 @@ export function watchOurs(origin: string, now: number): Promise<Viewer> {
 /** How long a page that follows stays with one question on a busy cluster, and how much is in view, ms. */
 const ASKS_EVERY = 5_500;
 const IN_VIEW = 3_000;
+const HISTORY = 60_000;
 
-/** A viewer of /status of a cluster with more rows than a screen has: of workers of so many threads each, folded, it asks for 50. */
-export async function watchFolded(origin: string, threads: number): Promise<Viewer> {
+/**
+ * A viewer of /status of a cluster with more rows than a screen has: of workers of so many threads each, folded, it asks for 50,
+ * and for what all rows did together in the minute before it came and since.
+ */
+export async function watchFolded(origin: string, workers: number, threads: number): Promise<Viewer> {
   const groups = Array.from({ length: 50 }, (_, i) => ({
     row: FIRST_GROUP + 1 + i,
     ranges: [i * threads, (i + 1) * threads],
   }));
+  const before = (ms: number, level: number) => Math.floor(((Date.now() - ms) * 1_000) / 2 ** level) * 2 ** level;
   const query = (): WindowQuery => {
-    const since = Math.floor((Date.now() - IN_VIEW) / 2.048) * 2_048;
-    return { since, until: null, level: 11, functions: null, tracks: [], groups, maxSlices: 16_000 };
+    const open = { until: null, functions: null, tracks: [], groups, maxSlices: 48_000 };
+    return { ...open, since: before(IN_VIEW, 11), level: 11 };
   };
   const viewer = await askOurs(origin, query());
   const { socket } = viewer;
   const timer = setInterval(() => socket.send(JSON.stringify({ kind: 'window', id: 1, query: query() })), ASKS_EVERY);
   socket.on('close', () => clearInterval(timer));
+  const all = [{ row: FIRST_GROUP, ranges: [0, workers * threads] }];
+  const history = { ...query(), since: before(HISTORY, 16), level: 16, groups: all, maxSlices: 0 };
+  socket.send(JSON.stringify({ kind: 'window', id: 2, query: history }));
   return viewer;
 }
 

@@ -181,49 +181,65 @@ describe('windows', () => {
       .map((all) => all.map((of, i): GroupQuery => ({ row: FIRST_GROUP + 7 * i, ranges: of })));
     const tracks = fc.constantFrom<number[] | undefined>(undefined, [], [0, 3]);
     fc.assert(
-      fc.property(rows, query, groups, tracks, fc.integer({ min: 1, max: 3 }), (all, q, of, own, parts) => {
-        const store = newStore();
-        const live = new Replica(() => 0);
-        const asked = { ...q, maxSlices: 0, groups: of, ...(own === undefined ? {} : { tracks: own }) };
-        const cursor = new WindowCursor(store, asked);
-        live.window(1);
-        // The first answer and what comes after it, each in steps of a few rows.
-        const pull = () => {
-          let batch = cursor.step(9);
-          while (cursor.unfinished) batch = cursor.step(9);
-          if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
-        };
-        const inOrder: Row[] = [];
-        for (let part = 0; part < parts; part++) {
-          const some = all.filter((_, i) => i % parts === part);
-          inOrder.push(...some);
-          store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, some) });
-          pull();
-        }
-        const data = live.window(1);
-        expect(data.mode).toBe('shares');
-        const at = { ...q, level: data.level, until: q.until ?? (data.firstBin + 16_384) * 2 ** data.level };
-        const single = busyOfRows(store, inOrder, at);
-        const expected = new Map<string, number>();
-        for (const [place, busy] of single) {
-          const [track = '', bin, category] = place.split(' ');
-          const rowsOf = of.filter((group) => isIn(group, Number(track))).map(({ row }) => row);
-          if (own?.includes(Number(track)) !== false) rowsOf.push(Number(track));
-          for (const row of rowsOf) {
-            const key = `${row} ${bin} ${category}`;
-            expected.set(key, (expected.get(key) ?? 0) + busy);
+      fc.property(
+        rows,
+        query,
+        groups,
+        tracks,
+        fc.integer({ min: 1, max: 6 }),
+        fc.boolean(),
+        (all, q, of, own, parts, late) => {
+          const store = newStore();
+          const live = new Replica(() => 0);
+          const asked = { ...q, maxSlices: 0, groups: of, ...(own === undefined ? {} : { tracks: own }) };
+          const cursor = new WindowCursor(store, asked);
+          live.window(1);
+          const inOrder: Row[] = [];
+          let part = 0;
+          const come = () => {
+            const some = all.filter((_, i) => i % parts === part);
+            part++;
+            inOrder.push(...some);
+            store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, some) });
+          };
+          // The first answer and what comes after it, each in steps of a few rows; between two of them more may come.
+          const pull = () => {
+            let batch = cursor.step(9);
+            while (cursor.unfinished) {
+              if (late && part < parts) come();
+              batch = cursor.step(9);
+            }
+            if (batch !== null) live.apply({ kind: 'window', id: 1, batch });
+          };
+          while (part < parts) {
+            come();
+            pull();
           }
-        }
-        const found = new Map<string, number>();
-        for (const row of data.tracks()) {
-          const shares = data.sharesOf(row)!;
-          const group = of.find((candidate) => candidate.row === row);
-          expect(shares.lanes).toBe(group === undefined ? 1 : groupSize(group));
-          for (let i = 0; i < shares.length; i++)
-            found.set(`${row} ${data.firstBin + shares.bin[i]!} ${shares.category[i]}`, shares.busy[i]!);
-        }
-        expect(found).toEqual(expected);
-      }),
+          const data = live.window(1);
+          expect(data.mode).toBe('shares');
+          const at = { ...q, level: data.level, until: q.until ?? (data.firstBin + 16_384) * 2 ** data.level };
+          const single = busyOfRows(store, inOrder, at);
+          const expected = new Map<string, number>();
+          for (const [place, busy] of single) {
+            const [track = '', bin, category] = place.split(' ');
+            const rowsOf = of.filter((group) => isIn(group, Number(track))).map(({ row }) => row);
+            if (own?.includes(Number(track)) !== false) rowsOf.push(Number(track));
+            for (const row of rowsOf) {
+              const key = `${row} ${bin} ${category}`;
+              expected.set(key, (expected.get(key) ?? 0) + busy);
+            }
+          }
+          const found = new Map<string, number>();
+          for (const row of data.tracks()) {
+            const shares = data.sharesOf(row)!;
+            const group = of.find((candidate) => candidate.row === row);
+            expect(shares.lanes).toBe(group === undefined ? 1 : groupSize(group));
+            for (let i = 0; i < shares.length; i++)
+              found.set(`${row} ${data.firstBin + shares.bin[i]!} ${shares.category[i]}`, shares.busy[i]!);
+          }
+          expect(found).toEqual(expected);
+        },
+      ),
       { numRuns: 150 },
     );
   });

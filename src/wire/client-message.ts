@@ -22,7 +22,7 @@ import {
 } from './message.ts';
 
 /** Slices that a window may be answered with, at most. */
-export const MAX_SLICES = 20_000;
+export const MAX_SLICES = 48_000;
 /** Longest part of a key that a filter may name, characters. */
 const MAX_TEXT = 1_000;
 

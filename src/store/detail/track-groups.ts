@@ -147,6 +147,21 @@ export class GroupSum {
     step(steps, end + this.#from, -1);
   };
 
+  /** Time from one moment to another, µs from the beginning of bin 0 on; all of it in bins that are there. */
+  addSpan(from: Micros, until: Micros, category: number): void {
+    const width = this.#width;
+    this.begin(0);
+    let bin = Math.floor(from / width);
+    const last = Math.ceil(until / width) - 1;
+    if (bin === last) {
+      this.add(bin, category, until - from);
+      return;
+    }
+    this.add(bin, category, ++bin * width - from);
+    if (bin < last) this.fill(bin, last, category);
+    this.add(last, category, until - last * width);
+  }
+
   #of(category: number): Busy {
     const all = this.#all;
     while (all.length <= category) all.push(undefined);
@@ -157,8 +172,8 @@ export class GroupSum {
     return of;
   }
 
-  /** What was added, by bin and then category. */
-  read(sink: ShareSink): void {
+  /** What was added, from a bin on, by bin and then category. */
+  read(sink: ShareSink, from = this.#first): void {
     const all = this.#all.filter((of) => of !== undefined);
     const filled = all.map(() => 0);
     for (let page = 0; page < this.#pages; page++) {
@@ -170,7 +185,8 @@ export class GroupSum {
         for (let c = 0; c < all.length; c++) {
           filled[c]! += steps[c]?.[i] ?? 0;
           const micros = (sums[c]?.[i] ?? 0) + filled[c]! * this.#width;
-          if (micros > 0) sink(this.#first + page * PAGE + i, all[c]!.category, micros);
+          const bin = this.#first + page * PAGE + i;
+          if (micros > 0 && bin >= from) sink(bin, all[c]!.category, micros);
         }
       }
     }

@@ -13,6 +13,7 @@ import { type MatchFilter, matchesOf, type RecordMatches } from '../queries/reco
 import type { Store } from '../store.ts';
 import { FoundSlices } from './found-slices.ts';
 import { PART_ROWS, partOf, rowsOf, sumUpTracks } from './group-answer.ts';
+import { GrowingSums } from './growing-sums.ts';
 import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
 import { type Grid, gridOver, MAX_BINS, ShareBinner, type ShareSink } from './shares.ts';
@@ -78,6 +79,8 @@ export class WindowCursor {
   /** Slices that were sent. */
   #sent = 0;
   #grid: Grid = { level: 0, firstBin: 0, count: 0 };
+  /** Null: the tracks of a group are gone through each time. */
+  #growing: GrowingSums | null = null;
   /** An answer that takes more than one step. */
   #job: Generator<undefined, WindowBatch | null> | null = null;
   /** Rows that the present step may still go through. */
@@ -389,7 +392,15 @@ export class WindowCursor {
     if (reset && this.#matches !== null && this.#wantsAll) {
       for (const spent of this.#matches.learnAll()) if (this.#spent(spent)) yield;
     }
-    if (reset) this.#seen = this.#store.records.length;
+    if (reset) {
+      this.#seen = this.#store.records.length;
+      const keeps = this.query.until === null && this.#matches === null;
+      const growing = keeps ? GrowingSums.over(this.#store, this.#groups, this.#functions, this.#grid) : null;
+      this.#growing = growing;
+      if (growing !== null) {
+        for (const row of this.#groups.rows) yield* growing.build(row, (gone) => this.#spent(gone));
+      }
+    }
     for (let i = 0; i < rows.length; i++) yield* this.#addRow(answer, rows[i]!, from[i]!);
     // What came meanwhile: its rows are listed once more, so that all of it is of one moment.
     const dirty = this.#dirty();
@@ -417,7 +428,9 @@ export class WindowCursor {
     const { track, from, offset, entries } = answer;
     track.push(row);
     from.push(first);
-    if (row >= FIRST_GROUP) {
+    if (row >= FIRST_GROUP && this.#growing !== null) {
+      this.#growing.read(row, first, entries.push);
+    } else if (row >= FIRST_GROUP) {
       const sum = new GroupSum(first, Math.max(first, this.#filled()), 2 ** this.#grid.level);
       yield* this.#sumUp(row, first, sum);
       sum.read(entries.push);

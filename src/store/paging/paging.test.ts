@@ -87,7 +87,8 @@ describe('paging', () => {
         expect(answers(store)).toEqual(answers(storeOf(rows)));
         // What grows stays in memory; all else does not.
         expect(pager.memory.bytes).toBeLessThanOrEqual((pages + 40) * 1_024);
-        if (rows.length > 800) expect(pager.loads).toBeGreaterThan(0);
+        // So few pages do not hold so many rows, whatever they are.
+        if (rows.length > 800 && pages <= 30) expect(pager.loads).toBeGreaterThan(0);
       }),
       { numRuns: 12 },
     );

@@ -39,7 +39,7 @@ export const MAX_SLICES = 6_000;
  * sent again and again: a thousand workers whose tasks take some seconds stay below this.
  */
 const MAX_SLICES_OF_GROUPS = 16_000;
-const MAX_SLICES_OF_OPEN_GROUPS = 40_000;
+const MAX_SLICES_OF_OPEN_GROUPS = 48_000;
 /** Asked for on each side, in widths of the view; what a pan shows at once in full detail. */
 const MARGIN = 0.75;
 /** More rows than this are seldom looked at one by one: less beside them. */
