@@ -139,6 +139,27 @@ test('a window is answered, follows what comes, moves and closes', async () => {
   viewer.close();
 });
 
+test('a window of sums alone follows less often, and has the last task though nothing comes after it', async () => {
+  await using serving = await Serving.start();
+  const viewer = await serving.viewer();
+  for (const [id, maxSlices] of [20_000, 0].entries()) {
+    viewer.send({ kind: 'window', id, query: { ...EVERYTHING, maxSlices } });
+  }
+  const windowOf = (id: number) => replicaOf(viewer).windows.get(id);
+  const busy = (): number => {
+    const { busy: sums = [] } = windowOf(1)?.sharesOf(0) ?? {};
+    return Array.from(sums).reduce((sum, micros) => sum + micros, 0);
+  };
+  for (let i = 1; i <= 10; i++) {
+    serving.source.finish(tasksOf('inc', 1, EPOCH + i));
+    await vi.waitFor(() => expect(windowOf(0)?.slicesOf(0)?.length).toBe(i), soon);
+  }
+  await vi.waitFor(() => expect(busy()).toBe(10 * 10_000), soon);
+  const messages = (id: number): number => viewer.of('window').filter((message) => message.id === id).length;
+  expect(messages(1)).toBeLessThan(messages(0));
+  viewer.close();
+});
+
 test('a window is narrowed by a pattern of keys; what is none is answered with why, and nothing matches', async () => {
   await using serving = await Serving.start();
   serving.source.finish(tasksOf('inc', 12));

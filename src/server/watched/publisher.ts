@@ -220,8 +220,10 @@ export class Publisher {
     this.#windowsAt = now;
     this.#windowsCost = 0.8 * this.#windowsCost + 0.2 * this.#windowsSpent;
     this.#windowsSpent = 0;
-    for (const session of this.#sessions) session.refreshWindows();
+    const next = Math.min(...[...this.#sessions].map((session) => session.refreshWindows(now)));
     this.#serveWindows();
+    // Whether or not anything else changes.
+    if (next < Number.POSITIVE_INFINITY) this.#schedule(next);
   }
 
   /** Goes on with the windows that are to be brought up to date, for one turn; those that were served last come last. */
