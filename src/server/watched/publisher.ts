@@ -44,6 +44,8 @@ const WORKERS_MS = 1_000;
 const RESOURCES_MS = 1_000;
 /** Windows are brought up to date each round while that costs little, and at least this often. */
 const WINDOWS_MS = 200;
+/** Those that never hold slices, the strip of all history, so often: nobody sees a task in it. */
+const SUMS_MS = 400;
 /** The share of a core that windows may take before they are brought up to date less often. */
 const WINDOWS_SHARE = 0.05;
 /** Windows are served so long at a stretch: the source's ticks and other viewers come between two turns. */
@@ -81,6 +83,7 @@ export class Publisher {
   #beat: NodeJS.Timeout | null = null;
   #aliveAt = 0;
   #windowsAt = Number.NEGATIVE_INFINITY;
+  #sumsAt = Number.NEGATIVE_INFINITY;
   #windowsCost = 0;
   /** Milliseconds spent on windows since they were last to be brought up to date. */
   #windowsSpent = 0;
@@ -220,10 +223,12 @@ export class Publisher {
     this.#windowsAt = now;
     this.#windowsCost = 0.8 * this.#windowsCost + 0.2 * this.#windowsSpent;
     this.#windowsSpent = 0;
-    const next = Math.min(...[...this.#sessions].map((session) => session.refreshWindows(now)));
+    const all = now - this.#sumsAt >= SUMS_MS - ROUND_MS / 2;
+    if (all) this.#sumsAt = now;
+    const left = [...this.#sessions].filter((session) => session.refreshWindows(all));
     this.#serveWindows();
     // Whether or not anything else changes.
-    if (next < Number.POSITIVE_INFINITY) this.#schedule(next);
+    if (left.length > 0) this.#schedule(this.#sumsAt + SUMS_MS);
   }
 
   /** Goes on with the windows that are to be brought up to date, for one turn; those that were served last come last. */

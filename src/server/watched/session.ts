@@ -45,12 +45,7 @@ interface OpenWindow {
   cursor: WindowCursor | null;
   /** It is to be brought up to date. */
   due: boolean;
-  /** When that was last said, ms of the monotonic clock. */
-  refreshed: number;
 }
-
-/** A window that never holds slices, the strip of all history, is brought up to date so often, ms: nobody sees a task in it. */
-const SUMS_EVERY = 400;
 
 /** Rows of the store that one step of an answer goes through, at most about: a few milliseconds. */
 const STEP_ROWS = 40_000;
@@ -117,22 +112,14 @@ export class Session {
     }
   }
 
-  /**
-   * All windows are to be brought up to date, but for those whose time has not come. Returns when that of the next one is (as `now`, ms of
-   * the monotonic clock); infinity where none waits.
-   */
-  refreshWindows(now: number): number {
-    let next = Number.POSITIVE_INFINITY;
+  /** Windows are to be brought up to date: all, or those alone that may hold slices. True: there are others. */
+  refreshWindows(all: boolean): boolean {
+    let left = false;
     for (const window of this.#windows.values()) {
-      const at = window.query.maxSlices > 0 ? now : window.refreshed + SUMS_EVERY;
-      if (at > now) {
-        next = Math.min(next, at);
-        continue;
-      }
-      window.due = true;
-      window.refreshed = now;
+      if (all || window.query.maxSlices > 0) window.due = true;
+      else left = true;
     }
-    return next;
+    return left;
   }
 
   /** True: {@link deliverWindows} would bring something nearer. */
@@ -250,7 +237,6 @@ export class Session {
           matching: this.#matching(message.query),
           cursor: null,
           due: true,
-          refreshed: Number.NEGATIVE_INFINITY,
         });
         this.#host.wake();
         break;
