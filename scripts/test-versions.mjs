@@ -14,6 +14,7 @@ import { Failure, main, say, warn } from './lib/say.mjs';
 
 const OLDEST = [2022, 12];
 const TESTS = ['test/dask/conformance.test.ts', 'test/dask/agent-source.test.ts'];
+const TESTS_OF_AGENT = ['tests/test_agent.py', 'tests/test_run_again.py'];
 
 /** @typedef {{ version: string, outcome: string, passed: number, failed: number, seconds: number }} Row */
 
@@ -102,7 +103,7 @@ async function tryVersion(version) {
   const env = { TASKGLASS_TEST_DASK: `${version}=${python}` };
   const status = await runNode('vitest/vitest.mjs', ['run', ...reporters, ...TESTS], { quiet: true, env });
   const counts = readVitestReport(file);
-  const pytest = await run(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests/test_agent.py'], {
+  const pytest = await run(python, ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', ...TESTS_OF_AGENT], {
     quiet: true,
     cwd: inRoot('agent'),
   });
