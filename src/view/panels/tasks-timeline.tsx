@@ -167,6 +167,11 @@ export function TasksTimeline(): JSX.Element {
           onChange={(part) => model.change(part)}
           onFilter={(part) => model.change(part, true)}
           onHit={onHit}
+          onEscape={() => {
+            const open = state().task !== null;
+            if (open) stream()?.details.close();
+            return open;
+          }}
           onMarks={(found) => {
             marks.marks = found;
             stream()?.timeline.setMarks(found);

@@ -12,6 +12,8 @@ export interface SearchBoxProps {
   readonly onFilter: (part: Pick<TasksState, 'search' | 'regex' | 'key' | 'pattern'>) => void;
   readonly onHit: (record: RecordView) => void;
   readonly onMarks: (marks: Marks | null) => void;
+  /** Escape in the box; true: the details of a hit were open, and are closed. */
+  readonly onEscape: () => boolean;
 }
 
 /** A search begins when nothing was typed for so long, ms. */
@@ -90,6 +92,7 @@ export function SearchBox(props: SearchBoxProps): JSX.Element {
       void go(event.shiftKey ? -1 : 1);
     } else if (event.key === 'Escape') {
       event.preventDefault();
+      if (props.onEscape()) return;
       if (props.state.search === '') input.blur();
       else props.onChange({ search: '' });
     }
