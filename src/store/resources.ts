@@ -2,6 +2,7 @@ import { Growable } from '../base/growable.ts';
 import { RESOURCE_COLUMNS, type ResourceColumn, type WorkerView } from '../model/batch.ts';
 import type { Seconds } from '../model/units.ts';
 import type { StateReader, StateWriter } from './paging/state.ts';
+import type { WorkerTable } from './workers.ts';
 
 /** Samples are at least this far apart. */
 const SAMPLE_EVERY: Seconds = 0.5;
@@ -28,7 +29,7 @@ export class Resources {
     return time - last >= SAMPLE_EVERY || time < last - SAMPLE_EVERY;
   }
 
-  sample(time: Seconds, workers: readonly WorkerView[]): void {
+  sample(time: Seconds, workers: WorkerTable): void {
     const row = summarise(workers);
     if (row === null) return;
     for (const name of RESOURCE_COLUMNS) {
@@ -67,25 +68,24 @@ export class Resources {
 export type ResourceRow = Record<Exclude<ResourceColumn, 'time'>, number>;
 
 /** One sample over the workers that have reported; null when none has. */
-export function summarise(all: readonly WorkerView[]): ResourceRow | null {
-  const workers = all.filter((w) => w.alive && !Number.isNaN(w.cpu));
+export function summarise(table: WorkerTable): ResourceRow | null {
+  const workers = table.views().filter((w) => w.alive && !Number.isNaN(w.cpu));
   if (workers.length === 0) return null;
+  const { cpu: mean, memory, memoryLimit } = table.totals();
   const cpu = workers.map((w) => w.cpu / Math.max(1, w.nthreads));
   const process = workers.map((w) => w.memory.process || 0);
-  // Those that have not reported yet have their share of the limit all the same: it must not jump with their first word.
-  const limit = sum(all.filter((w) => w.alive).map((w) => w.memory.limit));
   const used = workers.map((w, i) => (w.memory.limit > 0 ? process[i]! / w.memory.limit : 0));
   const hosts = groupByHost(workers);
   const perHost = (pick: (w: WorkerView) => number): number =>
     sum([...hosts.values()].map((group) => Math.max(...group.map((w) => pick(w) || 0))));
   return {
-    cpu: sum(cpu) / cpu.length,
+    cpu: mean,
     cpuMin: Math.min(...cpu),
     cpuMax: Math.max(...cpu),
-    memory: sum(process),
-    memoryMin: Math.min(...used) * limit,
-    memoryMax: Math.max(...used) * limit,
-    memoryLimit: limit,
+    memory,
+    memoryMin: Math.min(...used) * memoryLimit,
+    memoryMax: Math.max(...used) * memoryLimit,
+    memoryLimit,
     networkRead: perHost((w) => w.network.read),
     networkWrite: perHost((w) => w.network.write),
     diskRead: perHost((w) => w.disk.read),

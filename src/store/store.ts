@@ -266,7 +266,7 @@ export class Store implements SourceSink {
     if (event.cost !== undefined) this.cost = event.cost;
     this.workers.expire(event.time);
     if (samples !== undefined && this.resources.due(event.time)) {
-      this.resources.sample(event.time, this.workers.views());
+      this.resources.sample(event.time, this.workers);
     }
   }
 

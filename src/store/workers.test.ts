@@ -40,6 +40,6 @@ describe('the totals of workers', () => {
     expect(totals).toEqual({ workers: 3, threads: 7, cpu: 75, memory: 150, memoryLimit: 7_000, spilled: 7 });
     // What is sampled over time says the same.
     const { cpu, memory, memoryLimit } = totals;
-    expect(summarise(table.views())).toMatchObject({ cpu, memory, memoryLimit });
+    expect(summarise(table)).toMatchObject({ cpu, memory, memoryLimit });
   });
 });

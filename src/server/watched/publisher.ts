@@ -44,7 +44,7 @@ const WORKERS_MS = 1_000;
 const RESOURCES_MS = 1_000;
 /** Windows are brought up to date each round while that costs little, and at least this often. */
 const WINDOWS_MS = 200;
-/** Those that never hold slices, the strip of all history, so often: nobody sees a task in it. */
+/** Those that never hold slices (the strip of all history, rows that move), so often: nobody sees a task in them. */
 const SUMS_MS = 400;
 /** The share of a core that windows may take before they are brought up to date less often. */
 const WINDOWS_SHARE = 0.05;
@@ -225,10 +225,11 @@ export class Publisher {
     this.#windowsSpent = 0;
     const all = now - this.#sumsAt >= SUMS_MS - ROUND_MS / 2;
     if (all) this.#sumsAt = now;
-    const left = [...this.#sessions].filter((session) => session.refreshWindows(all));
+    let left = false;
+    for (const session of this.#sessions) if (session.refreshWindows(all)) left = true;
     this.#serveWindows();
     // Whether or not anything else changes.
-    if (left.length > 0) this.#schedule(this.#sumsAt + SUMS_MS);
+    if (left) this.#schedule(this.#sumsAt + SUMS_MS);
   }
 
   /** Goes on with the windows that are to be brought up to date, for one turn; those that were served last come last. */

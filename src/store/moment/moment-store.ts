@@ -259,7 +259,7 @@ export class MomentStore {
     this.workers.expire(event.time);
     const sampled = this.#store === null || this.#isSampled(event.time);
     if (samples !== undefined && !sampled && this.#sampled.due(event.time)) {
-      this.#sampled.sample(event.time, this.workers.views());
+      this.#sampled.sample(event.time, this.workers);
     }
   }
 
