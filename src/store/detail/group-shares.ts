@@ -1,5 +1,6 @@
 import { groupSize, type WindowQuery } from '../../model/batch.ts';
 import type { Micros } from '../../model/units.ts';
+import { GrowingShares } from './growing-shares.ts';
 import { type Grid, gridOver, MAX_BINS } from './shares.ts';
 import { TrackGroups } from './track-groups.ts';
 import type { TrackShares, TrackSlices } from './window-data.ts';
@@ -7,7 +8,10 @@ import type { TrackShares, TrackSlices } from './window-data.ts';
 /** An open window may grow to so many times its bins before all sums are made anew. */
 const ROOM = 2;
 
+const NOTHING = { length: 0, bin: new Uint16Array(0), category: new Uint16Array(0), busy: new Float64Array(0) };
+
 interface Sum {
+  readonly growing: GrowingShares;
   readonly shares: TrackShares;
   /** Slices have come since that begin here or later. */
   changedFrom: Micros;
@@ -69,8 +73,10 @@ export class GroupShares {
       const slices = this.#slicesOf(track);
       if (slices !== undefined) summer.add(slices);
     }
-    const shares = summer.end(known?.shares ?? null, lanes);
-    this.#sums.set(row, { shares, changedFrom: Number.POSITIVE_INFINITY });
+    const growing = known?.growing ?? new GrowingShares(NOTHING);
+    summer.end(growing);
+    const shares = growing.state(lanes);
+    this.#sums.set(row, { growing, shares, changedFrom: Number.POSITIVE_INFINITY });
     return shares;
   }
 
@@ -138,27 +144,17 @@ class Summer {
     }
   }
 
-  /** What was added, behind what is `known` of the bins before. */
-  end(known: TrackShares | null, lanes: number): TrackShares {
+  /** What was added takes the place of what there was of these bins. */
+  end(into: GrowingShares): void {
     const touched = this.#touched.sort((a, b) => a.category - b.category);
-    let keep = 0;
-    while (known !== null && keep < known.length && known.bin[keep]! < this.#from) keep++;
-    let length = keep;
+    let room = 0;
     let [low, high] = [this.#count, 0];
     for (const of of touched) {
-      length += of.high - of.low + 1;
+      room += of.high - of.low + 1;
       low = Math.min(low, of.low);
       high = Math.max(high, of.high);
     }
-    const bin = new Uint16Array(length);
-    const category = new Uint16Array(length);
-    const busy = new Float64Array(length);
-    if (known !== null) {
-      bin.set(known.bin.subarray(0, keep));
-      category.set(known.category.subarray(0, keep));
-      busy.set(known.busy.subarray(0, keep));
-    }
-    let at = keep;
+    into.cut(this.#from, room);
     const filled = new Int32Array(touched.length);
     for (let b = low; b <= high; b++) {
       for (let i = 0; i < touched.length; i++) {
@@ -169,9 +165,7 @@ class Summer {
         of.parts[b] = 0;
         of.steps[b] = 0;
         if (sum === 0) continue;
-        bin[at] = b;
-        category[at] = of.category;
-        busy[at++] = sum;
+        into.push(b, of.category, sum);
       }
     }
     for (const of of touched) {
@@ -179,7 +173,6 @@ class Summer {
       of.high = -1;
     }
     touched.length = 0;
-    return { length: at, bin, category, busy, lanes };
   }
 
   #of(category: number): Busy {

@@ -6,6 +6,12 @@ import {
   type WindowQuery,
 } from '../../model/batch.ts';
 import { GroupShares } from './group-shares.ts';
+import { GrowingShares } from './growing-shares.ts';
+
+/** New memory for slices that grow has room for so many times as many. */
+const ROOM = 1.5;
+/** Two times, and three numbers. */
+const SLICE_BYTES = 28;
 
 /** The slices of one track, sorted by start; of those that start together the older record's first. */
 export interface TrackSlices {
@@ -25,6 +31,8 @@ export interface TrackShares {
   readonly busy: Uint32Array | Float64Array;
   /** How many tracks it is the sum of: their wall time together is so many bins wide. */
   readonly lanes: number;
+  /** Of a row that grows: its memory, and how many changes had been made to it. */
+  readonly growth?: { readonly of: GrowingShares; readonly step: number };
 }
 
 /** One open window as the page knows it: the answers to its query, put together. */
@@ -81,10 +89,9 @@ export class WindowData {
       const track = batch.track[order[from]!]!;
       let to = from + 1;
       while (to < order.length && batch.track[order[to]!] === track) to++;
-      const added = gather(batch, order.subarray(from, to));
-      const known = this.#slices.get(track);
-      this.#slices.set(track, known === undefined ? added : merge(known, added));
-      this.#groups?.change(track, added.start[0]!, Math.max(...added.stop));
+      const rows = order.subarray(from, to);
+      this.#slices.set(track, join(this.#slices.get(track), batch, rows));
+      this.#groups?.change(track, batch.start[rows[0]!]!, lastStop(batch, rows));
       from = to;
     }
   }
@@ -96,48 +103,25 @@ export class WindowData {
       const track = batch.track[i]!;
       const from = batch.offset[i]!;
       const to = batch.offset[i + 1]!;
+      const lanes = this.#lanes.get(track) ?? 1;
       const known = this.#shares.get(track);
-      let keep = 0;
-      if (known !== undefined) while (keep < known.length && known.bin[keep]! < batch.from[i]!) keep++;
-      this.#shares.set(track, {
-        length: keep + to - from,
-        bin: join(Uint16Array, known?.bin, keep, batch.bin, from, to),
-        category: join(Uint16Array, known?.category, keep, batch.category, from, to),
-        busy: joinBusy(known?.busy, keep, batch.busy, from, to),
-        lanes: this.#lanes.get(track) ?? 1,
-      });
+      // An answer that replaces everything lies in its message as it is needed.
+      if (known === undefined || batch.from[i] === 0) {
+        this.#shares.set(track, {
+          length: to - from,
+          bin: batch.bin.subarray(from, to),
+          category: batch.category.subarray(from, to),
+          busy: batch.busy.subarray(from, to),
+          lanes,
+        });
+        continue;
+      }
+      const growing = known.growth?.of ?? new GrowingShares(known);
+      growing.cut(batch.from[i]!, to - from);
+      growing.append(batch, from, to);
+      this.#shares.set(track, growing.state(lanes));
     }
   }
-}
-
-function join<T extends Uint16Array | Uint32Array>(
-  make: new (length: number) => T,
-  head: T | undefined,
-  keep: number,
-  tail: T,
-  from: number,
-  to: number,
-): T {
-  // An answer that replaces everything lies in its message as it is needed.
-  if (keep === 0) return tail.subarray(from, to) as T;
-  const joined = new make(keep + to - from);
-  if (head !== undefined) joined.set(head.subarray(0, keep));
-  joined.set(tail.subarray(from, to), keep);
-  return joined;
-}
-
-function joinBusy(
-  head: TrackShares['busy'] | undefined,
-  keep: number,
-  tail: TrackShares['busy'],
-  from: number,
-  to: number,
-): TrackShares['busy'] {
-  if (keep === 0) return tail.subarray(from, to);
-  const joined = tail instanceof Float64Array ? new Float64Array(keep + to - from) : new Uint32Array(keep + to - from);
-  if (head !== undefined) joined.set(head.subarray(0, keep));
-  joined.set(tail.subarray(from, to), keep);
-  return joined;
 }
 
 type Times = Pick<TrackSlices, 'start' | 'record' | 'stop'>;
@@ -145,6 +129,33 @@ type Times = Pick<TrackSlices, 'start' | 'record' | 'stop'>;
 /** In whatever order they came: what overlaps is drawn the same way each time. */
 function compare(a: Times, i: number, b: Times, j: number): number {
   return a.start[i]! - b.start[j]! || a.record[i]! - b.record[j]! || a.stop[i]! - b.stop[j]!;
+}
+
+function lastStop({ stop }: Times, rows: Uint32Array): number {
+  let last = Number.NEGATIVE_INFINITY;
+  for (const row of rows) last = Math.max(last, stop[row]!);
+  return last;
+}
+
+/**
+ * A track's slices with some rows of a batch, which are in their order. What comes behind all that is known is put there, into memory
+ * that has room for more: of it, states before have none.
+ */
+function join(known: TrackSlices | undefined, batch: SlicesBatch, rows: Uint32Array): TrackSlices {
+  if (known === undefined) return gather(batch, rows);
+  if (compare(known, known.length - 1, batch, rows[0]!) > 0) return merge(known, gather(batch, rows));
+  const joined = grown(known, known.length + rows.length);
+  for (let i = 0; i < rows.length; i++) copyRow(batch, rows[i]!, joined, known.length + i);
+  return joined;
+}
+
+/** So many slices, the first of which are known: in the same memory, where that has room. */
+function grown(known: TrackSlices, length: number): TrackSlices {
+  const memory = known.start.buffer as ArrayBuffer;
+  if (length * SLICE_BYTES <= memory.byteLength) return columnsIn(memory, length);
+  const out = newSlices(length, Math.ceil(length * ROOM));
+  for (const column of ['record', 'category', 'fn', 'start', 'stop'] as const) out[column].set(known[column]);
+  return out;
 }
 
 function gather(batch: SlicesBatch, rows: Uint32Array): TrackSlices {
@@ -164,14 +175,21 @@ function merge(a: TrackSlices, b: TrackSlices): TrackSlices {
   return out;
 }
 
-function newSlices(length: number): TrackSlices {
+/** Slices that nothing is known of yet, with room for more. */
+function newSlices(length: number, capacity = length): TrackSlices {
+  return columnsIn(new ArrayBuffer(capacity * SLICE_BYTES), length);
+}
+
+/** Columns one after the other in memory of their own, each with as much room: one piece of it costs a browser less than five. */
+function columnsIn(memory: ArrayBuffer, length: number): TrackSlices {
+  const capacity = memory.byteLength / SLICE_BYTES;
   return {
     length,
-    record: new Uint32Array(length),
-    category: new Uint32Array(length),
-    fn: new Uint32Array(length),
-    start: new Float64Array(length),
-    stop: new Float64Array(length),
+    start: new Float64Array(memory, 0, length),
+    stop: new Float64Array(memory, 8 * capacity, length),
+    record: new Uint32Array(memory, 16 * capacity, length),
+    category: new Uint32Array(memory, 20 * capacity, length),
+    fn: new Uint32Array(memory, 24 * capacity, length),
   };
 }
 

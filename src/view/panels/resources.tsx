@@ -27,8 +27,8 @@ export function Resources(): JSX.Element {
     live.resources();
     return lastColumns(live.replica.resources);
   });
-  /** The moment that is shown, where it is another than now or the end. */
-  const moment = () => (playhead?.away() === true ? playhead.time() : undefined);
+  /** The moment that is shown, where it is another than now or the end. Charts are drawn anew when it changes, not whenever it is asked for. */
+  const moment = createMemo(() => (playhead?.away() === true ? playhead.time() : undefined));
   const span = createMemo((): readonly [number, number] => {
     const at = moment();
     if (at !== undefined) return [at + BEYOND - SPAN, at + BEYOND];

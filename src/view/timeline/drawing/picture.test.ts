@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { SharesBatch, SlicesBatch, TrackView, WindowQuery } from '../../../model/batch.ts';
+import {
+  FIRST_GROUP,
+  type SharesBatch,
+  type SlicesBatch,
+  type TrackView,
+  type WindowQuery,
+} from '../../../model/batch.ts';
 import { CATEGORY_FUNCTION, CATEGORY_TRANSFER } from '../../../model/task-state.ts';
 import { WindowData } from '../../../store/detail/window-data.ts';
 import { colorsOf } from '../../colors.ts';
@@ -87,13 +93,19 @@ function shares(data: WindowData, bins: number, from = 0, reset = true): void {
   data.apply(batch);
 }
 
-function slices(data: WindowData, count: number, from = 0): void {
+/** Groups of these tracks, which come as slices. */
+const GROUPS = [
+  { row: FIRST_GROUP, ranges: [0, 2] },
+  { row: FIRST_GROUP + 1, ranges: [2, TRACKS] },
+];
+
+function slices(data: WindowData, count: number, from = 0, groups?: typeof GROUPS): void {
   const rows = Array.from({ length: count - from }, (_, i) => from + i);
   const batch: SlicesBatch = {
     mode: 'slices',
     seq: 1,
     now: 1,
-    query: query(),
+    query: query(groups === undefined ? {} : { groups }),
     reset: from === 0,
     record: Uint32Array.from(rows),
     track: Uint32Array.from(rows, (i) => i % TRACKS),
@@ -141,29 +153,46 @@ function input(main: WindowData | null, column: number, over: Partial<PictureInp
 
 /** Rows that do not fit: they scroll. */
 const low = layoutOf(tracks, { height: 20, ratio: 1 });
+const lowGroups = layoutOf(
+  GROUPS.map(({ row }, i) => ({ ...tracks[i]!, track: row })),
+  { height: 20, ratio: 1 },
+);
 const moves = fc.oneof(fc.constant(0), fc.integer({ min: -40, max: 60 }));
+/** How often data come between two pictures; seldom more often than is kept in mind. */
+const growths = fc.oneof(fc.integer({ min: 0, max: 2 }), fc.constant(0), fc.integer({ min: 14, max: 19 }));
 const scrolls = fc.integer({ min: 0, max: Math.max(0, low.height - 20) });
 
 describe('Picture', () => {
-  for (const kind of ['shares', 'slices'] as const) {
+  for (const kind of ['shares', 'slices', 'groups'] as const) {
+    const add = {
+      shares: (data: WindowData, to: number, from: number) => shares(data, to, Math.max(0, from - 2), from === 0),
+      slices: (data: WindowData, to: number, from: number) => slices(data, to, from),
+      groups: (data: WindowData, to: number, from: number) => slices(data, to, from, GROUPS),
+    }[kind];
     it(`draws ${kind} the same whether it reuses what it has or draws all anew`, () => {
       fc.assert(
-        fc.property(fc.array(fc.tuple(moves, fc.boolean(), scrolls, fc.boolean()), { maxLength: 12 }), (steps) => {
+        fc.property(fc.array(fc.tuple(moves, growths, scrolls, fc.boolean()), { maxLength: 12 }), (steps) => {
           const data = new WindowData();
           const kept = new Picture();
           let column = 0;
           let end = 120;
-          (kind === 'shares' ? shares : slices)(data, end);
-          kept.update(input(data, column, { layout: low }));
-          for (const [by, grows, scroll, zooms] of steps) {
-            const over = { layout: low, scroll, least: zooms ? data.level + 2 : 0 };
+          add(data, end, 0);
+          const shown = (over: Partial<PictureInput>): PictureInput =>
+            kind === 'groups'
+              ? input(null, column, { ...over, groups: data, layout: lowGroups })
+              : input(data, column, { ...over, layout: low });
+          kept.update(shown({}));
+          for (const [by, times, scroll, zooms] of steps) {
+            const over = { scroll, least: zooms ? data.level + 2 : 0 };
             column += by;
-            if (grows && kind === 'shares') shares(data, end + 20, end - 2, false);
-            if (grows && kind === 'slices') slices(data, end + 20, end);
-            if (grows) end += 20;
-            kept.update(input(data, column, over));
+            for (let i = 0; i < times; i++, end += 20) {
+              add(data, end + 20, end);
+              // What asks in between makes sums that no picture is drawn of.
+              for (const { row } of GROUPS) data.sharesOf(row);
+            }
+            kept.update(shown(over));
             const fresh = new Picture();
-            fresh.update(input(data, column, over));
+            fresh.update(shown(over));
             expect(furthest(pixelsOf(kept), pixelsOf(fresh))).toBeLessThanOrEqual(1);
           }
         }),

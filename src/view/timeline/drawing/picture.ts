@@ -298,6 +298,12 @@ function changedFrom(before: Drawn['main'], now: Drawn['main'], data: WindowData
   const length = Math.min(before.length, now.length);
   let same = 0;
   if ('bin' in before && 'bin' in now) {
+    const { growth } = before;
+    if (growth !== undefined) {
+      if (growth.of !== now.growth?.of) return Number.NEGATIVE_INFINITY;
+      const { start, width } = gridOf(data, epoch, 0);
+      return start + growth.of.changedFrom(growth.step) * width;
+    }
     while (same < length && before.bin[same] === now.bin[same] && before.busy[same] === now.busy[same]) {
       if (before.category[same] !== now.category[same]) break;
       same++;

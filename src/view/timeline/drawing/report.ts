@@ -17,8 +17,25 @@ export interface TimelineState {
   readonly until: number;
 }
 
+/** A stream that moves tells in each frame, and little of it is new: the browser looks at every attribute that is set. */
+const ATTRIBUTES: {
+  readonly [key in keyof TimelineState]?: { readonly name: string; readonly text: (state: TimelineState) => string };
+} = {
+  since: { name: 'since', text: ({ since }) => String(Math.round(since * 1e6)) },
+  until: { name: 'until', text: ({ until }) => String(Math.round(until * 1e6)) },
+  mode: { name: 'mode', text: ({ mode }) => mode },
+  level: { name: 'level', text: ({ level }) => (level === null ? '' : String(level)) },
+  following: { name: 'follow', text: ({ following }) => String(following) },
+};
+
+/** A view that follows moves in every frame: the page is told no more often than this, ms, if that is all. */
+const MOVES_MS = 200;
 /** Rows are listed while there are no more than this. */
 const MOST_ROWS = 128;
+
+function news(last: TimelineState | null, next: TimelineState): (keyof TimelineState)[] {
+  return (Object.keys(next) as (keyof TimelineState)[]).filter((key) => last?.[key] !== next[key]);
+}
 
 /**
  * Tells what changed, at most once a frame: the page by a callback, tests and scripts by attributes of the panel: `data-since` and
@@ -27,9 +44,15 @@ const MOST_ROWS = 128;
 export class Report {
   readonly #panel: HTMLElement;
   readonly #changed: (state: TimelineState) => void;
+  /** What the attributes say. */
   #last: TimelineState | null = null;
+  /** What the page was told. */
+  #told: TimelineState | null = null;
+  #toldAt = 0;
   #rows = '';
   #stack: Layout | null = null;
+  #layout: Layout | null = null;
+  #place = '';
 
   constructor(panel: HTMLElement, changed: (state: TimelineState) => void) {
     this.#panel = panel;
@@ -38,16 +61,18 @@ export class Report {
 
   tell(stage: StageView, next: TimelineState): void {
     this.#tellRows(stage);
-    const last = this.#last;
-    if (last !== null && Object.entries(next).every(([key, value]) => last[key as keyof TimelineState] === value))
-      return;
-    this.#last = next;
     const { dataset } = this.#panel;
-    dataset.since = String(Math.round(next.since * 1e6));
-    dataset.until = String(Math.round(next.until * 1e6));
-    dataset.mode = next.mode;
-    dataset.level = next.level === null ? '' : String(next.level);
-    dataset.follow = String(next.following);
+    for (const key of news(this.#last, next)) {
+      const attribute = ATTRIBUTES[key];
+      if (attribute !== undefined) dataset[attribute.name] = attribute.text(next);
+    }
+    this.#last = next;
+    const untold = news(this.#told, next);
+    if (untold.length === 0) return;
+    const moves = next.following && untold.every((key) => key === 'since' || key === 'until');
+    if (moves && performance.now() - this.#toldAt < MOVES_MS) return;
+    this.#told = next;
+    this.#toldAt = performance.now();
     this.#changed(next);
   }
 
@@ -56,6 +81,10 @@ export class Report {
       this.#stack = stack;
       this.#panel.dataset.rowCount = String(stack.rows.length);
     }
+    const place = `${scroll}/${ratio}`;
+    if (layout === this.#layout && place === this.#place) return;
+    this.#layout = layout;
+    this.#place = place;
     const rows =
       layout.rows.length > MOST_ROWS
         ? ''
