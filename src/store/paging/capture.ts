@@ -42,9 +42,7 @@ export class Capture {
       const page = pages[this.#next]!;
       if (page.seen !== this.number && !this.#pager.isSaved(page)) {
         written++;
-        if (page.values === null) this.#copy(page);
-        else this.#pager.save(page);
-        if (this.#failed) break;
+        if (!this.#write(page)) break;
       }
       this.#put(page, this.#next);
     }
@@ -61,6 +59,11 @@ export class Capture {
     this.#early.set(page, page.slot);
   }
 
+  /** A page is about to be given up: what is in it now is written before its turn. */
+  ahead(page: Page): void {
+    if (this.#write(page) && page.seen !== this.number) this.early(page);
+  }
+
   fail(): void {
     if (this.#failed) return;
     this.#failed = true;
@@ -75,6 +78,14 @@ export class Capture {
 
   #written(): Uint32Array {
     return Uint32Array.from([...this.slots.filter((slot) => slot !== LOST_SLOT), ...this.#early.values()]);
+  }
+
+  /** Sees to it that what is in a page is in the file. False: it cannot be, and all has failed. */
+  #write(page: Page): boolean {
+    if (this.#pager.isSaved(page)) return true;
+    if (page.values === null) this.#copy(page);
+    else this.#pager.save(page);
+    return !this.#failed;
   }
 
   /** A page that is in the file, or came before its turn, or is lost. */

@@ -229,7 +229,7 @@ export class Pager {
 
   /** A page that nobody needs any more. */
   drop(page: Page): void {
-    if (this.waitsFor(page)) this.capture?.fail();
+    if (this.waitsFor(page)) this.capture?.ahead(page);
     this.release(page);
     if (page.home === this.#file && page.slot >= 0 && !page.kept) this.#free.push(page.slot);
     page.home = null;

@@ -136,7 +136,7 @@ describe('paging', () => {
           }
         },
       ),
-      { numRuns: 8 },
+      { numRuns: 20 },
     );
   });
 
