@@ -273,6 +273,7 @@ export class Store implements SourceSink {
   /** A slice of a record that is about to be there, or is. */
   addSlice(row: SliceRow): void {
     this.slices.push(row);
+    this.arrivals.note(row);
     this.sums.push(row.track, row.fn, categoryOf(row.action, row.status, row.fn), row.start, row.stop);
   }
 

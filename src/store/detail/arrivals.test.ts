@@ -12,13 +12,20 @@ class Made {
   readonly start = { at: (record: number) => record * 10 };
   readonly stop = { at: (record: number) => record * 10 + 8 };
 
-  add(count: number): void {
+  /** `arrivals`: are told. */
+  add(count: number, arrivals?: Arrivals): void {
     for (const end = this.length + count; this.length < end; this.length++) {
       const record = this.length;
       const [track, fn, start, stop] = [this.track, this.fn, this.start, this.stop].map(({ at }) => at(record));
       const row = { track: track!, record, fn: fn!, status: 0, origin: 0 };
-      this.slices.push({ ...row, action: 1, start: start!, stop: start! + 3 });
-      this.slices.push({ ...row, action: 0, start: start! + 3, stop: stop! });
+      const both = [
+        { ...row, action: 1, start: start!, stop: start! + 3 },
+        { ...row, action: 0, start: start! + 3, stop: stop! },
+      ];
+      for (const slice of both) {
+        this.slices.push(slice);
+        arrivals?.note(slice);
+      }
     }
   }
 }
@@ -54,6 +61,20 @@ describe('slices that came', () => {
     made.add(5);
     expect(told(arrivals, 47)).toEqual(expected(47, 55));
     expect(told(arrivals, 55)).toEqual([]);
+  });
+
+  it('are the same whether they were noted as they came or are looked up', () => {
+    const made = new Made();
+    made.add(50);
+    const arrivals = new Arrivals(made, made.slices);
+    for (const count of [20, 5_000, 1, 3_000, 9_000, 2]) {
+      made.add(count, arrivals);
+      for (const back of [1, 30, 2_000, 4_500, 12_000]) {
+        const first = Math.max(0, made.length - back);
+        expect(told(arrivals, first)).toEqual(told(new Arrivals(made, made.slices), first));
+      }
+      expect(told(arrivals, 45)).toEqual(expected(45, made.length));
+    }
   });
 
   it('come in parts where there are many', () => {

@@ -1,5 +1,5 @@
 import { Growable } from '../../base/growable.ts';
-import type { StringIndex } from '../../model/units.ts';
+import type { Micros, RecordIndex, StringIndex } from '../../model/units.ts';
 import type { Slice } from './slices.ts';
 
 /** Slices in columns, as they are sent: one that is added costs no object. */
@@ -27,21 +27,20 @@ export class FoundSlices {
 
   /** `fn`: function of its record; `category`: where it is shown as another one. */
   add({ record, track, category: own, start, stop }: Slice, fn: StringIndex, category = own): void {
+    this.push(record, track, category, fn, start, stop);
+  }
+
+  /** One of others, as another category. */
+  addFrom({ record, track, fn, start, stop }: FoundSlices, at: number, category: number): void {
+    this.push(record.at(at), track.at(at), category, fn.at(at), start.at(at), stop.at(at));
+  }
+
+  push(record: RecordIndex, track: number, category: number, fn: StringIndex, start: Micros, stop: Micros): void {
     this.record.push(record);
     this.track.push(track);
     this.category.push(category);
     this.fn.push(fn);
     this.start.push(start);
     this.stop.push(stop);
-  }
-
-  /** One of others, as another category. */
-  addFrom(others: FoundSlices, at: number, category: number): void {
-    this.record.push(others.record.at(at));
-    this.track.push(others.track.at(at));
-    this.category.push(category);
-    this.fn.push(others.fn.at(at));
-    this.start.push(others.start.at(at));
-    this.stop.push(others.stop.at(at));
   }
 }
