@@ -16,11 +16,17 @@ export interface ChunkValues {
   readonly repetition: number[];
 }
 
+type PageValue = Value | number;
+
 /** Ways to write values: `words` is a dictionary, `deltas` are differences of numbers, `plain` is one value after another. */
 export type Way = 'words' | 'deltas' | 'plain';
 
 /** Bytes of a page, about, before it is compressed. */
 const PAGE = 1 << 20;
+/** Of what takes no more memory than this nobody asks how many pages it fills. */
+const WIDEST_NUMBER = 8;
+/** So few different values take least as numbers of theirs: no other way is tried. */
+const FEW_WORDS = 16;
 
 type Column = Parameters<typeof writeDataPageV2>[0]['column'];
 type Encoding = Parameters<typeof writeDataPageV2>[0]['encoding'];
@@ -46,8 +52,9 @@ export function writeChunk(
   const { element } = column;
   const present = values.filter((value) => value !== null);
   const words = ways.includes('words') ? wordsOf(present) : null;
+  const few = words !== null && words.sorted.length <= FEW_WORDS;
   const attempts = ways.flatMap((way) => {
-    if (way !== 'words') return [writePages(column, values, definition, repetition, way, null)];
+    if (way !== 'words') return few ? [] : [writePages(column, values, definition, repetition, way, null)];
     return words === null ? [] : [writePages(column, values, definition, repetition, way, words)];
   });
   // Text that hardly repeats itself.
@@ -90,15 +97,15 @@ function writePages(
   const encoding: Encoding =
     way === 'words' ? 'RLE_DICTIONARY' : way === 'deltas' ? 'DELTA_BINARY_PACKED' : ('PLAIN' as const);
   const type = words === null ? column.element.type! : 'INT32';
-  for (const { start, end } of getPageBoundaries([...written], type, undefined, PAGE, repetition)) {
-    const pageData = {
-      values: written.slice(start, end),
-      definitionLevels: definition.slice(start, end),
-      repetitionLevels: repetition.slice(start, end),
-      maxDefinitionLevel: maxDefinition(column.schemaPath),
-    };
+  const maxDefinitionLevel = maxDefinition(column.schemaPath);
+  const write = (some: readonly PageValue[], definitionLevels: number[], repetitionLevels: number[]): void => {
+    const pageData = { values: some as PageValue[], definitionLevels, repetitionLevels, maxDefinitionLevel };
     unpacked += writeDataPageV2({ writer: bytes, column, encoding, pageData });
-  }
+  };
+  if (type !== 'BYTE_ARRAY' && written.length * WIDEST_NUMBER <= PAGE) write(written, definition, repetition);
+  else
+    for (const { start, end } of getPageBoundaries([...written], type, undefined, PAGE, repetition))
+      write(written.slice(start, end), definition.slice(start, end), repetition.slice(start, end));
   return { bytes, data, unpacked, encoding };
 }
 
