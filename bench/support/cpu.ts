@@ -10,3 +10,12 @@ export function cpuOf({ pid }: Child): number {
     return sum + Number(ran) / 1e9;
   }, 0);
 }
+
+/** The same with threads that have ended, to the hundredth of a second: for long times. */
+export function cpuWithEnded({ pid }: Child): number {
+  // After the name, which may hold anything, fields 3 and up; user and system time are the 14th and the 15th.
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
