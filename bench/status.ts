@@ -26,7 +26,7 @@ const THREADS = 8;
 const SIZES = [50, 1_000] as const;
 /** A server that just began is still compiled by V8 while it runs. */
 const WARM_UP_MS = 60_000;
-/** So long its CPU is measured: in that time as many tasks finish as are sealed at once, which costs as much as some of all else. */
+/** So long its CPU is measured: in that time as many tasks finish as are sealed at once, which is a good part of its work. */
 const SERVED_MS = 132_000;
 const PAGES = ['ours', 'bokeh'] as const;
 type PageName = (typeof PAGES)[number];

@@ -272,9 +272,10 @@ export class Store implements SourceSink {
 
   /** A slice of a record that is about to be there, or is. */
   addSlice(row: SliceRow): void {
+    const category = categoryOf(row.action, row.status, row.fn);
     this.slices.push(row);
-    this.arrivals.note(row);
-    this.sums.push(row.track, row.fn, categoryOf(row.action, row.status, row.fn), row.start, row.stop);
+    this.arrivals.note(row, category);
+    this.sums.push(row.track, row.fn, category, row.start, row.stop);
   }
 
   /** Something executed. */

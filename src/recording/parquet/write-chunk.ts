@@ -23,7 +23,7 @@ export type Way = 'words' | 'deltas' | 'plain';
 
 /** Bytes of a page, about, before it is compressed. */
 const PAGE = 1 << 20;
-/** Of what takes no more memory than this nobody asks how many pages it fills. */
+/** Bytes: what fits a page at this width each need not be measured value by value. */
 const WIDEST_NUMBER = 8;
 /** So few different values take least as numbers of theirs: no other way is tried. */
 const FEW_WORDS = 16;

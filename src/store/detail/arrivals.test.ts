@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { CATEGORY_FUNCTION } from '../../model/task-state.ts';
+import { CATEGORY_FUNCTION, categoryOf } from '../../model/task-state.ts';
 import { Arrivals } from './arrivals.ts';
 import { Slices } from './slices.ts';
 
@@ -24,7 +24,7 @@ class Made {
       ];
       for (const slice of both) {
         this.slices.push(slice);
-        arrivals?.note(slice);
+        arrivals?.note(slice, categoryOf(slice.action, slice.status, slice.fn));
       }
     }
   }

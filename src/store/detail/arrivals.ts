@@ -1,5 +1,4 @@
 import { lowerBound } from '../../base/bisect.ts';
-import { categoryOf } from '../../model/task-state.ts';
 import type { RecordIndex } from '../../model/units.ts';
 import { FoundSlices } from './found-slices.ts';
 import type { SliceRow, Slices } from './slices.ts';
@@ -37,7 +36,7 @@ export class Arrivals {
   }
 
   /** A slice comes; those of a record one after the other, and of later records later. */
-  note({ track, record, fn, status, action, start, stop }: SliceRow): void {
+  note({ track, record, fn, start, stop }: SliceRow, category: number): void {
     const { length } = this.#young;
     if (length === 0) this.#noted = Math.min(this.#noted, record);
     else if (length >= MOST && this.#young.record.at(length - 1) !== record) {
@@ -45,7 +44,7 @@ export class Arrivals {
       this.#young = new FoundSlices(MOST);
       this.#noted = this.#old.record.at(0);
     }
-    this.#young.push(record, track, categoryOf(action, status, fn), fn, start, stop);
+    this.#young.push(record, track, category, fn, start, stop);
   }
 
   /** Those of record `first` and the ones after it, part by part; each is valid until the next is asked for. */

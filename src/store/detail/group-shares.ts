@@ -11,7 +11,6 @@ const ROOM = 2;
 const NOTHING = { length: 0, bin: new Uint16Array(0), category: new Uint16Array(0), busy: new Float64Array(0) };
 
 interface Sum {
-  readonly growing: GrowingShares;
   readonly shares: TrackShares;
   /** Slices have come since that begin here or later. */
   changedFrom: Micros;
@@ -73,10 +72,10 @@ export class GroupShares {
       const slices = this.#slicesOf(track);
       if (slices !== undefined) summer.add(slices);
     }
-    const growing = known?.growing ?? new GrowingShares(NOTHING);
+    const growing = known?.shares.growth?.of ?? new GrowingShares(NOTHING);
     summer.end(growing);
     const shares = growing.state(lanes);
-    this.#sums.set(row, { growing, shares, changedFrom: Number.POSITIVE_INFINITY });
+    this.#sums.set(row, { shares, changedFrom: Number.POSITIVE_INFINITY });
     return shares;
   }
 
