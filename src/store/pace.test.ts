@@ -21,3 +21,12 @@ it('begins anew on the clock of another scheduler', () => {
   expect(pace.length).toBe(1);
   expect(pace.at(1000, 50)).toBe(0);
 });
+
+it('says at an earlier time what it would have said then, though it was asked for a later one', () => {
+  const pace = new Pace();
+  const asked = new Pace();
+  for (const each of [pace, asked]) for (let i = 0; i <= 3; i++) each.saw(1000 + i, i * 6);
+  expect(asked.at(1020, 18)).toBe(0);
+  expect(asked.at(1003.5, 18)).toBe(pace.at(1003.5, 18));
+  expect(pace.at(1003.5, 18)).toBeCloseTo(18 / 3.5);
+});

@@ -36,15 +36,21 @@ export class Pace {
     this.#forget(time);
   }
 
+  /** Asking forgets nothing: whoever plays a history back asks for earlier times, too. */
   at(now: Seconds, count: number): number {
-    this.#forget(now);
-    const first = this.#seen[0];
+    const first = this.#seen[this.#oldAt(now)];
     return first === undefined ? 0 : (count - first.count) / Math.max(OVER, now - first.time);
   }
 
   #forget(now: Seconds): void {
+    const old = this.#oldAt(now);
+    if (old > 0) this.#seen.splice(0, old);
+  }
+
+  /** Readings before the one where a mean begins. */
+  #oldAt(now: Seconds): number {
     let old = 0;
     while (old + 1 < this.#seen.length && now - this.#seen[old + 1]!.time >= OVER) old++;
-    if (old > 0) this.#seen.splice(0, old);
+    return old;
   }
 }
