@@ -21,14 +21,14 @@ import { writeTasks } from './write.ts';
 
 const tables = new Tables();
 
-/** Some of everything that a recording can hold. */
-function tasks(rows: number, seed = 1): FinishedColumns {
+/** Some of everything that a recording can hold. `longest`: startstops and dependencies of a task. */
+function tasks(rows: number, seed = 1, longest = 3): FinishedColumns {
   let state = seed;
   const random = (below: number): number => {
     state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
-  const lists = Array.from({ length: rows }, () => [random(4), random(3)] as const);
+  const lists = Array.from({ length: rows }, () => [random(longest + 1), random(longest)] as const);
   const sum = (of: 0 | 1): number => lists.reduce((total, list) => total + list[of], 0);
   const columns = makeColumns(rows, sum(0), false, sum(1));
   for (let row = 0; row < rows; row++) {
@@ -56,6 +56,13 @@ function tasks(rows: number, seed = 1): FinishedColumns {
   return columns;
 }
 
+/** Times are whole microseconds in the file. */
+function inMicros(columns: FinishedColumns): FinishedColumns {
+  for (const name of ['start', 'stop', 'ready'] as const)
+    for (let i = 0; i < columns[name].length; i++) columns[name][i] = Math.round(columns[name][i]! * 1e6) / 1e6;
+  return columns;
+}
+
 async function readAll(bytes: Buffer): Promise<FinishedColumns[]> {
   const reader = new TasksReader(bytes, bytes);
   const groups: FinishedColumns[] = [];
@@ -70,10 +77,23 @@ describe('what was written', () => {
     const columns = tasks(rows, rows);
     const [read, ...more] = await readAll(writeTasks([columns], tables.textOf, summary).bytes);
     expect(more).toEqual([]);
-    // Times are whole microseconds in the file.
-    for (const name of ['start', 'stop', 'ready'] as const)
-      for (let i = 0; i < columns[name].length; i++) columns[name][i] = Math.round(columns[name][i]! * 1e6) / 1e6;
-    expect(read).toEqual(columns);
+    expect(read).toEqual(inMicros(columns));
+  });
+  it('is read where lists take several pages, each of which begins with a row', async () => {
+    const columns = tasks(9_500, 3, 30);
+    const { bytes } = writeTasks([columns], tables.textOf, summary);
+    expect(await readAll(bytes)).toEqual([inMicros(columns)]);
+    const lists = takeApart(bytes).groups[0]!.columns.filter(({ path }) => path.includes('list'));
+    expect(lists.length).toBe(5);
+    for (const { pages } of lists) {
+      const data = pages.filter(({ repetition }) => repetition.length > 0);
+      expect(data.length).toBeGreaterThan(1);
+      for (const { repetition } of data) {
+        // Its length is written seven bits a byte; then comes the first level: that of a row's first place.
+        const first = repetition.findIndex((byte) => byte < 128) + 1;
+        expect(repetition[first]! & 1).toBe(0);
+      }
+    }
   });
   it('is read in groups, with a column that is not known and without those that came later', async () => {
     const rows = ROWS_A_GROUP + 5;
