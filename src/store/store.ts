@@ -17,6 +17,7 @@ import { Records } from './columns/records.ts';
 import { StringTable } from './columns/string-table.ts';
 import { Arrivals } from './detail/arrivals.ts';
 import { GroupSums } from './detail/group-sums.ts';
+import { OpenSums } from './detail/open-sums.ts';
 import { type SliceRow, Slices } from './detail/slices.ts';
 import { Tracks } from './detail/tracks.ts';
 import { FunctionTable } from './functions.ts';
@@ -68,6 +69,7 @@ export class Store implements SourceSink {
   readonly arrivals: Arrivals;
   /** What the tracks of a host did together. */
   readonly sums: GroupSums;
+  readonly openSums = new OpenSums();
   readonly tracks: Tracks;
   readonly functions = new FunctionTable();
   readonly workers = new WorkerTable();

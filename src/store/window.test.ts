@@ -188,12 +188,16 @@ describe('windows', () => {
         tracks,
         fc.integer({ min: 1, max: 6 }),
         fc.boolean(),
-        (all, q, of, own, parts, late) => {
+        // Others who look at the same from an earlier moment on, and who come and go while somebody does.
+        fc.array(fc.record({ earlier: fc.nat(30_000_000), comes: fc.nat(5), stays: fc.nat(5) }), { maxLength: 3 }),
+        (all, q, of, own, parts, late, others) => {
           const store = newStore();
-          const live = new Replica(() => 0);
           const asked = { ...q, maxSlices: 0, groups: of, ...(own === undefined ? {} : { tracks: own }) };
-          const cursor = new WindowCursor(store, asked);
-          live.window(1);
+          const viewers = [{ earlier: 0, comes: 0, stays: parts }, ...others].map(({ earlier, comes, stays }, id) => {
+            const query = { ...asked, since: q.since - earlier };
+            const live = new Replica(() => 0);
+            return { id, comes, goes: comes + stays, query, live, cursor: new WindowCursor(store, query) };
+          });
           const inOrder: Row[] = [];
           let part = 0;
           const come = () => {
@@ -203,7 +207,8 @@ describe('windows', () => {
             store.accept({ kind: 'tick', time: BASE + 70, finished: finishedOf(store, some) });
           };
           // The first answer and what comes after it, each in steps of a few rows; between two of them more may come.
-          const pull = () => {
+          const pull = ({ live, cursor }: (typeof viewers)[number]) => {
+            live.window(1);
             let batch = cursor.step(9);
             while (cursor.unfinished) {
               if (late && part < parts) come();
@@ -213,31 +218,41 @@ describe('windows', () => {
           };
           while (part < parts) {
             come();
-            pull();
+            // Who was served first is served last the next time.
+            const there = viewers.filter(({ comes, goes }) => comes < part && part <= goes);
+            for (const viewer of part % 2 === 0 ? there : there.reverse()) pull(viewer);
           }
-          const data = live.window(1);
-          expect(data.mode).toBe('shares');
-          const at = { ...q, level: data.level, until: q.until ?? (data.firstBin + 16_384) * 2 ** data.level };
-          const single = busyOfRows(store, inOrder, at);
-          const expected = new Map<string, number>();
-          for (const [place, busy] of single) {
-            const [track = '', bin, category] = place.split(' ');
-            const rowsOf = of.filter((group) => isIn(group, Number(track))).map(({ row }) => row);
-            if (own?.includes(Number(track)) !== false) rowsOf.push(Number(track));
-            for (const row of rowsOf) {
-              const key = `${row} ${bin} ${category}`;
-              expected.set(key, (expected.get(key) ?? 0) + busy);
+          for (const viewer of viewers.filter(({ comes, goes }) => comes < parts && parts <= goes)) {
+            // Nothing comes any more, but something did after its last turn.
+            pull(viewer);
+            check(viewer);
+          }
+          function check({ query, live }: (typeof viewers)[number]): void {
+            const data = live.window(1);
+            expect(data.mode).toBe('shares');
+            const until = q.until ?? (data.firstBin + 16_384) * 2 ** data.level;
+            const at = { ...q, since: query.since, until, level: data.level };
+            const single = busyOfRows(store, inOrder, at);
+            const expected = new Map<string, number>();
+            for (const [place, busy] of single) {
+              const [track = '', bin, category] = place.split(' ');
+              const rowsOf = of.filter((group) => isIn(group, Number(track))).map(({ row }) => row);
+              if (own?.includes(Number(track)) !== false) rowsOf.push(Number(track));
+              for (const row of rowsOf) {
+                const key = `${row} ${bin} ${category}`;
+                expected.set(key, (expected.get(key) ?? 0) + busy);
+              }
             }
+            const found = new Map<string, number>();
+            for (const row of data.tracks()) {
+              const shares = data.sharesOf(row)!;
+              const group = of.find((candidate) => candidate.row === row);
+              expect(shares.lanes).toBe(group === undefined ? 1 : groupSize(group));
+              for (let i = 0; i < shares.length; i++)
+                found.set(`${row} ${data.firstBin + shares.bin[i]!} ${shares.category[i]}`, shares.busy[i]!);
+            }
+            expect(found).toEqual(expected);
           }
-          const found = new Map<string, number>();
-          for (const row of data.tracks()) {
-            const shares = data.sharesOf(row)!;
-            const group = of.find((candidate) => candidate.row === row);
-            expect(shares.lanes).toBe(group === undefined ? 1 : groupSize(group));
-            for (let i = 0; i < shares.length; i++)
-              found.set(`${row} ${data.firstBin + shares.bin[i]!} ${shares.category[i]}`, shares.busy[i]!);
-          }
-          expect(found).toEqual(expected);
         },
       ),
       { numRuns: 150 },

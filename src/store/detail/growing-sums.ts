@@ -4,9 +4,6 @@ import { type GroupQuestion, sumUpTracks } from './group-answer.ts';
 import type { Grid, ShareSink } from './shares.ts';
 import { GroupSum, type TrackGroups } from './track-groups.ts';
 
-/** Sums of up to so many bins of rows are kept: some dozens of bytes each, for every viewer. */
-const MOST_KEPT = 16_384;
-
 interface Growing {
   readonly sum: GroupSum;
   /** By track: the record from which on its slices are not in the sum yet. Null: it is the same for all. */
@@ -14,7 +11,7 @@ interface Growing {
 }
 
 /**
- * Sums of groups that are kept while their window is open: what comes is added to them, where otherwise all tracks of the group would be gone
+ * Sums of groups that are kept while windows of them are open: what comes is added to them, where otherwise all tracks of the group would be gone
  * through each time. As exact as what `sumUpTracks` says of the same moment.
  */
 export class GrowingSums {
@@ -23,29 +20,37 @@ export class GrowingSums {
   readonly #functions: ReadonlySet<number> | null;
   readonly #grid: Grid;
   readonly #rows = new Map<number, Growing>();
+  readonly #building: Generator<number, undefined>;
   /** The first record that was not looked at. */
   #seen: RecordIndex;
 
-  /** Null where they would take too much memory. */
-  static over(
-    store: Store,
-    groups: TrackGroups,
-    functions: ReadonlySet<number> | null,
-    grid: Grid,
-  ): GrowingSums | null {
-    return groups.rows.length * grid.count > MOST_KEPT ? null : new GrowingSums(store, groups, functions, grid);
-  }
-
-  private constructor(store: Store, groups: TrackGroups, functions: ReadonlySet<number> | null, grid: Grid) {
+  constructor(store: Store, groups: TrackGroups, functions: ReadonlySet<number> | null, grid: Grid) {
     this.#store = store;
     this.#groups = groups;
     this.#functions = functions;
     this.#grid = grid;
     this.#seen = store.records.length;
+    this.#building = this.#build();
   }
 
-  /** Adds up the tracks of a row. Each is of one moment, whatever comes while others are gone through. */
-  *build(row: number, spent: GroupQuestion['spent']): Generator<undefined> {
+  get grid(): Grid {
+    return this.#grid;
+  }
+
+  /** Adds up all rows before they are read. Of several windows that wait for them, each does a part. */
+  *built(spent: GroupQuestion['spent']): Generator<undefined> {
+    for (let part = this.#building.next(); part.done !== true; part = this.#building.next()) {
+      if (spent(part.value)) yield;
+    }
+  }
+
+  /** Adds up all rows, track by track, and says what each cost. */
+  *#build(): Generator<number, undefined> {
+    for (const row of this.#groups.rows) yield* this.#buildRow(row);
+  }
+
+  /** Each track is of one moment, whatever comes while others are gone through. */
+  *#buildRow(row: number): Generator<number> {
     const { records, sums, tracks } = this.#store;
     const { count, level } = this.#grid;
     const sum = new GroupSum(0, count, 2 ** level);
@@ -68,15 +73,19 @@ export class GrowingSums {
       gone = 0;
       for (const _ of sumUpTracks(question, together, holds, 0, sum));
       for (const track of together) since.set(track, records.length);
-      if (spent(gone)) yield;
+      yield gone;
     }
     this.#rows.set(row, { sum, since });
   }
 
-  /** What a row has from a bin on, with all that has come. */
-  read(row: number, first: number, sink: ShareSink): void {
+  /** What a row has in the bins of a grid of the same level, from one of them on, with all that has come. */
+  read(row: number, { firstBin, count }: Grid, first: number, sink: ShareSink): void {
     this.#catchUp();
-    this.#rows.get(row)?.sum.read(sink, first);
+    const before = firstBin - this.#grid.firstBin;
+    const shifted: ShareSink = (bin, category, micros) => {
+      if (bin - before < count) sink(bin - before, category, micros);
+    };
+    this.#rows.get(row)?.sum.read(shifted, before + first);
   }
 
   #catchUp(): void {

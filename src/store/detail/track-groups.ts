@@ -20,6 +20,11 @@ export class TrackGroups {
     return this.rows.length === 0;
   }
 
+  /** As they were asked for. */
+  get asked(): readonly GroupQuery[] {
+    return [...this.#groups.values()];
+  }
+
   /** Rows that a track is part of. */
   of(track: number): readonly number[] {
     if (this.none) return NONE;
@@ -102,7 +107,7 @@ const PAGE = 2 ** PAGE_BITS;
 interface Busy {
   readonly category: number;
   readonly sums: (Float64Array | undefined)[];
-  /** By how many more slices a bin is filled than the one before it. */
+  /** By how many more slices a bin is filled than the one before it; behind those of a page, their sum. */
   readonly steps: (Int32Array | undefined)[];
 }
 
@@ -175,26 +180,37 @@ export class GroupSum {
   /** What was added, from a bin on, by bin and then category. */
   read(sink: ShareSink, from = this.#first): void {
     const all = this.#all.filter((of) => of !== undefined);
-    const filled = all.map(() => 0);
-    for (let page = 0; page < this.#pages; page++) {
-      const sums = all.map((of) => of.sums[page]);
-      const steps = all.map((of) => of.steps[page]);
-      const nothing = (c: number): boolean => sums[c] === undefined && steps[c] === undefined && filled[c] === 0;
-      if (all.every((_, c) => nothing(c))) continue;
-      for (let i = 0; i < PAGE; i++) {
-        for (let c = 0; c < all.length; c++) {
-          filled[c]! += steps[c]?.[i] ?? 0;
-          const micros = (sums[c]?.[i] ?? 0) + filled[c]! * this.#width;
-          const bin = this.#first + page * PAGE + i;
-          if (micros > 0 && bin >= from) sink(bin, all[c]!.category, micros);
+    const begin = (from - this.#first) >>> PAGE_BITS;
+    const filled = all.map(({ steps }) => sumOf(steps, begin));
+    const there: number[] = [];
+    for (let page = begin; page < this.#pages; page++) {
+      there.length = 0;
+      for (let c = 0; c < all.length; c++) {
+        if (all[c]!.sums[page] !== undefined || all[c]!.steps[page] !== undefined || filled[c] !== 0) there.push(c);
+      }
+      for (let i = 0; i < PAGE && there.length > 0; i++) {
+        const bin = this.#first + page * PAGE + i;
+        for (const c of there) {
+          const { category, steps, sums } = all[c]!;
+          filled[c]! += steps[page]?.[i] ?? 0;
+          const micros = (sums[page]?.[i] ?? 0) + filled[c]! * this.#width;
+          if (micros > 0 && bin >= from) sink(bin, category, micros);
         }
       }
     }
   }
 }
 
+/** What the steps of all pages before one come to. */
+function sumOf(steps: Busy['steps'], before: number): number {
+  let sum = 0;
+  for (let page = 0; page < before; page++) sum += steps[page]?.[PAGE] ?? 0;
+  return sum;
+}
+
 function step(steps: (Int32Array | undefined)[], at: number, by: number): void {
-  const page = steps[at >>> PAGE_BITS] ?? new Int32Array(PAGE);
+  const page = steps[at >>> PAGE_BITS] ?? new Int32Array(PAGE + 1);
   steps[at >>> PAGE_BITS] = page;
   page[at % PAGE]! += by;
+  page[PAGE]! += by;
 }

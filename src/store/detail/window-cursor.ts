@@ -13,7 +13,7 @@ import { type MatchFilter, matchesOf, type RecordMatches } from '../queries/reco
 import type { Store } from '../store.ts';
 import { FoundSlices } from './found-slices.ts';
 import { PART_ROWS, partOf, rowsOf, sumUpTracks } from './group-answer.ts';
-import { GrowingSums } from './growing-sums.ts';
+import type { GrowingSums } from './growing-sums.ts';
 import { MatchBinner } from './match-binner.ts';
 import { ShareEntries } from './share-entries.ts';
 import { type Grid, gridOver, MAX_BINS, ShareBinner, type ShareSink } from './shares.ts';
@@ -394,12 +394,7 @@ export class WindowCursor {
     }
     if (reset) {
       this.#seen = this.#store.records.length;
-      const keeps = this.query.until === null && this.#matches === null;
-      const growing = keeps ? GrowingSums.over(this.#store, this.#groups, this.#functions, this.#grid) : null;
-      this.#growing = growing;
-      if (growing !== null) {
-        for (const row of this.#groups.rows) yield* growing.build(row, (gone) => this.#spent(gone));
-      }
+      this.#growing = this.query.until === null && this.#matches === null ? yield* this.#keepSums() : null;
     }
     for (let i = 0; i < rows.length; i++) yield* this.#addRow(answer, rows[i]!, from[i]!);
     // What came meanwhile: its rows are listed once more, so that all of it is of one moment.
@@ -424,12 +419,23 @@ export class WindowCursor {
     };
   }
 
+  *#keepSums(): Generator<undefined, GrowingSums | null> {
+    const wanted = { groups: this.#groups, functions: this.#functions, grid: this.#grid, filled: this.#filled() };
+    const sums = this.#store.openSums.over(this.#store, wanted);
+    if (sums === null) return null;
+    yield* sums.built((gone) => this.#spent(gone));
+    // With others it shares their room, too.
+    const { count, firstBin } = sums.grid;
+    this.#grid = { ...this.#grid, count: Math.min(this.#grid.count, firstBin + count - this.#grid.firstBin) };
+    return sums;
+  }
+
   *#addRow(answer: Answer, row: number, first: number): Generator<undefined> {
     const { track, from, offset, entries } = answer;
     track.push(row);
     from.push(first);
     if (row >= FIRST_GROUP && this.#growing !== null) {
-      this.#growing.read(row, first, entries.push);
+      this.#growing.read(row, this.#grid, first, entries.push);
     } else if (row >= FIRST_GROUP) {
       const sum = new GroupSum(first, Math.max(first, this.#filled()), 2 ** this.#grid.level);
       yield* this.#sumUp(row, first, sum);
