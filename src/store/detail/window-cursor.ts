@@ -224,7 +224,6 @@ export class WindowCursor {
    * its grid. All records are looked at afterwards.
    */
   #dirty(): Map<number, number> | null {
-    const { records } = this.#store;
     const { level, firstBin, count } = this.#grid;
     const width = 2 ** level;
     const end = (firstBin + count) * width;
@@ -234,16 +233,18 @@ export class WindowCursor {
     const since = firstBin * width;
     const until = open ? Number.POSITIVE_INFINITY : end;
     const first = this.#seen;
-    this.#seen = records.length;
-    for (let record = first; record < this.#seen; record++) {
-      const start = records.start.at(record);
-      const stop = records.stop.at(record);
-      const track = records.track.at(record);
-      if (start >= until || stop < since || !this.#wants(track, records.fn.at(record))) continue;
-      const bin = Math.max(0, Math.floor(start / width) - firstBin);
-      if (open && stop > end) return null;
-      if (this.#shows(track)) dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
-      for (const row of this.#groups.of(track)) dirty.set(row, Math.min(dirty.get(row) ?? bin, bin));
+    this.#seen = this.#store.records.length;
+    for (const came of this.#store.arrivals.since(first)) {
+      const [starts, stops, tracks, functions] = [came.start.raw, came.stop.raw, came.track.raw, came.fn.raw];
+      for (let i = 0; i < came.length; i++) {
+        const start = starts[i]!;
+        const track = tracks[i]!;
+        if (start >= until || stops[i]! < since || !this.#wants(track, functions[i]!)) continue;
+        if (open && stops[i]! > end) return null;
+        const bin = Math.max(0, Math.floor(start / width) - firstBin);
+        if (this.#shows(track)) dirty.set(track, Math.min(dirty.get(track) ?? bin, bin));
+        for (const row of this.#groups.of(track)) dirty.set(row, Math.min(dirty.get(row) ?? bin, bin));
+      }
     }
     return dirty;
   }
