@@ -37,14 +37,24 @@ export interface TimeChartProps {
 // A whole number: uPlot scales that alone to the screen's pixels.
 const FONT = '11px Inter, "Segoe UI", system-ui, "DejaVu Sans", sans-serif';
 
-/** A line chart over time. Its library is fetched when the first chart is. */
+/** A line chart over time. Its library is fetched for the first chart, once the rest of the page is there to be seen. */
 export function TimeChart(props: TimeChartProps): JSX.Element {
-  const [library] = createResource(async () => (await import('uplot')).default);
+  const [library] = createResource(async () => {
+    await painted();
+    return (await import('uplot')).default;
+  });
   return (
     <div class="time-chart" role="img" aria-label={props.label}>
       <Show when={library()}>{(loaded) => <Plot library={loaded()} {...props} />}</Show>
     </div>
   );
+}
+
+/** Resolves when what is to be drawn now was painted: in one frame, and seen in the next. */
+function painted(): Promise<void> {
+  return new Promise((resolve) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
+  });
 }
 
 function Plot(props: TimeChartProps & { readonly library: typeof uPlot }): JSX.Element {
