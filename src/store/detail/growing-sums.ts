@@ -37,6 +37,11 @@ export class GrowingSums {
     return this.#grid;
   }
 
+  /** Records that came and are not in them yet: all are gone through at once when they are read. */
+  get behind(): number {
+    return this.#store.records.length - this.#seen;
+  }
+
   /** Adds up all rows before they are read. Of several windows that wait for them, each does a part. */
   *built(spent: GroupQuestion['spent']): Generator<undefined> {
     for (let part = this.#building.next(); part.done !== true; part = this.#building.next()) {

@@ -7,6 +7,8 @@ import type { TrackGroups } from './track-groups.ts';
 const MOST_KEPT = 16_384;
 /** Sums that have less than this part of the room that a window wants are soon outgrown: it gets others. */
 const LEAST_ROOM = 0.5;
+/** Sums that nobody has read for so many records are of a window that was closed: to catch up takes longer than to begin anew. */
+const MOST_BEHIND = 8_192;
 
 /** What windows want to have summed up. */
 interface Wanted {
@@ -32,7 +34,7 @@ export class OpenSums {
     if (groups.rows.length * grid.count > MOST_KEPT) return null;
     const kind = JSON.stringify([grid.level, functions === null ? null : [...functions], groups.asked]);
     const open = this.#open.get(kind)?.deref();
-    if (open !== undefined && serves(open.grid, wanted)) return open;
+    if (open !== undefined && open.behind <= MOST_BEHIND && serves(open.grid, wanted)) return open;
     for (const [of, kept] of this.#open) if (kept.deref() === undefined) this.#open.delete(of);
     const sums = new GrowingSums(store, groups, functions, open === undefined ? grid : joined(open.grid, wanted));
     this.#open.set(kind, new WeakRef(sums));
