@@ -44,6 +44,21 @@ describe('the frame loop', () => {
     expect(browser.measured).toHaveLength(1);
   });
 
+  it('says when what was drawn can be seen', async () => {
+    const browser = host();
+    const loop = new FrameLoop(browser.made);
+    const order: string[] = [];
+    const painted = loop.painted().then(() => order.push('painted'));
+    loop.add('draw', () => order.push('drawn')).request();
+    browser.frame(16);
+    await Promise.resolve();
+    expect(order).toEqual(['drawn']);
+    browser.frame(32);
+    await painted;
+    expect(order).toEqual(['drawn', 'painted']);
+    expect(browser.waiting).toHaveLength(0);
+  });
+
   it('runs state before drawing before what is late; what state wakes is drawn in the same frame', () => {
     const browser = host();
     const loop = new FrameLoop(browser.made);

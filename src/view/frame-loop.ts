@@ -76,6 +76,20 @@ export class FrameLoop {
     };
   }
 
+  /** Resolves when what is to be drawn now can be seen: it is drawn in one frame, and on the screen before the next. */
+  painted(): Promise<void> {
+    return new Promise((resolve) => {
+      let left = 2;
+      const task = this.add('late', () => {
+        left--;
+        if (left > 0) return task.request();
+        task[Symbol.dispose]();
+        resolve();
+      });
+      task.request();
+    });
+  }
+
   dispose(): void {
     if (this.#handle !== null) this.#host.cancelAnimationFrame(this.#handle);
     this.#handle = null;

@@ -62,7 +62,8 @@ export function Resources(): JSX.Element {
     grid: theme.colors().grid,
     mark: theme.colors().accent,
   }));
-  const shared = () => ({ span: span(), formatTime: formatClock, colors: colors(), mark: moment() });
+  const after = live.frames.painted();
+  const shared = () => ({ span: span(), formatTime: formatClock, colors: colors(), mark: moment(), after });
   const numbers = () => {
     const at = moment();
     return at === undefined ? `last ${SPAN / 60} minutes` : `up to ${formatClock(at)}`;

@@ -17,6 +17,8 @@ export interface ChartSeries {
 export interface TimeChartProps {
   /** What a screen reader says in place of the picture. */
   readonly label: string;
+  /** What is more urgent than this chart. */
+  readonly after?: Promise<void>;
   readonly series: readonly ChartSeries[];
   readonly data: ChartData;
   /** Seconds since epoch, both ends of the time axis. */
@@ -37,10 +39,10 @@ export interface TimeChartProps {
 // A whole number: uPlot scales that alone to the screen's pixels.
 const FONT = '11px Inter, "Segoe UI", system-ui, "DejaVu Sans", sans-serif';
 
-/** A line chart over time. Its library is fetched for the first chart, once the rest of the page is there to be seen. */
+/** A line chart over time. Its library is fetched when the first chart is. */
 export function TimeChart(props: TimeChartProps): JSX.Element {
   const [library] = createResource(async () => {
-    await painted();
+    await props.after;
     return (await import('uplot')).default;
   });
   return (
@@ -48,13 +50,6 @@ export function TimeChart(props: TimeChartProps): JSX.Element {
       <Show when={library()}>{(loaded) => <Plot library={loaded()} {...props} />}</Show>
     </div>
   );
-}
-
-/** Resolves when what is to be drawn now was painted: in one frame, and seen in the next. */
-function painted(): Promise<void> {
-  return new Promise((resolve) => {
-    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve)));
-  });
 }
 
 function Plot(props: TimeChartProps & { readonly library: typeof uPlot }): JSX.Element {
