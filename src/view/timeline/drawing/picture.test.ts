@@ -211,6 +211,10 @@ describe('Picture', () => {
     expect(picture.columnsDrawn).toBe(7 * TRACKS);
     expect(picture.update(input(data, 7))).toBe(false);
     expect(picture.columnsDrawn).toBe(0);
+    // Ends that are moved are rounded, each by itself: the view is longer or shorter by next to nothing.
+    const moved = input(data, 12);
+    picture.update({ ...moved, scale: { ...moved.scale, perPixel: moved.scale.perPixel * (1 + 1e-13) } });
+    expect(picture.columnsDrawn).toBe(5 * TRACKS);
   });
 
   it('draws only the end of a row when its data grow at the end', () => {

@@ -1,6 +1,6 @@
 import { FIRST_GROUP } from '../../../model/batch.ts';
 import type { TrackShares, TrackSlices, WindowData } from '../../../store/detail/window-data.ts';
-import { type Scale, xOf } from '../moving/viewport.ts';
+import { type Scale, sameColumns, xOf } from '../moving/viewport.ts';
 import { askedTracks, covered } from '../moving/window-plan.ts';
 import { binsOf, inShares, widenedOf, widerBy } from './coarser.ts';
 import type { Layout, Row } from './layout.ts';
@@ -141,7 +141,7 @@ export class Picture {
     const same =
       last !== null &&
       window === this.#window &&
-      last.scale.perPixel === input.scale.perPixel &&
+      sameColumns(last.scale, input.scale) &&
       last.layout === input.layout &&
       last.epoch === input.epoch &&
       last.colors === input.colors &&

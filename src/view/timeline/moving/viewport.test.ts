@@ -7,6 +7,7 @@ import {
   MAX_SPAN,
   MIN_SPAN,
   pan,
+  sameColumns,
   scaleOf,
   span,
   TimeBase,
@@ -23,6 +24,15 @@ const view = fc
   .filter((v) => span(v) >= MIN_SPAN);
 
 describe('viewport', () => {
+  it('has the same columns on another scale only where none shows another time', () => {
+    const scale = { perPixel: 46_620.046, column: 1_287, width: 1_287 };
+    const longer = (by: number) => ({ ...scale, perPixel: scale.perPixel * (1 + by) });
+    expect(sameColumns(scale, longer(1e-12))).toBe(true);
+    expect(sameColumns(scale, longer(1e-6))).toBe(false);
+    // Far from where columns are counted from, less is too much.
+    expect(sameColumns({ ...scale, column: 1e10 }, { ...longer(1e-12), column: 1e10 })).toBe(false);
+  });
+
   it('pans there and back', () => {
     fc.assert(
       fc.property(view, fc.integer({ min: -1e9, max: 1e9 }), (v, by) => {

@@ -97,6 +97,12 @@ export function scaleOf(view: Viewport, width: number): Scale {
   return { perPixel, column: Math.round(view.since / perPixel), width };
 }
 
+/** Whether columns of one number show one time, to a thousandth of a pixel: a view that is moved keeps its span but for rounding. */
+export function sameColumns(a: Scale, b: Scale): boolean {
+  const furthest = Math.max(Math.abs(a.column), Math.abs(b.column)) + b.width;
+  return Math.abs(a.perPixel - b.perPixel) * furthest <= b.perPixel / 1_000;
+}
+
 /** The pixel of a time; fractions are kept. */
 export function xOf(scale: Scale, time: number): number {
   return time / scale.perPixel - scale.column;
