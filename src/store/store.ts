@@ -69,6 +69,7 @@ export class Store implements SourceSink {
   readonly arrivals: Arrivals;
   /** What the tracks of a host did together. */
   readonly sums: GroupSums;
+  /** What groups of tracks did, for the windows that are open. */
   readonly openSums = new OpenSums();
   readonly tracks: Tracks;
   readonly functions = new FunctionTable();

@@ -146,7 +146,9 @@ export class WordColumn extends Column {
   }
 
   #words(): Words | null {
-    this.#known ??= wordsOf(this.values.view(), (a, b) => Buffer.compare(this.#textOf(a), this.#textOf(b)));
+    // Null is an answer, too, and is asked for twice.
+    if (this.#known === undefined)
+      this.#known = wordsOf(this.values.view(), (a, b) => Buffer.compare(this.#textOf(a), this.#textOf(b)));
     return this.#known;
   }
 }
@@ -179,7 +181,6 @@ export class TextColumn extends Column {
     return [
       {
         encoding: 'PLAIN',
-        // What the page does with it, it does before the next one is added.
         write: (page, from, to) => page.appendBytes(this.#bytes.subarray(begin(from), begin(to))),
         sizeOf: (at) => this.#ends.at(at) - begin(at),
       },
